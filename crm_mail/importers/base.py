@@ -1,0 +1,327 @@
+"""What every importer returns: frozen dataclasses, errors as values, and the one exception to refuse a file.
+
+`None` in a field of a party or contact means "the file says nothing": applying it leaves the stored value as
+it is. An empty cell is such a None; an import never clears a field.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from crm_mail.importers.messages import render_message
+
+DOCUMENT_TYPES: Final[tuple[str, ...]] = (
+    "delivery_note",
+    "invoice",
+    "credit_note",
+    "quote",
+    "sales_order",
+    "purchase_order",
+    "goods_receipt",
+    "account_statement",
+    "transfer_advice",
+    "dunning_letter",
+    "declaration_of_intent",
+    "payment_order",
+    "receipt",
+    "cash_close",
+    "sales_close",
+    "price_list",
+    "generic",
+)
+"""The document type ids that an import file may name (ledger IT-2, IT-9)."""
+
+
+class AddressKind(StrEnum):
+    """What an address is known to be; only PEC to PEC (IT-18) makes the difference matter."""
+
+    ORDINARY = "ordinary"
+    PEC = "pec"
+    UNKNOWN = "unknown"
+
+
+class PartyKind(StrEnum):
+    """Whether the party buys, sells or does both."""
+
+    CUSTOMER = "customer"
+    SUPPLIER = "supplier"
+    BOTH = "both"
+
+
+class RecipientKind(StrEnum):
+    """The header line on which a subscribed contact stands."""
+
+    TO = "to"
+    CC = "cc"
+
+
+class Direction(StrEnum):
+    """Which way a document goes: to a customer of ours, or from a supplier of ours."""
+
+    CUSTOMER = "customer"
+    SUPPLIER = "supplier"
+
+
+class ImportRefused(Exception):
+    """The whole file is refused; the message says what is wrong, where, and what to do.
+
+    `code` is a key of `messages.REFUSALS`, `params` its parameters, so that the web layer can translate.
+    """
+
+    def __init__(self, code: str, **params: object) -> None:
+        self.code = code
+        self.params: Mapping[str, object] = params
+        self.message = render_message(code, params)
+        super().__init__(self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should know that stops nothing: a code, its parameters, and where it was seen."""
+
+    code: str
+    params: Mapping[str, object] = field(default_factory=dict)
+    row: int | None = None
+    column: str | None = None
+
+    @property
+    def message(self) -> str:
+        """The English sentence."""
+        return render_message(self.code, self.params)
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """Why a row cannot be applied. `row` counts from 1 as the user sees it; `column` is the file's header."""
+
+    row: int
+    column: str | None
+    code: str
+    params: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def message(self) -> str:
+        """The English sentence, without row and column."""
+        return render_message(self.code, self.params)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedAddress:
+    """One e-mail address, already normalised, and what it is known to be."""
+
+    email: str
+    kind: AddressKind = AddressKind.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedSubscription:
+    """This contact receives documents of this type, as To or Cc (IT-9)."""
+
+    document_type: str
+    recipient_kind: RecipientKind = RecipientKind.TO
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedParty:
+    """A customer or supplier as the file describes it."""
+
+    code: str | None = None
+    name: str | None = None
+    kind: PartyKind | None = None
+    vat_number: str | None = None
+    tax_code: str | None = None
+    address: str | None = None
+    postcode: str | None = None
+    city: str | None = None
+    province: str | None = None
+    country: str | None = None
+    zone: str | None = None
+    agent: str | None = None
+    category: str | None = None
+    language: str | None = None
+    emails: tuple[str, ...] = ()
+    """The master e-mail (several where the cell held several)."""
+    billing_emails: tuple[str, ...] = ()
+    """The billing override: when set it alone receives (PM-15)."""
+
+    @property
+    def match_key(self) -> tuple[str, str] | None:
+        """How to recognise the party: ("code" | "vat_number" | "tax_code" | "name", value), or None."""
+        for name in ("code", "vat_number", "tax_code"):
+            value = getattr(self, name)
+            if value:
+                return name, value
+        return ("name", " ".join(self.name.split()).casefold()) if self.name else None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedContact:
+    """A person or office of a party. Several rows of one party are several contacts (IT-8)."""
+
+    name: str
+    roles: tuple[str, ...] = ()
+    addresses: tuple[ParsedAddress, ...] = ()
+    phones: tuple[str, ...] = ()
+    mobiles: tuple[str, ...] = ()
+    language: str | None = None
+    privacy_level: int | None = None
+    characteristics: tuple[tuple[str, str | None], ...] = ()
+    subscriptions: tuple[ParsedSubscription, ...] = ()
+    not_subscribed: tuple[str, ...] = ()
+    """Document types that the file says this contact does not receive (a flag column holding N)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRow:
+    """One row of a contact file. With errors it must not be applied; the other rows are not touched by it."""
+
+    row: int
+    party: ParsedParty | None
+    contact: ParsedContact | None = None
+    errors: tuple[RowError, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the row may be applied."""
+        return not self.errors and self.party is not None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentParty:
+    """Seller or buyer as a document states it."""
+
+    name: str | None = None
+    vat_number: str | None = None
+    """Country and number together, as written: IT01234567890."""
+    tax_code: str | None = None
+    address: str | None = None
+    postcode: str | None = None
+    city: str | None = None
+    province: str | None = None
+    country: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    pec: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DueDate:
+    """One instalment; `date` is None when the document neither states nor implies it."""
+
+    date: date | None
+    amount: Decimal | None
+    method: str | None = None
+    iban: str | None = None
+    computed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentReference:
+    """Another document named by this one; kind: order, contract, agreement, receipt, invoice, delivery_note."""
+
+    kind: str
+    number: str
+    date: date | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLine:
+    """One line of a document; amounts as written, never recomputed."""
+
+    number: str | None
+    description: str
+    code: str | None = None
+    quantity: Decimal | None = None
+    unit: str | None = None
+    price: Decimal | None = None
+    discount: str | None = None
+    net: Decimal | None = None
+    tax_rate: Decimal | None = None
+    tax_nature: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaxSummary:
+    """One row of the VAT summary."""
+
+    rate: Decimal | None
+    nature: str | None
+    net: Decimal
+    tax: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums of a document in its currency. `gross` is the document total, `payable` what is asked for."""
+
+    net: Decimal | None = None
+    tax: Decimal | None = None
+    gross: Decimal | None = None
+    withholding: Decimal | None = None
+    stamp: Decimal | None = None
+    payable: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedAttachment:
+    """A file found inside a document; the name is the sender's: clean it before any use as a path."""
+
+    name: str
+    mime: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """One document. The caller builds the natural key from company, type, year, number and seller."""
+
+    type: str
+    number: str
+    date: date
+    currency: str
+    seller: DocumentParty
+    buyer: DocumentParty
+    totals: Totals
+    series: str | None = None
+    direction: Direction | None = None
+    """None while neither side is known to be ours (see `fatturapa.orient_document`)."""
+    due_dates: tuple[DueDate, ...] = ()
+    references: tuple[DocumentReference, ...] = ()
+    lines: tuple[DocumentLine, ...] = ()
+    tax_summary: tuple[TaxSummary, ...] = ()
+    notes: tuple[str, ...] = ()
+    ibans: tuple[str, ...] = ()
+    attachments: tuple[ParsedAttachment, ...] = ()
+    legal_file: bytes = b""
+    """The file exactly as it arrived, never rewritten (signed envelope included)."""
+    legal_file_kind: str = "xml"
+    legal_xml: bytes = b""
+    """The XML of the file: the same bytes, or what the signed envelope enclosed."""
+    body_index: int = 1
+    body_count: int = 1
+    sdi_type: str | None = None
+    sdi_format: str | None = None
+    recipient_code: str | None = None
+    transmission_id: str | None = None
+    mailable: bool = True
+    not_mailable_reason: str | None = None
+    suggested_pec: str | None = None
+    """The buyer's PEC stated for the SdI, only when we are the seller: to be confirmed by a person."""
+    warnings: tuple[Notice, ...] = ()
+
+    @property
+    def year(self) -> int:
+        """The year of the natural key."""
+        return self.date.year
+
+    @property
+    def party(self) -> DocumentParty | None:
+        """The other side: the buyer of what we sell, the seller of what we buy; None without a direction."""
+        if self.direction is None:
+            return None
+        return self.buyer if self.direction is Direction.CUSTOMER else self.seller

@@ -1,0 +1,175 @@
+"""Say what a file is by looking at its content, never at its extension (formats.md, section 1)."""
+
+import re
+from enum import StrEnum
+from typing import Final
+
+_HEAD: Final = 4096
+_BOMS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/=\s]+\Z")
+_ROOT: Final = re.compile(r"<(?![?!])(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
+_SKIPPED: Final = re.compile(r"<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", re.DOTALL)
+
+
+class FileFormat(StrEnum):
+    """What a file turned out to be."""
+
+    FATTURAPA = "fatturapa"
+    FATTURAPA_P7M = "fatturapa_p7m"
+    SDI_RECEIPT = "sdi_receipt"
+    CFDI = "cfdi"
+    UBL = "ubl"
+    CII = "cii"
+    SIFEN = "sifen"
+    EASYFATT = "easyfatt"
+    PAIN001 = "pain001"
+    SEND_ORDER = "send_order"
+    XML = "xml"
+    PDF = "pdf"
+    XLSX = "xlsx"
+    ODS = "ods"
+    XLS = "xls"
+    ZIP = "zip"
+    VCARD = "vcard"
+    EMAIL = "email"
+    TEXT = "text"
+    EMPTY = "empty"
+    UNKNOWN = "unknown"
+
+
+_ROOTS: Final = {
+    "fatturaelettronica": FileFormat.FATTURAPA,
+    "fatturaelettronicasemplificata": FileFormat.FATTURAPA,
+    "comprobante": FileFormat.CFDI,
+    "invoice": FileFormat.UBL,
+    "creditnote": FileFormat.UBL,
+    "crossindustryinvoice": FileFormat.CII,
+    "crossindustrydocument": FileFormat.CII,
+    "scrdmccbdaciomessagestructure": FileFormat.CII,
+    "rde": FileFormat.SIFEN,
+    "easyfattdocuments": FileFormat.EASYFATT,
+    "mailrequest": FileFormat.SEND_ORDER,
+    "ricevutaconsegna": FileFormat.SDI_RECEIPT,
+    "ricevutascarto": FileFormat.SDI_RECEIPT,
+    "notificascarto": FileFormat.SDI_RECEIPT,
+    "ricevutaimpossibilitarecapito": FileFormat.SDI_RECEIPT,
+    "notificamancataconsegna": FileFormat.SDI_RECEIPT,
+    "notificaesito": FileFormat.SDI_RECEIPT,
+    "notificaesitocommittente": FileFormat.SDI_RECEIPT,
+    "notificadecorrenzatermini": FileFormat.SDI_RECEIPT,
+    "scartoesitocommittente": FileFormat.SDI_RECEIPT,
+    "attestazionetrasmissionefattura": FileFormat.SDI_RECEIPT,
+    "metadatiinviofile": FileFormat.SDI_RECEIPT,
+    "filemetadati": FileFormat.SDI_RECEIPT,
+}
+
+FORMAT_NAMES: Final = {
+    FileFormat.FATTURAPA: "a FatturaPA electronic invoice",
+    FileFormat.FATTURAPA_P7M: "a signed file (.p7m)",
+    FileFormat.SDI_RECEIPT: "a receipt of the Sistema di Interscambio",
+    FileFormat.CFDI: "a Mexican CFDI",
+    FileFormat.UBL: "a UBL invoice",
+    FileFormat.CII: "a CII invoice (Factur-X, ZUGFeRD)",
+    FileFormat.SIFEN: "a SIFEN document",
+    FileFormat.EASYFATT: "an Easyfatt export",
+    FileFormat.PAIN001: "a payment order (pain.001)",
+    FileFormat.SEND_ORDER: "a send order",
+    FileFormat.XML: "an XML file of another kind",
+    FileFormat.PDF: "a PDF",
+    FileFormat.XLSX: "an Excel spreadsheet (XLSX)",
+    FileFormat.ODS: "an OpenDocument spreadsheet (ODS)",
+    FileFormat.XLS: "an old Excel spreadsheet (XLS)",
+    FileFormat.ZIP: "a ZIP archive",
+    FileFormat.VCARD: "a vCard",
+    FileFormat.EMAIL: "an e-mail message",
+    FileFormat.TEXT: "a text file",
+    FileFormat.EMPTY: "an empty file",
+    FileFormat.UNKNOWN: "a file of an unknown kind",
+}
+"""The words for each format in a message to the user (English; the web layer translates)."""
+
+REMEDIES: Final = {
+    FileFormat.FATTURAPA: "Import it under documents.",
+    FileFormat.FATTURAPA_P7M: "Import it under documents.",
+    FileFormat.SDI_RECEIPT: "Receipts are not invoices: import the invoice itself.",
+    FileFormat.PDF: "Upload the PDF by hand, with type, number, date and party.",
+    FileFormat.ZIP: "Unpack it and import the files inside.",
+    FileFormat.XLSX: "Spreadsheets are imported under contacts.",
+    FileFormat.ODS: "Spreadsheets are imported under contacts.",
+    FileFormat.XLS: "Spreadsheets are imported under contacts.",
+    FileFormat.TEXT: "Tables are imported under contacts.",
+    FileFormat.EMPTY: "Export it again and check that it holds data.",
+}
+_DEFAULT_REMEDY: Final = "This format is not read: check that you chose the right file."
+
+
+def describe_format(found: FileFormat) -> tuple[str, str]:
+    """Give (what it is, what to do with it) in English words for a message to the user."""
+    return FORMAT_NAMES[found], REMEDIES.get(found, _DEFAULT_REMEDY)
+
+
+def sniff_document_format(data: bytes) -> FileFormat:
+    """Recognise `data` (a whole file, or its first 4 kB and more) by its content."""
+    stripped = data.lstrip(b" \t\r\n\x00\x0b\x0c")
+    if not stripped:
+        return FileFormat.EMPTY
+    if b"%PDF-" in data[:1024]:
+        return FileFormat.PDF
+    if stripped.startswith(b"PK\x03\x04"):
+        return _sniff_zip(data)
+    if stripped.startswith(_OLE):
+        return FileFormat.XLS
+    if stripped[:1] == b"\x30" and len(stripped) > 1 and stripped[1] in (0x80, 0x81, 0x82, 0x83, 0x84):
+        return FileFormat.FATTURAPA_P7M
+    return _sniff_text(data)
+
+
+def _sniff_zip(data: bytes) -> FileFormat:
+    if b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet" in data[:200]:
+        return FileFormat.ODS
+    if b"xl/workbook" in data or b"xl/worksheets" in data:
+        return FileFormat.XLSX
+    return FileFormat.ZIP
+
+
+def _sniff_text(data: bytes) -> FileFormat:
+    head = data[:_HEAD].lstrip(b" \t\r\n")
+    text = _decode_head(head)
+    if text is None:
+        return FileFormat.UNKNOWN
+    text = text.lstrip("\ufeff \t\r\n")
+    if text.startswith("<"):
+        return _sniff_xml(data)
+    if text.startswith("-----BEGIN PKCS7") or text.startswith("-----BEGIN CMS"):
+        return FileFormat.FATTURAPA_P7M
+    if text[:11].upper() == "BEGIN:VCARD":
+        return FileFormat.VCARD
+    if re.match(r"(?:Return-Path|Received|From|Message-ID|MIME-Version|Delivered-To): ", text, re.IGNORECASE):
+        return FileFormat.EMAIL
+    if text.startswith("MI") and _BASE64.match(head) and len(head.split(b"\n", 1)[0]) >= 40:
+        return FileFormat.FATTURAPA_P7M
+    return FileFormat.TEXT
+
+
+def _decode_head(head: bytes) -> str | None:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return head[: len(head) // 2 * 2].decode("utf-16", errors="replace")
+    if b"\x00" in head:
+        return None
+    return head.decode("utf-8", errors="replace")
+
+
+def _sniff_xml(data: bytes) -> FileFormat:
+    head = data[: 16 * _HEAD]
+    text = head.decode("utf-16", errors="replace") if head.startswith(_BOMS[1:]) else head.decode("latin-1")
+    text = _SKIPPED.sub("", text)
+    match = _ROOT.search(text)
+    if match is None:
+        return FileFormat.XML
+    root = match.group(1).lower()
+    if root == "document":
+        return FileFormat.PAIN001 if "pain.001" in text[:2000] else FileFormat.XML
+    if root == "invoice" and "urn:oasis:names:specification:ubl" not in text[:4000]:
+        return FileFormat.XML
+    return _ROOTS.get(root, FileFormat.XML)

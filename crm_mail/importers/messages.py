@@ -1,0 +1,196 @@
+# ruff: noqa: E501  (a sentence is easier to read and to translate in few pieces)
+"""The English sentence of every code an importer can return: what is wrong, where, and what to do.
+
+The sentences are gettext msgids in the ``%(name)s`` style; the web layer translates them and fills in the
+parameters, the command line prints them as they are.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+
+def N_(text: str) -> str:  # noqa: N802  (the marker that Babel extracts by default)
+    """Mark a sentence for extraction without translating it."""
+    return text
+
+
+REFUSALS: Final[Mapping[str, str]] = {
+    # any file
+    "empty_file": N_("The file is empty. Export it again and check that it holds data."),
+    "file_too_large": N_(
+        "The file has %(size_mb)s MB; at most %(limit_mb)s MB are read. Split it into smaller files."
+    ),
+    "zip_bomb": N_(
+        "Unpacked, the file would take %(size_mb)s MB, more than the %(limit_mb)s MB allowed. "
+        "It was not opened: save it again as CSV or split it."
+    ),
+    "wrong_format": N_("This is %(found)s, not %(expected)s. %(remedy)s"),
+    # tables
+    "unreadable_table": N_(
+        "The spreadsheet cannot be read (%(detail)s). Open it, save it again as XLSX or CSV and repeat."
+    ),
+    "password_protected": N_("The spreadsheet is protected by a password. Remove the password and repeat."),
+    "too_many_rows": N_("The table has more than %(limit)s rows. Split it into smaller files."),
+    "too_many_columns": N_("The table has more than %(limit)s columns. Delete the ones that are not needed."),
+    "sheet_too_wide": N_(
+        "The sheet “%(sheet)s” stretches over %(rows)s rows and %(columns)s columns. "
+        "Delete the stray cells far from the data and save it again."
+    ),
+    "no_such_sheet": N_("The file has no sheet “%(sheet)s”. Its sheets are: %(sheets)s."),
+    "line_too_long": N_(
+        "Line %(row)s is longer than %(limit)s characters: this is not a table of text. "
+        "Check the file and export it again."
+    ),
+    "quote_never_closed": N_(
+        'The quotation mark (") opened in row %(row)s is never closed. Close or remove it and repeat.'
+    ),
+    "no_rows": N_("There is a header but no row below it. Check that the export holds data."),
+    "no_header": N_(
+        "No row with column names was found among the first %(rows)s. "
+        "The first row must name the columns, for example: party_code, party_name, contact_email."
+    ),
+    "missing_columns": N_(
+        "The column for %(missing)s is missing. The columns found are: %(headers)s. "
+        "Add the column, or say which of these columns holds it."
+    ),
+    "open_items_not_contacts": N_(
+        "This is a list of open items or account movements (columns %(headers)s), not of contacts. "
+        "Choose a file with names and addresses; a list of open items belongs to the account statements."
+    ),
+    "unknown_mapping_field": N_(
+        "The mapping sends the column “%(header)s” to “%(field)s”, which is not a field. "
+        "Choose one of the fields offered."
+    ),
+    "mapping_column_absent": N_(
+        "The mapping expects the column “%(header)s”, which the file does not have. "
+        "Its columns are: %(headers)s."
+    ),
+    # XML
+    "hostile_xml": N_(
+        "The XML declares a document type or entities (line %(line)s), which an invoice never does and which "
+        "can be used for an attack. It was not read: ask the sender for a clean file."
+    ),
+    "broken_xml": N_(
+        "The XML is broken at line %(line)s, column %(column)s: %(detail)s. Ask the sender for the file again."
+    ),
+    "xml_text_too_long": N_(
+        "One element of the XML (line %(line)s), probably an attachment, is larger than 10 MB and is not read. "
+        "Ask the sender for a file without that attachment."
+    ),
+    "missing_element": N_(
+        "The element %(element)s is missing in %(place)s. Without it the document cannot be kept: "
+        "ask the sender for a complete file."
+    ),
+    "bad_value": N_(
+        "The element %(element)s in %(place)s holds “%(value)s”, which is not %(expected)s. "
+        "Correct it at the source and import the file again."
+    ),
+    "p7m_unreadable": N_(
+        "The signed file (.p7m) cannot be opened: %(detail)s. "
+        "Open it with your signature software, extract the XML and import that."
+    ),
+}
+
+ROW_MESSAGES: Final[Mapping[str, str]] = {
+    # errors: the row is not applied
+    "scientific_code": N_(
+        "“%(value)s” is a code that the spreadsheet turned into a number in scientific notation: digits may be "
+        "lost. Format the column as text, type the code again and repeat."
+    ),
+    "formula_without_value": N_(
+        "The cell holds a formula whose result was never calculated. Open the file in the spreadsheet program, "
+        "save it and repeat, or paste the values."
+    ),
+    "cell_error": N_("The cell shows the error %(value)s. Correct the formula or clear the cell."),
+    "unbalanced_quotes": N_(
+        'The row has a quotation mark (") that is opened and not closed. Double it or remove it.'
+    ),
+    "too_many_cells": N_(
+        "The row has %(cells)s cells, the header %(columns)s. A cell probably contains the separator: "
+        "put it between quotation marks."
+    ),
+    "party_missing": N_("The row names no party: the code is empty. Fill in %(columns)s."),
+    "address_invalid": N_("“%(value)s” is not an e-mail address: %(reason)s. Correct or clear it."),
+    "bad_kind": N_("“%(value)s” is not a kind of party. Use customer, supplier or both."),
+    "bad_privacy_level": N_("“%(value)s” is not a privacy level. Use 0 (public), 1, 2 or 3 (confidential)."),
+    "bad_yes_no": N_("“%(value)s” is neither yes nor no. Use S or N, yes or no, 1 or 0, x or nothing."),
+    "unknown_document_type": N_("“%(value)s” is not a document type. Use: %(allowed)s."),
+    "bad_subscription": N_(
+        "“%(value)s” cannot be read as a subscription. Write the document type, with :cc for a copy, "
+        "for example invoice|credit_note:cc."
+    ),
+    "bad_characteristic": N_(
+        "“%(value)s” cannot be read as a characteristic. Write a name, or name=value, separated by |."
+    ),
+    "bad_language": N_("“%(value)s” is not a language. Use a code such as it, es or en."),
+    "bad_country": N_("“%(value)s” is not a country. Use the two-letter code, for example IT."),
+    "other_company": N_(
+        "The row belongs to the company “%(value)s”, and you are importing into “%(company)s”. "
+        "Import it into that company or correct the column."
+    ),
+    "row_asks_deletion": N_(
+        "The row asks for a deletion (“%(value)s”), which an import never does. Block the party or delete the "
+        "contact by hand."
+    ),
+    # warnings: the row is applied
+    "exchange_address_ignored": N_(
+        "“%(value)s” is an internal address of a Microsoft Exchange server, not an e-mail address: left out."
+    ),
+    "mixed_encoding": N_(
+        "This row is encoded differently (%(encoding)s) from the rest of the file. Check its accented letters."
+    ),
+    "unreadable_character": N_("A character of this row could not be read and shows as �. Correct it."),
+    "code_like_another": N_(
+        "The code “%(value)s” differs only by leading zeros from “%(other)s”, row %(other_row)s. "
+        "They are taken as two parties: check."
+    ),
+    "matched_by_name": N_(
+        "The row has no party code and no VAT number: the party is recognised by its name, “%(name)s”."
+    ),
+    "party_named_as_contact": N_(
+        "The row names no company: a party is made with the contact's own name, “%(name)s”."
+    ),
+    "party_named_as_address": N_(
+        "The row has neither company nor name: the address “%(name)s” is used as name."
+    ),
+    "contact_named_as_party": N_(
+        "The row names no person: the contact takes the name of the party, “%(name)s”."
+    ),
+    "generic_tax_code": N_(
+        "“%(value)s” is the generic tax code of the general public or of foreigners: it identifies nobody "
+        "and is left out."
+    ),
+    "duplicate_address": N_("The address “%(value)s” is written twice in the row: kept once."),
+    "second_code_ignored": N_(
+        "The row has also the supplier code “%(value)s”; the party is kept under the customer code."
+    ),
+    "several_names_one_code": N_(
+        "The code “%(value)s” was called “%(other)s” in row %(other_row)s: the name of this row is kept."
+    ),
+    # notes on the table
+    "title_rows_skipped": N_("%(rows)s row(s) above the column names were skipped."),
+    "totals_row_skipped": N_("Row %(row)s looks like a total and was skipped: “%(text)s”."),
+    "other_sheets_ignored": N_("Only the sheet “%(sheet)s” was read. Not read: %(others)s."),
+    "columns_ignored": N_("These columns are not used: %(headers)s."),
+    # notes on a document
+    "recovered_xml": N_("The XML has an error (line %(line)s: %(detail)s) and was read all the same."),
+    "assumed_currency": N_("The currency is missing: EUR was assumed."),
+    "assumed_total": N_("The total is missing: it was computed from the VAT summary, %(total)s."),
+    "total_unknown": N_("The document shows no total and no VAT summary."),
+    "total_differs": N_("The total %(total)s differs from the VAT summary, %(computed)s."),
+    "bad_attachment": N_("The attachment “%(name)s” is damaged (not base64) and was left out."),
+    "empty_attachment": N_("The attachment “%(name)s” is empty and was left out."),
+    "due_date_computed": N_("A due date is missing: %(date)s was computed from the terms."),
+    "due_date_missing": N_("A payment of %(amount)s has no due date."),
+    "ignored_value": N_("The element %(element)s holds “%(value)s”, which is not %(expected)s: left out."),
+    "missing_transmission": N_("The transmission data (%(element)s) are missing."),
+    "unknown_document_code": N_("The document type %(value)s is not known: it is kept as an invoice."),
+    "signature_not_verified": N_("The signature of the file was not verified."),
+}
+
+MESSAGES: Final[Mapping[str, str]] = {**REFUSALS, **ROW_MESSAGES}
+
+
+def render_message(code: str, params: Mapping[str, object]) -> str:
+    """Give the English sentence of `code` filled with `params` (KeyError when the code does not exist)."""
+    return MESSAGES[code] % params
