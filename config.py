@@ -1,0 +1,53 @@
+"""Settings: the only place that reads the environment. The defaults run one small office.
+
+Every variable has the prefix ``CRM_MAIL_``; ``docs/operations.md`` lists them in one table.
+"""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, computed_field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent
+
+
+class Settings(BaseSettings):
+    """What an installation may change without touching code."""
+
+    model_config = SettingsConfigDict(env_prefix="CRM_MAIL_", extra="ignore")
+
+    data_dir: Path = Field(ROOT / "instance", description="Database, stored files, keys and logs of the office.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite inside the data folder.")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signs sessions and encrypts stored secrets; empty means a key file that is made."
+    )
+    host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
+    port: int = Field(8080, description="Port that `serve` listens on.")
+    public_url: str = Field("", description="Address users type, for links in mails; empty means http://host:port.")
+    trusted_hosts: str = Field("", description="Comma-separated host names that requests may name; empty means any.")
+    trusted_proxies: int = Field(0, description="Number of reverse proxies in front (X-Forwarded-*).")
+    secure_cookies: bool = Field(False, description="Send cookies over HTTPS only.")
+    web_threads: int = Field(8, description="Threads of the embedded web server.")
+    max_upload_mb: int = Field(100, description="Largest upload, in MB.")
+    max_message_mb: int = Field(20, description="Largest message that is made, in MB; documents beyond it are split.")
+    render_processes: int = Field(0, description="Processes that draw PDFs; 0 means one per core.")
+    worker_connections: int = Field(8, description="Most SMTP connections that one worker opens in all.")
+    session_idle_minutes: int = Field(480, description="Minutes without a request after which a session ends.")
+    session_days: int = Field(30, description="Days after which a session ends in any case.")
+    argon2_memory_kib: int = Field(65536, description="Memory of one password hash, in KiB.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    sandbox: bool = Field(False, description="Start the two local mail servers of the sample company with `serve`.")
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def resolved_database_url(self) -> str:
+        """The database in use; a bare ``postgresql://`` means psycopg 3."""
+        if not self.database_url:
+            return f"sqlite:///{(self.data_dir / 'crm-mail.sqlite3').as_posix()}"
+        return self.database_url
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def resolved_public_url(self) -> str:
+        """The address that links in mails carry, without a slash at its end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")

@@ -1,0 +1,1 @@
+"""CRM Mail: sends an office's business documents to the right people, and can prove it."""

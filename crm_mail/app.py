@@ -1,0 +1,68 @@
+"""The web application: `create_app` is the only place that knows every room."""
+
+from datetime import timedelta
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config import ROOT, Settings
+from crm_mail.companies import views as companies
+from crm_mail.contacts import views as contacts
+from crm_mail.delivery import views as delivery
+from crm_mail.documents import views as documents
+from crm_mail.importers import views as importers
+from crm_mail.installation import Installation
+from crm_mail.outbox import views as outbox
+from crm_mail.reports import views as reports
+from crm_mail.users import views as users
+from crm_mail.web import (
+    assets,
+    door,
+    errors,
+    formats,
+    language,
+    navigation,
+    security_headers,
+    shell,
+    urls,
+)
+
+ROOMS = (users, companies, contacts, documents, importers, outbox, delivery, reports)
+
+
+def create_app(settings: Settings, home: Installation | None = None) -> Flask:
+    """Build the web application.
+
+    Args:
+        settings: read from the environment by the caller.
+        home: the installation, when the caller (command line, tests) has opened it already.
+    """
+    home = home or Installation(settings)
+    app = Flask("crm_mail", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    app.config.update(
+        SECRET_KEY=home.secret_key,
+        MAX_CONTENT_LENGTH=settings.max_upload_mb * 1024 * 1024,
+        SESSION_COOKIE_NAME="crm_mail",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=settings.session_days),
+        TRUSTED_HOSTS=[host.strip() for host in settings.trusted_hosts.split(",") if host.strip()] or None,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app,
+            x_for=settings.trusted_proxies,
+            x_proto=settings.trusted_proxies,
+            x_host=settings.trusted_proxies,
+        )
+    CSRFProtect(app)
+    door.init_app(app, home)
+    for concern in (language, security_headers, assets, formats, urls, errors, shell, navigation):
+        concern.init_app(app)
+    for room in ROOMS:
+        room.init_app(app)
+    return app

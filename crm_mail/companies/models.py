@@ -1,0 +1,65 @@
+"""A company and what it decides for each document type."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm_mail.db import Base, EnumText, Id, UtcDateTime, now
+from crm_mail.delivery.routing import ChannelPreference
+
+
+class Company(Base):
+    """A firm that sends documents; ``code`` is what its ERP calls it (RP-2: *Sociedad*, ``SM02``)."""
+
+    __tablename__ = "companies"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    vat_number: Mapped[str] = mapped_column(String(30), default="")
+    tax_code: Mapped[str] = mapped_column(String(30), default="")
+    address: Mapped[str] = mapped_column(String(200), default="")
+    postcode: Mapped[str] = mapped_column(String(20), default="")
+    city: Mapped[str] = mapped_column(String(100), default="")
+    province: Mapped[str] = mapped_column(String(50), default="")
+    country: Mapped[str] = mapped_column(String(2), default="IT")
+    email: Mapped[str] = mapped_column(String(254), default="")
+    phone: Mapped[str] = mapped_column(String(50), default="")
+    website: Mapped[str] = mapped_column(String(200), default="")
+    logo_sha256: Mapped[str | None] = mapped_column(String(64))
+    language: Mapped[str] = mapped_column(String(2), default="it")
+    timezone: Mapped[str] = mapped_column(String(50), default="Europe/Rome")
+    error_address: Mapped[str] = mapped_column(String(254), default="")  # PM-19
+    undo_seconds: Mapped[int] = mapped_column(default=30)
+    needs_second_person: Mapped[bool] = mapped_column(default=False)  # BX-2: an approver besides the committer
+    test_address: Mapped[str] = mapped_column(String(254), default="")  # CO-3: all mail goes here when set
+    max_message_mb: Mapped[int] = mapped_column(default=20)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class AccountSource(StrEnum):
+    """Whose account sends a document type."""
+
+    COMPANY = "company"
+    USER = "user"  # PD-2: the account of the person who commits
+
+
+class TypePolicy(Base):
+    """What a company decides for one document type; a missing row means the built-in defaults of the type."""
+
+    __tablename__ = "type_policies"
+    __table_args__ = (UniqueConstraint("company_id", "document_type"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    document_type: Mapped[str] = mapped_column(String(40))
+    is_enabled: Mapped[bool] = mapped_column(default=True)
+    account_source: Mapped[AccountSource] = mapped_column(EnumText(AccountSource), default=AccountSource.COMPANY)
+    smtp_account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("sender_accounts.id", use_alter=True))
+    pec_account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("sender_accounts.id", use_alter=True))
+    channel_preference: Mapped[ChannelPreference] = mapped_column(EnumText(ChannelPreference))
+    is_bundled: Mapped[bool] = mapped_column(default=True)  # BX-7
+    bcc: Mapped[str] = mapped_column(String(1000), default="")  # CO-4; never on PEC
+    reply_to: Mapped[str] = mapped_column(String(254), default="")

@@ -1,0 +1,196 @@
+"""Parties, contacts, addresses, roles, characteristics and subscriptions."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Column, ForeignKey, Index, String, Table, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crm_mail.db import Base, EnumText, Id, UtcDateTime, now
+from crm_mail.delivery.routing import AddressKind
+
+
+class Party(Base):
+    """A customer, a supplier, or both, of one company.
+
+    ``code`` is text: leading zeros count, and the same code may exist in two companies (RP-16).
+    """
+
+    __tablename__ = "parties"
+    __table_args__ = (
+        UniqueConstraint("company_id", "code"),
+        Index("ix_parties_company_vat", "company_id", "vat_number"),
+        Index("ix_parties_company_tax_code", "company_id", "tax_code"),
+        Index("ix_parties_company_name", "company_id", "name_key", "id"),
+        Index("ix_parties_company_agent", "company_id", "agent"),
+        Index("ix_parties_company_zone", "company_id", "zone"),
+        Index("ix_parties_company_city", "company_id", "city"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    code: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(250))
+    name_key: Mapped[str] = mapped_column(String(250))  # lower case, for search and order
+    is_customer: Mapped[bool] = mapped_column(default=True)
+    is_supplier: Mapped[bool] = mapped_column(default=False)
+    vat_number: Mapped[str] = mapped_column(String(30), default="")
+    tax_code: Mapped[str] = mapped_column(String(30), default="")
+    address: Mapped[str] = mapped_column(String(200), default="")
+    postcode: Mapped[str] = mapped_column(String(20), default="")
+    city: Mapped[str] = mapped_column(String(100), default="")
+    province: Mapped[str] = mapped_column(String(50), default="")
+    country: Mapped[str] = mapped_column(String(2), default="")
+    zone: Mapped[str] = mapped_column(String(60), default="")
+    agent: Mapped[str] = mapped_column(String(60), default="")
+    category: Mapped[str] = mapped_column(String(60), default="")
+    language: Mapped[str] = mapped_column(String(2), default="")  # empty: the company's
+    email: Mapped[str] = mapped_column(String(254), default="")  # master address (PD-3)
+    email_kind: Mapped[AddressKind] = mapped_column(EnumText(AddressKind), default=AddressKind.UNKNOWN)
+    billing_email: Mapped[str] = mapped_column(String(254), default="")  # alone when set (PM-15)
+    billing_email_kind: Mapped[AddressKind] = mapped_column(EnumText(AddressKind), default=AddressKind.UNKNOWN)
+    is_blocked: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)
+
+    contacts: Mapped[list["Contact"]] = relationship(back_populates="party", cascade="all, delete-orphan")
+
+
+class ContactState(StrEnum):
+    """Whether a contact takes part in sending."""
+
+    ACTIVE = "active"
+    SUGGESTED = "suggested"  # learnt from a document; waits for a person's word
+    INACTIVE = "inactive"
+
+
+contact_roles = Table(
+    "contact_roles",
+    Base.metadata,
+    Column("contact_id", Id, ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True),
+    Column("role_id", Id, ForeignKey("roles.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+
+class Role(Base):
+    """A function of a contact (administration, logistics, quality office…); the company edits the list (IT-10)."""
+
+    __tablename__ = "roles"
+    __table_args__ = (UniqueConstraint("company_id", "name"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    name: Mapped[str] = mapped_column(String(80))
+
+
+class PrivacyLevelName(Base):
+    """What a company calls the privacy levels 0 to 3 (IT-17)."""
+
+    __tablename__ = "privacy_level_names"
+    __table_args__ = (UniqueConstraint("company_id", "level"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    level: Mapped[int]
+    name: Mapped[str] = mapped_column(String(60))
+
+
+class Contact(Base):
+    """A person or an office inside a party (IT-8: *dettaglio di contatto*)."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (
+        Index("ix_contacts_party", "party_id", "privacy_level"),
+        Index("ix_contacts_company_name", "company_id", "name_key", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    party_id: Mapped[int] = mapped_column(Id, ForeignKey("parties.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    name_key: Mapped[str] = mapped_column(String(200))
+    phone: Mapped[str] = mapped_column(String(60), default="")
+    mobile: Mapped[str] = mapped_column(String(60), default="")
+    language: Mapped[str] = mapped_column(String(2), default="")  # empty: the party's, then the company's
+    privacy_level: Mapped[int] = mapped_column(default=0)
+    state: Mapped[ContactState] = mapped_column(EnumText(ContactState), default=ContactState.ACTIVE)
+    notes: Mapped[str] = mapped_column(Text, default="")
+    source: Mapped[str] = mapped_column(String(60), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)
+
+    party: Mapped[Party] = relationship(back_populates="contacts")
+    roles: Mapped[list[Role]] = relationship(secondary=contact_roles, lazy="selectin", order_by=Role.name)
+    addresses: Mapped[list["ContactAddress"]] = relationship(
+        cascade="all, delete-orphan", lazy="selectin", order_by="ContactAddress.position"
+    )
+    characteristics: Mapped[list["Characteristic"]] = relationship(
+        cascade="all, delete-orphan", lazy="selectin", order_by="Characteristic.key"
+    )
+    subscriptions: Mapped[list["Subscription"]] = relationship(cascade="all, delete-orphan", lazy="selectin")
+
+
+class ContactAddress(Base):
+    """One address of a contact: ordinary, PEC or not yet known."""
+
+    __tablename__ = "contact_addresses"
+    __table_args__ = (UniqueConstraint("contact_id", "email"), Index("ix_contact_addresses_email", "email"))
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    contact_id: Mapped[int] = mapped_column(Id, ForeignKey("contacts.id", ondelete="CASCADE"))
+    email: Mapped[str] = mapped_column(String(254))
+    kind: Mapped[AddressKind] = mapped_column(EnumText(AddressKind), default=AddressKind.UNKNOWN)
+    position: Mapped[int] = mapped_column(default=0)  # the first of a kind is used
+
+
+class Characteristic(Base):
+    """A free tag of a contact with an optional value (IT-14): ``sector=food``, ``fair-2026``."""
+
+    __tablename__ = "characteristics"
+    __table_args__ = (
+        UniqueConstraint("contact_id", "key", "value"),
+        Index("ix_characteristics_key_value", "key", "value", "contact_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    contact_id: Mapped[int] = mapped_column(Id, ForeignKey("contacts.id", ondelete="CASCADE"))
+    key: Mapped[str] = mapped_column(String(60))
+    value: Mapped[str] = mapped_column(String(200), default="")
+
+
+class RecipientKind(StrEnum):
+    """How a subscribed contact receives a document."""
+
+    TO = "to"
+    CC = "cc"
+
+
+class Subscription(Base):
+    """A contact receives a document type (IT-9: *dettaglio degli invii*); no row means it does not."""
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        UniqueConstraint("contact_id", "document_type"),
+        Index("ix_subscriptions_type_contact", "document_type", "contact_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    contact_id: Mapped[int] = mapped_column(Id, ForeignKey("contacts.id", ondelete="CASCADE"))
+    document_type: Mapped[str] = mapped_column(String(40))
+    recipient_kind: Mapped[RecipientKind] = mapped_column(EnumText(RecipientKind), default=RecipientKind.TO)
+    address_id: Mapped[int | None] = mapped_column(Id, ForeignKey("contact_addresses.id", ondelete="SET NULL"))
+
+
+class SavedMapping(Base):
+    """A mapping of a file's columns to fields, kept under a name for the next import."""
+
+    __tablename__ = "saved_mappings"
+    __table_args__ = (UniqueConstraint("company_id", "name"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    name: Mapped[str] = mapped_column(String(80))
+    columns: Mapped[str] = mapped_column(Text)  # JSON text of importers.contact_columns.Mapping
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+

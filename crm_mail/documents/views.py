@@ -1,0 +1,7 @@
+"""Pages of the documents room."""
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Register the room's pages."""

@@ -1,0 +1,250 @@
+"""Runs, messages, their documents, files, contents, issues, events and attempts."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crm_mail.companies.models import Company
+from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
+from crm_mail.delivery.routing import AddressKind, Channel
+from crm_mail.outbox.states import MessageState, RunState
+
+
+class Run(Base):
+    """One preparation, from its criteria to its report."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        Index("ix_runs_company", "company_id", "id"),
+        Index("ix_runs_state", "state", "starts_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    title: Mapped[str] = mapped_column(String(200))
+    state: Mapped[RunState] = mapped_column(EnumText(RunState), default=RunState.PREPARING)
+    criteria: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # outbox.criteria.Criteria
+    document_types: Mapped[list[str]] = mapped_column(Json, default=list)  # the types its messages carry
+    created_by: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    hidden_recipients: Mapped[int] = mapped_column(default=0)  # left for a colleague with a higher clearance
+    committed_by: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
+    committed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    approved_by: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
+    approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    starts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # end of the undo window, or the chosen time
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reported_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # the end report was mailed
+    commit_key: Mapped[str | None] = mapped_column(String(64), unique=True)  # two clicks are one commit
+    commit_summary: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # what dropped out, and why
+
+    company: Mapped[Company] = relationship()
+
+
+class Message(Base):
+    """One mail to one recipient. The list shows this row alone; bodies stand in ``MessageContent``."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        Index("ix_messages_run", "run_id", "id"),
+        Index("ix_messages_run_state", "run_id", "state", "privacy_level", "id"),
+        Index("ix_messages_queue", "account_id", "state", "next_attempt_at", "id"),
+        Index("ix_messages_lease", "state", "lease_until"),
+        Index("ix_messages_party", "party_id", "id"),
+        Index("ix_messages_contact", "contact_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    run_id: Mapped[int] = mapped_column(Id, ForeignKey("runs.id"))
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    party_id: Mapped[int] = mapped_column(Id, ForeignKey("parties.id"))
+    contact_id: Mapped[int | None] = mapped_column(Id, ForeignKey("contacts.id"))  # None: the party's own address
+    state: Mapped[MessageState] = mapped_column(EnumText(MessageState), default=MessageState.PENDING)
+    privacy_level: Mapped[int] = mapped_column(default=0)  # highest of the contacts it reaches
+
+    party_code: Mapped[str] = mapped_column(String(60))
+    party_name: Mapped[str] = mapped_column(String(250))
+    recipient_name: Mapped[str] = mapped_column(String(200), default="")
+    agent: Mapped[str] = mapped_column(String(60), default="")
+    zone: Mapped[str] = mapped_column(String(60), default="")
+    city: Mapped[str] = mapped_column(String(100), default="")
+    language: Mapped[str] = mapped_column(String(2))
+
+    to_address: Mapped[str] = mapped_column(String(254), default="")
+    to_kind: Mapped[AddressKind] = mapped_column(EnumText(AddressKind), default=AddressKind.UNKNOWN)
+    cc: Mapped[list[str]] = mapped_column(Json, default=list)
+    bcc: Mapped[list[str]] = mapped_column(Json, default=list)
+    reply_to: Mapped[str] = mapped_column(String(254), default="")
+    channel: Mapped[Channel] = mapped_column(EnumText(Channel))
+    account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("sender_accounts.id"))
+    subject: Mapped[str] = mapped_column(String(998), default="")
+
+    document_types: Mapped[str] = mapped_column(String(200), default="")  # space-separated
+    documents_label: Mapped[str] = mapped_column(String(200), default="")  # "INV 12, INV 13 +2"
+    document_count: Mapped[int] = mapped_column(default=0)
+    file_count: Mapped[int] = mapped_column(default=0)
+    size: Mapped[int] = mapped_column(default=0)  # bytes of the files
+    blockers: Mapped[int] = mapped_column(default=0)
+    warnings: Mapped[int] = mapped_column(default=0)
+    first_issue: Mapped[str] = mapped_column(String(40), default="")
+    is_edited: Mapped[bool] = mapped_column(default=False)
+    is_approved: Mapped[bool] = mapped_column(default=False)
+    last_sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    withheld_reason: Mapped[str] = mapped_column(String(200), default="")
+    why: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # BX-1: outbox.reasons
+    revision: Mapped[int] = mapped_column(default=1)
+
+    message_id: Mapped[str | None] = mapped_column(String(200), unique=True)  # RFC 5322, frozen at commit
+    frozen_sha256: Mapped[str] = mapped_column(String(64), default="")  # BX-2: hash of all that was frozen
+    attempt_count: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lease_owner: Mapped[str | None] = mapped_column(String(60))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # also the Date header
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_cause: Mapped[str] = mapped_column(String(30), default="")
+    last_code: Mapped[int | None]
+    last_detail: Mapped[str] = mapped_column(String(500), default="")  # the server's own answer
+
+    run: Mapped[Run] = relationship()
+    content: Mapped["MessageContent"] = relationship(cascade="all, delete-orphan")
+    files: Mapped[list["MessageFile"]] = relationship(
+        cascade="all, delete-orphan", order_by="MessageFile.position", lazy="select"
+    )
+    issues: Mapped[list["MessageIssue"]] = relationship(cascade="all, delete-orphan", lazy="select")
+
+
+class MessageContent(Base):
+    """The bodies of a message, apart from the row so that lists stay light."""
+
+    __tablename__ = "message_contents"
+
+    message_id: Mapped[int] = mapped_column(Id, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    body_text: Mapped[str] = mapped_column(Text, default="")
+    body_html: Mapped[str] = mapped_column(Text, default="")
+
+
+class MessageDocument(Base):
+    """A document that a message carries; kept to know what was sent to whom (CO-8)."""
+
+    __tablename__ = "message_documents"
+    __table_args__ = (Index("ix_message_documents_document", "document_id", "message_id"),)
+
+    message_id: Mapped[int] = mapped_column(Id, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    document_id: Mapped[int] = mapped_column(Id, ForeignKey("documents.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class MessageFile(Base):
+    """A file that a message carries, with the document it belongs to (never another party's: law 7)."""
+
+    __tablename__ = "message_files"
+
+    message_id: Mapped[int] = mapped_column(Id, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int | None] = mapped_column(Id, ForeignKey("documents.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    mime: Mapped[str] = mapped_column(String(100))
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int]
+
+
+class MessageIssue(Base):
+    """A blocker or a warning on a message, with what its remedy needs (BX-6)."""
+
+    __tablename__ = "message_issues"
+    __table_args__ = (Index("ix_message_issues_run", "run_id", "code", "message_id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    run_id: Mapped[int] = mapped_column(Id, ForeignKey("runs.id"))
+    message_id: Mapped[int] = mapped_column(Id, ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+    code: Mapped[str] = mapped_column(String(40))  # outbox.issues.Issue
+    is_blocker: Mapped[bool]
+    params: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+
+
+class LeftOut(Base):
+    """A document or a contact that a run leaves out, and why (BX-1)."""
+
+    __tablename__ = "left_out"
+    __table_args__ = (Index("ix_left_out_run", "run_id", "reason", "id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    run_id: Mapped[int] = mapped_column(Id, ForeignKey("runs.id"))
+    reason: Mapped[str] = mapped_column(String(40))  # outbox.reasons.LeftOutReason
+    party_id: Mapped[int | None] = mapped_column(Id, ForeignKey("parties.id"))
+    contact_id: Mapped[int | None] = mapped_column(Id, ForeignKey("contacts.id"))
+    document_id: Mapped[int | None] = mapped_column(Id, ForeignKey("documents.id"))
+    privacy_level: Mapped[int] = mapped_column(default=0)
+    detail: Mapped[str] = mapped_column(String(300), default="")
+
+
+class MessageEvent(Base):
+    """History of a message: what happened to it, when, and who did it."""
+
+    __tablename__ = "message_events"
+    __table_args__ = (Index("ix_message_events_message", "message_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    message_id: Mapped[int] = mapped_column(Id, ForeignKey("messages.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    kind: Mapped[str] = mapped_column(String(40))  # prepared, excluded, included, edited, committed, sent…
+    actor_name: Mapped[str] = mapped_column(String(200), default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+
+
+class MessageRevision(Base):
+    """What a message was before a person edited it."""
+
+    __tablename__ = "message_revisions"
+    __table_args__ = (UniqueConstraint("message_id", "revision"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    message_id: Mapped[int] = mapped_column(Id, ForeignKey("messages.id", ondelete="CASCADE"))
+    revision: Mapped[int]
+    to_address: Mapped[str] = mapped_column(String(254))
+    account_id: Mapped[int | None] = mapped_column(Id)
+    subject: Mapped[str] = mapped_column(String(998))
+    body_text: Mapped[str] = mapped_column(Text)
+    body_html: Mapped[str] = mapped_column(Text)
+    replaced_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    replaced_by: Mapped[str] = mapped_column(String(200), default="")
+
+
+class Attempt(Base):
+    """One try to send a message: the report reads these.
+
+    ``mime`` is the packed skeleton of the very bytes that left (delivery.mime.pack): with the stored files it gives
+    them back byte for byte, and ``mime_sha256`` proves it.
+    """
+
+    __tablename__ = "attempts"
+    __table_args__ = (Index("ix_attempts_message", "message_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    message_id: Mapped[int] = mapped_column(Id, ForeignKey("messages.id", ondelete="CASCADE"))
+    account_id: Mapped[int | None] = mapped_column(Id)
+    worker: Mapped[str] = mapped_column(String(60), default="")
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    outcome: Mapped[str] = mapped_column(String(20))  # delivery.envelope.OutcomeKind
+    cause: Mapped[str] = mapped_column(String(30), default="")  # delivery.envelope.Cause
+    code: Mapped[int | None]
+    detail: Mapped[str] = mapped_column(String(500), default="")
+    mime: Mapped[bytes | None] = mapped_column(LargeBinary)
+    mime_sha256: Mapped[str] = mapped_column(String(64), default="")
+
+
+class Selection(Base):
+    """Rows that a reviewer selected: a filter and its exceptions, never a list of ids (RP-10)."""
+
+    __tablename__ = "selections"
+    __table_args__ = (UniqueConstraint("run_id", "user_id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    run_id: Mapped[int] = mapped_column(Id, ForeignKey("runs.id"))
+    user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id"))
+    filter: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

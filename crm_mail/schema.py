@@ -1,0 +1,44 @@
+"""The database's shape: every room's models in one place, and the migrations that make them."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from crm_mail.audit import AuditEvent
+from crm_mail.companies import models as companies
+from crm_mail.contacts import models as contacts
+from crm_mail.db import Database
+from crm_mail.delivery import models as delivery
+from crm_mail.documents import models as documents
+from crm_mail.outbox import models as outbox
+from crm_mail.users import models as users
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+def import_models() -> list[object]:
+    """Name every room that has tables, so that the metadata is complete whoever asks for it."""
+    return [AuditEvent, companies, contacts, delivery, documents, outbox, users]
+
+
+def alembic_config(database: Database) -> Config:
+    """Alembic's configuration for one database."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["engine"] = database.write_engine
+    return config
+
+
+def upgrade(database: Database) -> None:
+    """Bring the database to the newest shape; does nothing when it is there already."""
+    command.upgrade(alembic_config(database), "head")
+
+
+def is_current(database: Database) -> bool:
+    """Whether the database has the shape that this version of the code expects."""
+    head = ScriptDirectory.from_config(alembic_config(database)).get_current_head()
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head

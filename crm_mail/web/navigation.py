@@ -1,0 +1,81 @@
+"""The frame around each page, for the signed-in person: only what this person may open, and the company at work."""
+
+from typing import cast
+
+from flask import Flask, request, session, url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from crm_mail.companies.models import Company
+from crm_mail.permissions import Actor, Permission, current_actor
+from crm_mail.web.door import db
+from crm_mail.web.shell import CompanyChoice, NavItem, Shell, provide_shell
+
+COMPANY_KEY = "company_id"
+
+
+def visible_companies(actor: Actor) -> list[Company]:
+    """The companies in which the person may see anything, by code."""
+    query = select(Company).order_by(Company.code)
+    ids = actor.company_ids(Permission.DATA_SEE)
+    if ids is not None:
+        query = query.where(Company.id.in_(ids))
+    return list(db().scalars(query))
+
+
+def current_company(actor: Actor) -> Company | None:
+    """The company chosen in the top bar, else the first one the person may see; None when there is none."""
+    companies = visible_companies(actor)
+    chosen = cast("int | None", session.get(COMPANY_KEY))
+    return next((c for c in companies if c.id == chosen), companies[0] if companies else None)
+
+
+def _items(actor: Actor) -> list[NavItem]:
+    entries = (
+        ("reports.dashboard", _("Dashboard"), "home", Permission.SIGNED_IN),
+        ("contacts.list_parties", _("Contacts"), "users", Permission.DATA_SEE),
+        ("documents.list_documents", _("Documents"), "file-text", Permission.DATA_SEE),
+        ("importers.home", _("Import"), "file-import", Permission.CONTACTS_MANAGE),
+        ("outbox.prepare", _("Prepare"), "wand", Permission.OUTBOX_PREPARE),
+        ("outbox.list_runs", _("Outbox"), "mail-forward", Permission.DATA_SEE),
+        ("documents.list_texts", _("Texts"), "template", Permission.SETTINGS_MANAGE),
+        ("delivery.list_accounts", _("Accounts"), "at", Permission.SETTINGS_MANAGE),
+        ("companies.list_companies", _("Companies"), "building", Permission.SETTINGS_MANAGE),
+        ("users.list_users", _("Users"), "user-cog", Permission.USERS_MANAGE),
+        ("reports.audit", _("Audit"), "history", Permission.AUDIT_SEE),
+    )
+    here = (request.endpoint or "").split(".")[0]
+    active = request.endpoint if any(e[0] == request.endpoint for e in entries) else None
+    return [
+        NavItem(endpoint, label, icon, active=endpoint == active or (not active and endpoint.split(".")[0] == here))
+        for endpoint, label, icon, permission in entries
+        if actor.can(permission)
+    ]
+
+
+def _shell() -> Shell:
+    actor = current_actor()
+    if actor is None:
+        return Shell()
+    companies = visible_companies(actor)
+    company = current_company(actor)
+    choices = [CompanyChoice(str(c.id), c.code, c.name) for c in companies]
+    return Shell(
+        nav=_items(actor),
+        search_url=url_for("contacts.list_parties") if actor.can(Permission.DATA_SEE) else "",
+        companies=choices,
+        company=next((c for c in choices if company and c.id == str(company.id)), None),
+        company_switch_url=url_for("companies.switch_company"),
+        user_name=actor.name,
+        user_email=actor.email,
+        account_url=url_for("users.my_account"),
+        logout_url=url_for("users.logout"),
+        test_mode_to=company.test_address if company else "",
+        home_url=url_for("reports.dashboard"),
+        outbox_url=url_for("outbox.list_runs"),
+    )
+
+
+def init_app(app: Flask) -> None:
+    """Describe the frame of every page."""
+    provide_shell(app, _shell)

