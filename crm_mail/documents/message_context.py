@@ -1,0 +1,198 @@
+"""What a message text may name: the placeholders, and the plain values behind them (IT-12, PD-5).
+
+`MESSAGE_FIELDS` is the closed list of placeholders; texts are checked against it when they are saved, so that
+a misspelt one is found by its author and not by 10,000 recipients. `build_context` makes the mapping for one
+message from plain values; it runs once per message, so it does no query and formats nothing.
+
+Pure: no Flask, no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from crm_mail.documents.types import DocumentType, type_label
+
+
+class CompanyFields(TypedDict, total=False):
+    """The sending company."""
+
+    code: str
+    name: str
+    vat_number: str
+    address: str
+    postcode: str
+    city: str
+    province: str
+    country: str
+    email: str
+    pec: str
+    phone: str
+    website: str
+    iban: str
+
+
+class PartyFields(TypedDict, total=False):
+    """The customer or supplier whose documents these are."""
+
+    code: str
+    name: str
+    vat_number: str
+    tax_code: str
+    address: str
+    postcode: str
+    city: str
+    province: str
+    country: str
+    language: str
+    agent: str
+    zone: str
+    category: str
+
+
+class ContactFields(TypedDict, total=False):
+    """The person written to; empty when the party's master address is used."""
+
+    name: str
+    roles: str
+    email: str
+
+
+class DocumentFields(TypedDict, total=False):
+    """One document; `total` a Decimal or decimal string, dates `date` or ISO strings."""
+
+    type: str
+    type_label: str
+    number: str
+    series: str
+    date: object
+    total: object
+    currency: str
+    due_date: object
+    reference: str
+
+
+class SenderFields(TypedDict, total=False):
+    """Who signs: the user who prepared the run, or the company's account."""
+
+    name: str
+    email: str
+    phone: str
+
+
+FieldTree = Mapping[str, "FieldTree | None"]
+
+
+def _leaves(fields: type) -> FieldTree:
+    return dict.fromkeys(fields.__annotations__)
+
+
+_DOCUMENT = _leaves(DocumentFields)
+
+# None = a value; a mapping = something with fields; the key "[]" = a list of such things.
+MESSAGE_FIELDS: FieldTree = {
+    "company": _leaves(CompanyFields),
+    "party": _leaves(PartyFields),
+    "contact": _leaves(ContactFields),
+    "sender": _leaves(SenderFields),
+    "document": _DOCUMENT,
+    "documents": {"[]": _DOCUMENT},
+    "documents_count": None,
+    "same_type": None,
+    "today": None,
+    "language": None,
+}
+RUN_REPORT_FIELDS: FieldTree = {
+    "company": _leaves(CompanyFields),
+    "run": dict.fromkeys(
+        (
+            "number",
+            "name",
+            "url",
+            "started_at",
+            "finished_at",
+            "total",
+            "sent",
+            "failed",
+            "uncertain",
+            "left_out",
+        )
+    ),
+    "failures": {"[]": dict.fromkeys(("party", "to", "reason", "count"))},
+    "user": dict.fromkeys(("name", "email")),
+    "today": None,
+    "language": None,
+}
+
+
+def _empty(fields: FieldTree) -> dict[str, str]:
+    return dict.fromkeys(fields, "")
+
+
+_EMPTY = {
+    name: _empty(fields)
+    for name, fields in MESSAGE_FIELDS.items()
+    if fields is not None and "[]" not in fields
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SharedContext:
+    """The part of the context that is the same for every message of a run: build once, use many times."""
+
+    company: Mapping[str, object]
+    sender: Mapping[str, object]
+    today: object
+
+
+def share_context(company: CompanyFields, sender: SenderFields, today: object) -> SharedContext:
+    """Complete the run-wide fields (missing ones become empty) so that each message only adds its own."""
+    return SharedContext(_EMPTY["company"] | dict(company), _EMPTY["sender"] | dict(sender), today)
+
+
+def build_context(
+    shared: SharedContext,
+    party: PartyFields,
+    contact: ContactFields | None,
+    documents: Sequence[DocumentFields],
+    language: str,
+) -> dict[str, Any]:
+    """The mapping for one message; every known field is present, so an empty value renders as empty.
+
+    `documents` may be empty (a campaign with only text and files). `type_label` is filled in `language` from
+    `type` where it is missing. `same_type` tells the texts whether they may name the type in the plural.
+    """
+    full = [_complete(document, language) for document in documents]
+    first = full[0] if full else _EMPTY["document"]
+    return {
+        "company": shared.company,
+        "sender": shared.sender,
+        "today": shared.today,
+        "party": _EMPTY["party"] | dict(party),
+        "contact": _EMPTY["contact"] | dict(contact) if contact else _EMPTY["contact"],
+        "document": first,
+        "documents": full,
+        "documents_count": len(full),
+        "same_type": len({document["type"] for document in full}) <= 1,
+        "language": language,
+    }
+
+
+def _complete(document: DocumentFields, language: str) -> dict[str, Any]:
+    full: dict[str, Any] = _EMPTY["document"] | dict(document)
+    if not full["type_label"]:
+        full["type_label"] = type_label(full["type"] or DocumentType.GENERIC, language)
+    return full
+
+
+def placeholder_names(fields: FieldTree) -> list[str]:
+    """Every placeholder, dotted (`document.number`), lists as `documents`; for the editor and messages."""
+    names: list[str] = []
+    for name, inner in fields.items():
+        if inner is None or "[]" in inner:
+            names.append(name)
+        else:
+            names.extend(f"{name}.{field}" for field in inner)
+    return names

@@ -1,0 +1,230 @@
+"""Subjects and bodies written by users: compiled once, rendered for every message (IT-12, PM-12, PD-5).
+
+`compile_text` checks a text completely (see `template_rules`) and keeps the result; `CompiledText.render` is
+a few microseconds and safe to call from any thread. Output longer than 100 KB and loops of more than 100,000
+rounds stop with an error instead of filling the memory.
+
+Pure: no Flask, no database.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Literal
+
+from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, nodes, pass_context
+from jinja2.exceptions import SecurityError
+from jinja2.filters import do_join
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
+
+from crm_mail.documents.message_context import MESSAGE_FIELDS, RUN_REPORT_FIELDS, FieldTree
+from crm_mail.documents.number_formats import format_date, format_money, format_number
+from crm_mail.documents.placeholder_positions import check_positions
+from crm_mail.documents.template_errors import TemplateInvalid, TemplateProblem
+from crm_mail.documents.template_rules import TemplateChecker
+
+__all__ = ["CompiledText", "TemplateInvalid", "TemplateProblem", "TextKind", "TextSchema", "compile_text"]
+
+TextKind = Literal["subject", "text", "html"]
+TextSchema = Literal["message", "run_report"]
+MAX_SOURCE = 100_000
+MAX_OUTPUT = 100_000
+MAX_ROUNDS = 100_000
+_LOOP_FILTER = "counted_rounds"
+_ROUNDS = "_rounds_left"
+_SCHEMAS: Mapping[TextSchema, FieldTree] = {"message": MESSAGE_FIELDS, "run_report": RUN_REPORT_FIELDS}
+_BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
+_CONTROLS = dict.fromkeys([*range(32), 127, *range(0x80, 0xA0)], " ")
+
+
+class RoundsExceeded(Exception):
+    """A text's loops went round more often than allowed."""
+
+
+@pass_context
+def _counted_rounds(context: Context, items: object) -> list[Any]:
+    """Loops go over real lists only, and their lengths add up against one budget per rendering."""
+    if not isinstance(items, list | tuple):
+        raise TypeError("a loop can only go over a list")
+    budget = context.parent[_ROUNDS]
+    budget[0] -= len(items)
+    if budget[0] < 0:
+        raise RoundsExceeded
+    return list(items)
+
+
+@pass_context
+def _money(context: Context, value: object, currency: str = "") -> str:
+    values = context.parent
+    if not currency:
+        currency = str(values.get("document", {}).get("currency") or "")
+    return format_money(value, currency, values["language"])
+
+
+@pass_context
+def _date(context: Context, value: object, style: str = "numeric") -> str:
+    return format_date(value, context.parent["language"], style)
+
+
+@pass_context
+def _number(context: Context, value: object, decimals: int | None = None) -> str:
+    return format_number(value, context.parent["language"], decimals)
+
+
+def _default(value: object, other: object = "", _also_empty: bool = True) -> object:
+    return value or other
+
+
+def _plain_escape(value: object) -> object:
+    return value
+
+
+def _environment(autoescape: bool) -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+        cache_size=0,
+    )
+    kept = ("upper", "lower", "capitalize", "title", "trim", "length", "count")
+    filters: dict[str, Callable[..., Any]] = {name: environment.filters[name] for name in kept}
+    quote = escape if autoescape else _plain_escape
+    filters |= {"money": _money, "date": _date, "number": _number, "default": _default, "join": do_join}
+    filters |= {"escape": quote, "e": quote, _LOOP_FILTER: _counted_rounds}
+    environment.filters = filters
+    environment.globals = {}
+    return environment
+
+
+_PLAIN = _environment(autoescape=False)
+_HTML = _environment(autoescape=True)
+
+
+class CompiledText:
+    """A checked text. `placeholders` lists what it names (`document.number`), in order, without repeats."""
+
+    __slots__ = ("_code", "_environment", "kind", "placeholders")
+
+    def __init__(
+        self,
+        environment: ImmutableSandboxedEnvironment,
+        tree: nodes.Template,
+        kind: TextKind,
+        names: list[str],
+    ) -> None:
+        template = environment.template_class.from_code(environment, environment.compile(tree), {})
+        self._code: Callable[[Context], Iterator[str]] = template.root_render_func
+        self._environment = environment
+        self.kind = kind
+        self.placeholders = tuple(dict.fromkeys(names))
+
+    def render(self, context: Mapping[str, Any]) -> str:
+        """The text for one message. `context` comes from `build_context` (or has all fields of the schema).
+
+        Raises `TemplateInvalid`: output over 100 KB, too many loop rounds, or a value that cannot be used so.
+        """
+        values = {**context, _ROUNDS: [MAX_ROUNDS]}
+        parts: list[str] = []
+        size = 0
+        try:
+            for part in self._code(Context(self._environment, values, None, {})):
+                size += len(part)
+                if size > MAX_OUTPUT:
+                    raise TemplateInvalid(
+                        TemplateProblem.OUTPUT_TOO_LONG,
+                        0,
+                        f"the finished text is longer than {MAX_OUTPUT // 1000} KB.",
+                        "Shorten the text or its loops.",
+                        limit=MAX_OUTPUT,
+                    )
+                parts.append(part)
+        except TemplateInvalid:
+            raise
+        except RoundsExceeded as error:
+            raise TemplateInvalid(
+                TemplateProblem.LOOP_TOO_LONG,
+                0,
+                f"the loops of this text go round more than {MAX_ROUNDS} times.",
+                "Use one loop instead of loops within loops.",
+                limit=MAX_ROUNDS,
+            ) from error
+        except (UndefinedError, SecurityError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+            raise TemplateInvalid(
+                TemplateProblem.RENDER_FAILED, 0, f"the text cannot be filled in: {error}."
+            ) from error
+        return self._finish("".join(parts))
+
+    def _finish(self, output: str) -> str:
+        if self.kind == "subject":
+            return " ".join(output.translate(_CONTROLS).split())
+        if self.kind == "text":
+            return _BLANK_LINES.sub("\n\n", output).strip("\n") + "\n"
+        return output
+
+
+@lru_cache(maxsize=2048)
+def compile_text(
+    source: str, kind: TextKind, schema: TextSchema = "message", layout: str | None = None
+) -> CompiledText:
+    """Check and compile a text; the result is kept, so calling this per message costs a dictionary look-up.
+
+    `kind`: `subject` (line breaks become blanks), `text` (no escaping) or `html` (values are escaped).
+    `layout` is our own outer HTML with the mark ``<!--content-->`` where the text goes; it is checked too.
+    Raises `TemplateInvalid` with line, reason and hint.
+    """
+    environment = _HTML if kind == "html" else _PLAIN
+    checker = TemplateChecker(_SCHEMAS[schema], _LOOP_FILTER)
+    tree = _parse(environment, source, kind)
+    try:
+        checker.check(tree)
+        names = list(checker.placeholders)
+        if layout is not None and kind == "html":
+            before, _, after = layout.partition("<!--content-->")
+            for part, place in ((before, 0), (after, len(tree.body) + 1)):
+                outer = _parse(environment, part, "text")
+                checker.check(outer)
+                tree.body[place:place] = [_grouped(outer)]
+        return CompiledText(environment, tree, kind, names)
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        raise TemplateInvalid(TemplateProblem.TOO_DEEP, 0, "the text is nested too deeply.") from error
+
+
+def _grouped(tree: nodes.Template) -> nodes.Node:
+    """Several nodes as one, so that positions in the outer list stay simple."""
+    return nodes.If(nodes.Const(True, lineno=1), tree.body, [], [], lineno=1)
+
+
+def _parse(environment: ImmutableSandboxedEnvironment, source: str, kind: TextKind) -> nodes.Template:
+    if len(source) > MAX_SOURCE:
+        raise TemplateInvalid(
+            TemplateProblem.TOO_LONG,
+            0,
+            f"the text is longer than {MAX_SOURCE // 1000} KB.",
+            "Put long content in an attached document.",
+            limit=MAX_SOURCE,
+        )
+    try:
+        tree = environment.parse(source)
+        if kind == "html":
+            check_positions(tree)
+        return tree
+    except TemplateSyntaxError as error:
+        raise TemplateInvalid(
+            TemplateProblem.SYNTAX,
+            error.lineno,
+            f"{(error.message or 'syntax error').rstrip('.')}.",
+            "Placeholders look like {{ document.number }}, conditions like {% if … %}…{% endif %}.",
+        ) from error
+    except RecursionError as error:
+        raise TemplateInvalid(TemplateProblem.TOO_DEEP, 0, "the text is nested too deeply.") from error
+
+
+def safe_html(html: str) -> Markup:
+    """Mark finished HTML (already rendered or sanitised) as such, for the page that previews it."""
+    return Markup(html)  # noqa: S704 - the callers pass only rendered or sanitised HTML
