@@ -4,9 +4,9 @@
 it is. An empty cell is such a None; an import never clears a field.
 """
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -212,7 +212,7 @@ class DocumentParty:
 class DueDate:
     """One instalment; `date` is None when the document neither states nor implies it."""
 
-    date: date | None
+    date: dt.date | None
     amount: Decimal | None
     method: str | None = None
     iban: str | None = None
@@ -221,11 +221,11 @@ class DueDate:
 
 @dataclass(frozen=True, slots=True)
 class DocumentReference:
-    """Another document named by this one; kind: order, contract, agreement, receipt, invoice, delivery_note."""
+    """Another document that this one names; `kind` is order, contract, agreement, invoice, delivery_note…"""
 
     kind: str
     number: str
-    date: date | None = None
+    date: dt.date | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -282,7 +282,7 @@ class ParsedDocument:
 
     type: str
     number: str
-    date: date
+    date: dt.date
     currency: str
     seller: DocumentParty
     buyer: DocumentParty

@@ -1,4 +1,4 @@
-"""Say what a file is by looking at its content, never at its extension (formats.md, section 1)."""
+"""Say what a file is by looking at its content, never at its extension."""
 
 import re
 from enum import StrEnum

@@ -1,8 +1,8 @@
 """Parse XML that a stranger wrote: no entities, no network, no document type, and a limit on the size.
 
 The rule is OWASP's for XML external entities; the second, forgiving try is for files with broken namespace
-declarations or stray characters, which the Sistema di Interscambio is known to let through. A file that is cut
-off or whose tags do not match is refused: half an invoice must never pass for a whole one.
+declarations or stray characters, which the Sistema di Interscambio lets through. A file that is cut off or
+whose tags do not match is refused: half an invoice must never pass for a whole one.
 """
 
 import re
@@ -34,14 +34,14 @@ def parse_hardened(
 ) -> tuple[etree._Element, tuple[Notice, ...]]:
     """Give the root element of `data` and what had to be forgiven.
 
-    Arguments: `size_limit` in bytes, checked before anything is parsed. Raises ImportRefused with file_too_large,
-    hostile_xml, broken_xml or xml_text_too_long.
+    Arguments: `size_limit` in bytes, checked before anything is parsed. Raises ImportRefused with
+    file_too_large, hostile_xml, broken_xml or xml_text_too_long.
     """
     check_size(data, size_limit)
     _refuse_declarations(data)
     data = data.lstrip(b" \t\r\n\x00") if not data.startswith((b"\xff\xfe", b"\xfe\xff")) else data
     try:
-        return etree.fromstring(data, _make_parser(recover=False)), ()
+        return _refuse_dtd(etree.fromstring(data, _make_parser(recover=False))), ()
     except etree.XMLSyntaxError as error:
         _refuse_unforgivable(error)
         first = error.error_log[0] if len(error.error_log) else None
@@ -49,7 +49,14 @@ def parse_hardened(
     if root is None:
         raise ImportRefused("broken_xml", line=1, column=1, detail="no element was found")
     line, detail = (first.line, first.message) if first is not None else (1, "")
-    return root, (Notice("recovered_xml", {"line": line, "detail": detail}),)
+    return _refuse_dtd(root), (Notice("recovered_xml", {"line": line, "detail": detail}),)
+
+
+def _refuse_dtd(root: etree._Element) -> etree._Element:
+    """The same refusal, judged by the parser itself: whatever encoding or disguise the declaration used."""
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise ImportRefused("hostile_xml", line=1)
+    return root
 
 
 def check_size(data: bytes, size_limit: int) -> None:

@@ -1,7 +1,7 @@
 """Open a signed FatturaPA (CAdES, .p7m): take the enclosed XML without verifying the signature.
 
 A CMS SignedData (RFC 5652, section 5) encloses the XML as an octet string, in DER or in BER with indefinite
-lengths and split strings; some senders add base64 or PEM around it, or sign twice (formats.md, section 1).
+lengths and split strings; some senders add base64 or PEM around it, or sign twice.
 Only the few fields on the way to the content are walked; nothing else of the signature is read.
 """
 
@@ -44,10 +44,7 @@ def extract_signed_xml(data: bytes) -> bytes:
         data = data.lstrip(_BLANKS)
         if data.startswith(b"<"):
             return data
-        if data[:1] == b"\x30":
-            data = _open_cms(data)
-        else:
-            data = _decode_base64(data)
+        data = _open_cms(data) if data[0:1] == b"\x30" else _decode_base64(data)
     raise ImportRefused("p7m_unreadable", detail=f"no XML within {MAX_LAYERS} layers")
 
 
