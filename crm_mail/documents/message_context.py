@@ -165,7 +165,7 @@ def build_context(
     `type` where it is missing. `same_type` tells the texts whether they may name the type in the plural.
     """
     full = [_complete(document, language) for document in documents]
-    first = full[0] if full else _EMPTY["document"]
+    first = full[0] if full else _complete({}, language)
     return {
         "company": shared.company,
         "sender": shared.sender,

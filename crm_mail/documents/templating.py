@@ -37,6 +37,8 @@ MAX_ROUNDS = 100_000
 _LOOP_FILTER = "counted_rounds"
 _ROUNDS = "_rounds_left"
 _SCHEMAS: Mapping[TextSchema, FieldTree] = {"message": MESSAGE_FIELDS, "run_report": RUN_REPORT_FIELDS}
+# A tag alone on its line vanishes with the line; a line that merely ends with one keeps its line break.
+_TAGS_ONLY = re.compile(r"(?:[ \t]*\{%(?:[^%]|%(?!\}))*%\})+[ \t]*")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
 _CONTROLS = dict.fromkeys([*range(32), 127, *range(0x80, 0xA0)], " ")
 
@@ -200,6 +202,15 @@ def _grouped(tree: nodes.Template) -> nodes.Node:
     return nodes.If(nodes.Const(True, lineno=1), tree.body, [], [], lineno=1)
 
 
+def _keep_line_ends(source: str) -> str:
+    lines = source.replace("\r\n", "\n").split("\n")
+    for index, line in enumerate(lines):
+        bare = line.rstrip()
+        if bare.endswith("%}") and bare[-3:-2] not in ("-", "+") and not _TAGS_ONLY.fullmatch(line):
+            lines[index] = f"{bare[:-2]}+%}}"
+    return "\n".join(lines)
+
+
 def _parse(environment: ImmutableSandboxedEnvironment, source: str, kind: TextKind) -> nodes.Template:
     if len(source) > MAX_SOURCE:
         raise TemplateInvalid(
@@ -210,7 +221,7 @@ def _parse(environment: ImmutableSandboxedEnvironment, source: str, kind: TextKi
             limit=MAX_SOURCE,
         )
     try:
-        tree = environment.parse(source)
+        tree = environment.parse(_keep_line_ends(source))
         if kind == "html":
             check_positions(tree)
         return tree
