@@ -1,0 +1,63 @@
+"""Attachments on their way into a message: read, checked against their hash, encoded, the last ones kept.
+
+A run often sends one file (a price list, a catalogue) to thousands: its base64 is then made once. Pure but
+for the reading function that the caller gives. One instance per thread: nothing here is locked.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
+
+from crm_mail.delivery.mime import Segments, encode_blob, join
+
+
+class AttachmentCorrupt(ValueError):
+    """The stored file is not the one that was reviewed: its SHA-256 differs. Nothing may be sent with it."""
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(f"The stored file {sha256[:12]} no longer has the content that was reviewed.")
+        self.sha256 = sha256
+
+
+class EncodedBlobs:
+    """Gives the base64 of stored files. `read(sha256)` gives the bytes; what it raises passes through."""
+
+    def __init__(self, read: Callable[[str], bytes], *, keep_bytes: int = 16_000_000) -> None:
+        self._read = read
+        self._keep_bytes = keep_bytes
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._size = 0
+
+    def __call__(self, sha256: str) -> bytes:
+        """The encoded file; AttachmentCorrupt when its content is not what the hash says."""
+        kept = self._kept.get(sha256)
+        if kept is not None:
+            self._kept.move_to_end(sha256)
+            return kept
+        data = self._read(sha256)
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise AttachmentCorrupt(sha256)
+        encoded = encode_blob(data)
+        self._keep(sha256, encoded)
+        return encoded
+
+    def flatten(self, segments: Segments) -> bytes:
+        """The message as it goes on the wire."""
+        return join(segments, self)
+
+    def _keep(self, sha256: str, encoded: bytes) -> None:
+        if len(encoded) * 4 > self._keep_bytes:
+            return  # one giant must not drive out everything else
+        self._kept[sha256] = encoded
+        self._size += len(encoded)
+        while self._size > self._keep_bytes:
+            _, oldest = self._kept.popitem(last=False)
+            self._size -= len(oldest)
+
+
+def flatten(segments: Segments, read_blob: Callable[[str], bytes]) -> bytes:
+    """The whole message; files are read by `read_blob(sha256)` and checked against their hash.
+
+    For one message, or for showing a sent one. A sender keeps an EncodedBlobs and uses its `flatten`.
+    """
+    return EncodedBlobs(read_blob, keep_bytes=0).flatten(segments)

@@ -1,0 +1,225 @@
+"""Which address of a contact, through which channel, and why (IT-18; issue section 7).
+
+Pure. The rule: the PEC account if and only if the recipient's address is PEC, the ordinary account otherwise.
+An address whose kind nobody has settled goes the ordinary way, with a warning. Codes are returned, never texts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from crm_mail.delivery.addresses import address_key, domain_of
+from crm_mail.delivery.envelope import Envelope
+
+
+class AddressKind(StrEnum):
+    """What is known of an address; settled by a person, an import or a receipt, never by a guess."""
+
+    ORDINARY = "ordinary"
+    PEC = "pec"
+    UNKNOWN = "unknown"
+
+
+class ChannelPreference(StrEnum):
+    """Per document type and company, for a contact that has both."""
+
+    PEC_FIRST = "pec_first"
+    ORDINARY_ONLY = "ordinary_only"
+    PEC_ONLY = "pec_only"
+
+
+class Channel(StrEnum):
+    SMTP = "smtp"
+    PEC = "pec"
+
+
+class Reason(StrEnum):
+    """Why this address was taken."""
+
+    ONLY_ADDRESS = "only_address"
+    PREFERRED_ADDRESS = "preferred_address"  # the contact's own choice among several fit ones
+    PEC_FIRST = "pec_first"  # the document type asks for PEC, and there is one
+    NO_PEC = "no_pec"  # the document type would like PEC, and there is none
+    ORDINARY_ONLY = "ordinary_only"
+    PEC_ONLY = "pec_only"
+
+
+class RefusalCode(StrEnum):
+    """Why no address can be used."""
+
+    NO_ADDRESS = "no_address"
+    NO_PEC_ADDRESS = "no_pec_address"
+    ONLY_PEC_ADDRESS = "only_pec_address"
+
+
+ADDRESS_KIND_UNKNOWN = "address_kind_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class AddressOption:
+    """One address that could be used."""
+
+    email: str
+    kind: AddressKind = AddressKind.UNKNOWN
+    preferred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingDecision:
+    """The address and the channel taken. `reason` and `warnings` are codes."""
+
+    email: str
+    kind: AddressKind
+    channel: Channel
+    reason: Reason
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """No address fits."""
+
+    code: RefusalCode
+
+
+def channel_for(kind: AddressKind) -> Channel:
+    """PEC if and only if the address is PEC (IT-18)."""
+    return Channel.PEC if kind is AddressKind.PEC else Channel.SMTP
+
+
+def choose_channel(option: AddressOption, reason: Reason = Reason.ONLY_ADDRESS) -> RoutingDecision:
+    """The decision for an address that is already chosen."""
+    warnings = (ADDRESS_KIND_UNKNOWN,) if option.kind is AddressKind.UNKNOWN else ()
+    return RoutingDecision(option.email, option.kind, channel_for(option.kind), reason, warnings)
+
+
+def choose_address(
+    options: Sequence[AddressOption], preference: ChannelPreference
+) -> RoutingDecision | Refusal:
+    """One of a contact's addresses. Among fit ones: the preferred, then one of known kind, then the first."""
+    if not options:
+        return Refusal(RefusalCode.NO_ADDRESS)
+    certified = [option for option in options if option.kind is AddressKind.PEC]
+    others = [option for option in options if option.kind is not AddressKind.PEC]
+    if preference is ChannelPreference.PEC_ONLY:
+        if not certified:
+            return Refusal(RefusalCode.NO_PEC_ADDRESS)
+        return _best(certified, len(options), Reason.PEC_ONLY)
+    if preference is ChannelPreference.ORDINARY_ONLY:
+        if not others:
+            return Refusal(RefusalCode.ONLY_PEC_ADDRESS)
+        return _best(others, len(options), Reason.ORDINARY_ONLY)
+    if certified:
+        return _best(certified, len(options), Reason.PEC_FIRST)
+    return _best(others, len(options), Reason.NO_PEC)
+
+
+def _best(fit: Sequence[AddressOption], known: int, rule: Reason) -> RoutingDecision:
+    best = min(fit, key=lambda option: (not option.preferred, option.kind is AddressKind.UNKNOWN))
+    if known == 1:
+        return choose_channel(best, Reason.ONLY_ADDRESS)
+    if best.preferred and len(fit) > 1:
+        return choose_channel(best, Reason.PREFERRED_ADDRESS)
+    return choose_channel(best, rule)
+
+
+class PecProblem(StrEnum):
+    """What a PEC provider refuses (RFC 6109 3.1.1: the access point's checks)."""
+
+    BLIND_COPY = "pec_blind_copy"
+    SEVERAL_RECIPIENTS = "pec_several_recipients"
+    SENDER_DIFFERS = "pec_sender_differs"
+
+
+def check_pec_rules(envelope: Envelope, envelope_sender: str | None = None) -> list[PecProblem]:
+    """Problems of a message that is to leave by PEC; empty when there is none.
+
+    No Bcc; one recipient per message, so that each has a receipt of its own and sees no other address; the
+    envelope sender (the account's address) equals From.
+    """
+    problems: list[PecProblem] = []
+    if envelope.bcc:
+        problems.append(PecProblem.BLIND_COPY)
+    if len(envelope.recipients) != 1:
+        problems.append(PecProblem.SEVERAL_RECIPIENTS)
+    if envelope_sender is not None and address_key(envelope_sender) != address_key(envelope.from_address):
+        problems.append(PecProblem.SENDER_DIFFERS)
+    return problems
+
+
+class GuessReason(StrEnum):
+    MAILBOX_DOMAIN = "pec_mailbox_domain"  # the domain belongs to a provider that sells only PEC boxes
+    OPERATOR_DOMAIN = "pec_operator_domain"  # a provider's own certified domain
+    LOOKS_LIKE_PEC = "looks_like_pec"  # only the name says so: ask
+    FREE_MAIL = "free_mail"  # a well-known provider of ordinary boxes
+    NOTHING_KNOWN = "nothing_known"
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A suggestion, to be confirmed by a person or a receipt."""
+
+    kind: AddressKind
+    reason: GuessReason
+
+
+def guess_kind(email: str) -> Guess:
+    """What an address seems to be. Conservative: PEC only when the whole domain is known, else unknown.
+
+    Names cannot decide (measured: every rule on names misses or errs), and a parent domain says nothing
+    of its children or the other way round: `aruba.it` is ordinary, `pec.aruba.it` is PEC; `notariato.it` is
+    ordinary, `postacertificata.notariato.it` is PEC. So domains are compared whole.
+    """
+    domain = domain_of(email)
+    if domain in MAILBOX_DOMAINS:
+        return Guess(AddressKind.PEC, GuessReason.MAILBOX_DOMAIN)
+    if domain in OPERATOR_DOMAINS:
+        return Guess(AddressKind.PEC, GuessReason.OPERATOR_DOMAIN)
+    if domain in FREE_MAIL_DOMAINS:
+        return Guess(AddressKind.ORDINARY, GuessReason.FREE_MAIL)
+    if _looks_like_pec(domain):
+        return Guess(AddressKind.UNKNOWN, GuessReason.LOOKS_LIKE_PEC)
+    return Guess(AddressKind.UNKNOWN, GuessReason.NOTHING_KNOWN)
+
+
+def _looks_like_pec(domain: str) -> bool:
+    labels = domain.split(".")[:-1]
+    return any(
+        label.startswith(("pec", "cert", "postacert", "pcert", "legalmail"))
+        or label.endswith(("pec", "cert", "legalmail"))
+        for label in labels
+    )
+
+
+# Suggestions gathered from public sources; the mailbox domains are those on which providers sell boxes.
+MAILBOX_DOMAINS = frozenset(
+    {"pec.it", "arubapec.it", "mypec.eu", "pec.cloud", "gigapec.it", "legalmail.it", "cert.legalmail.it"}
+    | {"sicurezzapostale.it", "namirialpec.it", "postecert.it", "pcert.postecert.it", "pec.net"}
+    | {"actaliscertymail.it", "telecompost.it", "postacertificata.notariato.it", "pec.fatturapa.it"}
+)
+
+# The certified domains named in the authority's own certificate (AgID CA1, 2025), less the authority's.
+OPERATOR_DOMAINS = frozenset(
+    {"cert.informatica.aci.it", "cert.interno.it", "emarche.it", "fastweb-pec.it", "gestorepec.unina.it"}
+    | {"kmailer.it", "pcert.sogei.it", "pec.actalis.it", "pec.ancitel.it", "pec.aruba.it", "zucchettipec.it"}
+    | {"pec.basilicatanet.it", "pec-email.com", "pec.postecert.it", "pec.posteitaliane.it", "twtcert.it"}
+    | {"pec.rupar.puglia.it", "postacert.cedacri.it", "postacert.it.net", "trustedmail.intesa.it"}
+    | {"cert.intesa.it", "certmail.kpnqwest.it", "certmail.irideos.it", "pupec.informatica.aci.it"}
+    | {"pro.sicurezzapostale.it", "pec.bill4me.it", "pec.notartel.it", "miapec.it", "ig-trustmail.com"}
+    | {"postecertifica.it", "pec.reevo.eu"}
+)
+
+FREE_MAIL_DOMAINS = frozenset(
+    {"gmail.com", "googlemail.com", "outlook.com", "outlook.it", "hotmail.com", "hotmail.it", "live.it"}
+    | {
+        "yahoo.com",
+        "yahoo.it",
+        "yahoo.es",
+        "icloud.com",
+        "libero.it",
+        "virgilio.it",
+        "tiscali.it",
+        "alice.it",
+    }
+    | {"tin.it", "aruba.it", "fastwebnet.it", "hotmail.es", "outlook.es", "telefonica.net", "proton.me"}
+)
