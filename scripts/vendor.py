@@ -43,7 +43,7 @@ def download(package: str, version: str, integrity: str, folder: Path) -> Path:
     archive = folder / json.loads(answer.stdout)[0]["filename"].replace("@", "").replace("/", "-")
     found = "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     if found != integrity:
-        sys.exit(f"{package} {version}: the archive's hash is {found}, the lock says {integrity}. Nothing copied.")
+        sys.exit(f"{package} {version}: the archive is {found}, the lock says {integrity}. Nothing copied.")
     return archive
 
 

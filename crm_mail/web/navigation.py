@@ -47,7 +47,12 @@ def _items(actor: Actor) -> list[NavItem]:
     here = (request.endpoint or "").split(".")[0]
     active = request.endpoint if any(e[0] == request.endpoint for e in entries) else None
     return [
-        NavItem(endpoint, label, icon, active=endpoint == active or (not active and endpoint.split(".")[0] == here))
+        NavItem(
+            endpoint,
+            label,
+            icon,
+            active=endpoint == active or (not active and endpoint.split(".")[0] == here),
+        )
         for endpoint, label, icon, permission in entries
         if actor.can(permission)
     ]
