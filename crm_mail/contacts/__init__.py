@@ -1,1 +1,3 @@
-"""Contacts: customers and suppliers (parties), the people in them, their addresses, and what each receives."""
+"""Contacts: customers and suppliers (parties), the people in them, their addresses, and what each
+receives.
+"""

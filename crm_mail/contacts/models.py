@@ -48,7 +48,9 @@ class Party(Base):
     email: Mapped[str] = mapped_column(String(254), default="")  # master address (PD-3)
     email_kind: Mapped[AddressKind] = mapped_column(EnumText(AddressKind), default=AddressKind.UNKNOWN)
     billing_email: Mapped[str] = mapped_column(String(254), default="")  # alone when set (PM-15)
-    billing_email_kind: Mapped[AddressKind] = mapped_column(EnumText(AddressKind), default=AddressKind.UNKNOWN)
+    billing_email_kind: Mapped[AddressKind] = mapped_column(
+        EnumText(AddressKind), default=AddressKind.UNKNOWN
+    )
     is_blocked: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)
@@ -73,7 +75,9 @@ contact_roles = Table(
 
 
 class Role(Base):
-    """A function of a contact (administration, logistics, quality office…); the company edits the list (IT-10)."""
+    """A function of a contact (administration, logistics, quality office…); the company edits the list
+    (IT-10).
+    """
 
     __tablename__ = "roles"
     __table_args__ = (UniqueConstraint("company_id", "name"),)
@@ -178,7 +182,9 @@ class Subscription(Base):
     contact_id: Mapped[int] = mapped_column(Id, ForeignKey("contacts.id", ondelete="CASCADE"))
     document_type: Mapped[str] = mapped_column(String(40))
     recipient_kind: Mapped[RecipientKind] = mapped_column(EnumText(RecipientKind), default=RecipientKind.TO)
-    address_id: Mapped[int | None] = mapped_column(Id, ForeignKey("contact_addresses.id", ondelete="SET NULL"))
+    address_id: Mapped[int | None] = mapped_column(
+        Id, ForeignKey("contact_addresses.id", ondelete="SET NULL")
+    )
 
 
 class SavedMapping(Base):
@@ -192,5 +198,3 @@ class SavedMapping(Base):
     name: Mapped[str] = mapped_column(String(80))
     columns: Mapped[str] = mapped_column(Text)  # JSON text of importers.contact_columns.Mapping
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-
-
