@@ -33,7 +33,9 @@ class Company(Base):
     timezone: Mapped[str] = mapped_column(String(50), default="Europe/Rome")
     error_address: Mapped[str] = mapped_column(String(254), default="")  # PM-19
     undo_seconds: Mapped[int] = mapped_column(default=30)
-    needs_second_person: Mapped[bool] = mapped_column(default=False)  # BX-2: an approver besides the committer
+    needs_second_person: Mapped[bool] = mapped_column(
+        default=False
+    )  # BX-2: an approver besides the committer
     test_address: Mapped[str] = mapped_column(String(254), default="")  # CO-3: all mail goes here when set
     max_message_mb: Mapped[int] = mapped_column(default=20)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -56,9 +58,11 @@ class TypePolicy(Base):
     company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
     document_type: Mapped[str] = mapped_column(String(40))
     is_enabled: Mapped[bool] = mapped_column(default=True)
-    account_source: Mapped[AccountSource] = mapped_column(EnumText(AccountSource), default=AccountSource.COMPANY)
-    smtp_account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("sender_accounts.id", use_alter=True))
-    pec_account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("sender_accounts.id", use_alter=True))
+    account_source: Mapped[AccountSource] = mapped_column(
+        EnumText(AccountSource), default=AccountSource.COMPANY
+    )
+    smtp_account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("sender_accounts.id"))
+    pec_account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("sender_accounts.id"))
     channel_preference: Mapped[ChannelPreference] = mapped_column(EnumText(ChannelPreference))
     is_bundled: Mapped[bool] = mapped_column(default=True)  # BX-7
     bcc: Mapped[str] = mapped_column(String(1000), default="")  # CO-4; never on PEC

@@ -66,12 +66,13 @@ class SenderAccount(Base):
 
 
 class AccountUsage(Base):
-    """Messages an account sent in one minute; limits are kept by adding these up, on any number of machines."""
+    """Messages an account was granted in one slot of five seconds; limits are kept by adding these up
+    (`delivery.limits`), on any number of machines."""
 
     __tablename__ = "account_usage"
 
     account_id: Mapped[int] = mapped_column(
         Id, ForeignKey("sender_accounts.id", ondelete="CASCADE"), primary_key=True
     )
-    minute: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    slot_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
     messages: Mapped[int] = mapped_column(default=0)
