@@ -1,0 +1,82 @@
+"""Rights as values: reading them from the command line, who may give what, and what they amount to (IT-11)."""
+
+import pytest
+
+from crm_mail.permissions import ANY, Actor, Permission
+from crm_mail.users import rights
+from crm_mail.users.problems import Problem, UserRefused
+
+PREPARE, REVIEW, COMMIT = Permission.OUTBOX_PREPARE, Permission.OUTBOX_REVIEW, Permission.OUTBOX_COMMIT
+TYPES = ("invoice", "credit_note")
+COMPANIES = {"SM01": 1, "SM02": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "grant"),
+    [
+        ("invoice:commit:SM02", (COMMIT, "invoice", 2)),
+        ("*:prepare:SM01", (PREPARE, ANY, 1)),
+        ("credit_note:review:*", (REVIEW, "credit_note", None)),
+        (" * : commit : * ", (COMMIT, ANY, None)),
+    ],
+)
+def test_a_grant_is_read_from_its_text(text: str, grant: rights.Grant) -> None:
+    assert rights.parse_grant(text, TYPES, COMPANIES) == grant
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "named"),
+    [
+        ("invoice:commit", Problem.GRANT_MALFORMED, "TYPE:ACTION:COMPANY"),
+        ("bill:commit:SM02", Problem.GRANT_TYPE, "*, invoice, credit_note"),
+        ("invoice:send:SM02", Problem.GRANT_ACTION, "prepare, review, commit"),
+        ("invoice:commit:SM99", Problem.GRANT_COMPANY, "*, SM01, SM02"),
+        ("invoice:commit:", Problem.GRANT_COMPANY, "*, SM01, SM02"),
+    ],
+)
+def test_a_wrong_grant_says_what_would_be_right(text: str, problem: Problem, named: str) -> None:
+    with pytest.raises(UserRefused) as refused:
+        rights.parse_grant(text, TYPES, COMPANIES)
+    assert refused.value.problem is problem
+    assert named in str(refused.value)
+    assert text in str(refused.value)
+
+
+def test_a_grant_for_one_company_does_not_cover_every_company() -> None:
+    assert rights.covers((COMMIT, ANY, None), (COMMIT, "invoice", 2))
+    assert not rights.covers((COMMIT, "invoice", 2), (COMMIT, "invoice", None))
+    assert not rights.covers((COMMIT, "invoice", None), (COMMIT, ANY, None))
+    assert not rights.covers((COMMIT, ANY, None), (PREPARE, "invoice", 2))
+    assert not rights.covers((COMMIT, "invoice", 1), (COMMIT, "invoice", 2))
+
+
+def test_grants_are_summed_up_in_groups_without_what_another_covers() -> None:
+    groups = rights.group_grants(
+        [
+            (PREPARE, ANY, None),
+            (PREPARE, "invoice", 2),
+            (COMMIT, "invoice", 2),
+            (COMMIT, "credit_note", 2),
+            (REVIEW, ANY, None),
+        ]
+    )
+    assert groups == [
+        rights.GrantGroup(None, (PREPARE, REVIEW), (ANY,)),
+        rights.GrantGroup(2, (COMMIT,), ("credit_note", "invoice")),
+    ]
+
+
+def actor(user_id: int = 1, **overrides: object) -> Actor:
+    values = {"clearance": 1, "areas": frozenset({Permission.USERS_MANAGE})}
+    return Actor(user_id, "Anna", **(values | overrides))  # type: ignore[arg-type]
+
+
+def test_a_user_manager_may_not_touch_somebody_who_holds_more() -> None:
+    manager = actor(grants=frozenset({(COMMIT, "invoice", 2)}))
+    assert rights.may_change(manager, actor(2))
+    assert rights.may_change(manager, actor(2, grants=frozenset({(COMMIT, "invoice", 2)})))
+    assert not rights.may_change(manager, actor(2, grants=frozenset({(COMMIT, "invoice", None)})))
+    assert not rights.may_change(manager, actor(2, clearance=2))
+    assert not rights.may_change(manager, actor(2, is_admin=True))
+    assert not rights.may_change(manager, actor(2, areas=frozenset({Permission.SETTINGS_MANAGE})))
+    assert rights.may_change(actor(is_admin=True), actor(2, is_admin=True, clearance=3))
