@@ -1,0 +1,97 @@
+"""Words printed on PDFs in the recipient's language (CO-10): key → (it, es, en).
+
+Not gettext: a PDF follows the recipient, not the user, and is made in processes without a web request.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from crm_mail.documents.types import text_language
+
+# The wording of Italian practice for the copy of an electronic invoice (formats reference, section 4; art. 21
+# DPR 633/72). A company may replace it in `Theme.legal_notice`, or drop it for foreign customers.
+COURTESY_NOTICE = (
+    "Documento privo di valenza fiscale ai sensi dell'art. 21 DPR 633/72. L'originale è disponibile "
+    "all'indirizzo telematico da Lei fornito oppure nella Sua area riservata dell'Agenzia delle Entrate.",
+    "Documento sin validez fiscal según el art. 21 del DPR 633/72 (Italia). El original electrónico está a su "
+    "disposición en la dirección telemática facilitada.",
+    "Document without tax validity under art. 21 of Italian DPR 633/72. The electronic original is available "
+    "at the electronic address you provided.",
+)
+LABELS: dict[str, tuple[str, str, str]] = {
+    "courtesy_copy": ("Copia di cortesia", "Copia de cortesía", "Courtesy copy"),
+    "courtesy_notice": COURTESY_NOTICE,
+    "page": ("Pagina", "Página", "Page"),
+    "of": ("di", "de", "of"),
+    "number": ("Numero", "Número", "Number"),
+    "date": ("Data", "Fecha", "Date"),
+    "due_date": ("Scadenza", "Vencimiento", "Due date"),
+    "customer_code": ("Codice cliente", "Código de cliente", "Customer code"),
+    "code": ("Codice", "Código", "Code"),
+    "vat_number": ("P. IVA", "NIF/IVA", "VAT no."),
+    "tax_code": ("C.F.", "Id. fiscal", "Tax code"),
+    "currency": ("Valuta", "Moneda", "Currency"),
+    "recipient": ("Destinatario", "Destinatario", "Recipient"),
+    "attention": ("c.a.", "A la atención de", "Attn."),
+    "description": ("Descrizione", "Descripción", "Description"),
+    "quantity": ("Q.tà", "Cant.", "Qty"),
+    "unit": ("UM", "UM", "Unit"),
+    "price": ("Prezzo", "Precio", "Price"),
+    "discount": ("Sconto", "Dto.", "Disc."),
+    "amount": ("Importo", "Importe", "Amount"),
+    "tax": ("IVA", "IVA", "VAT"),
+    "tax_summary": ("Riepilogo IVA", "Resumen de IVA", "VAT summary"),
+    "rate": ("Aliquota", "Tipo", "Rate"),
+    "base": ("Imponibile", "Base", "Taxable"),
+    "tax_amount": ("Imposta", "Cuota", "Tax"),
+    "net_total": ("Totale imponibile", "Total base", "Net total"),
+    "tax_total": ("Totale imposta", "Total impuestos", "Total tax"),
+    "gross_total": ("Totale documento", "Total documento", "Document total"),
+    "withholding": ("Ritenuta d'acconto", "Retención", "Withholding tax"),
+    "stamp": ("Bollo", "Timbre", "Stamp duty"),
+    "rounding": ("Arrotondamento", "Redondeo", "Rounding"),
+    "payable": ("Netto a pagare", "Total a pagar", "Amount payable"),
+    "payment": ("Pagamento", "Pago", "Payment"),
+    "payment_terms": ("Condizioni", "Condiciones", "Terms"),
+    "bank": ("Banca", "Banco", "Bank"),
+    "references": ("Riferimenti", "Referencias", "References"),
+    "notes": ("Note", "Notas", "Notes"),
+    "no_lines": ("Nessuna riga di dettaglio.", "Sin líneas de detalle.", "No detail lines."),
+    "as_of": ("Aggiornato al", "Actualizado al", "As of"),
+    "period": ("Periodo", "Periodo", "Period"),
+    "movements": ("Movimenti", "Movimientos", "Movements"),
+    "document": ("Documento", "Documento", "Document"),
+    "debit": ("Dare", "Cargo", "Debit"),
+    "credit": ("Avere", "Abono", "Credit"),
+    "balance": ("Saldo", "Saldo", "Balance"),
+    "opening_balance": ("Saldo iniziale", "Saldo inicial", "Opening balance"),
+    "closing_balance": ("Saldo finale", "Saldo final", "Closing balance"),
+    "in_our_favour": ("a Vostro debito", "a su cargo", "owed by you"),
+    "in_your_favour": ("a Vostro credito", "a su favor", "in your favour"),
+    "overdue": ("scaduto", "vencido", "overdue"),
+    "aging": ("Scadenze", "Antigüedad", "Aging"),
+    "not_due": ("A scadere", "Por vencer", "Not due"),
+    "days": ("gg", "d.", "d."),
+    "no_movements": (
+        "Nessun movimento nel periodo.",
+        "Sin movimientos en el periodo.",
+        "No movements in the period.",
+    ),
+    "errors_excepted": (
+        "Salvo errori e omissioni.",
+        "Salvo error u omisión.",
+        "Errors and omissions excepted.",
+    ),
+    "subject": ("Oggetto", "Asunto", "Subject"),
+    "registered": ("Capitale sociale", "Capital social", "Share capital"),
+    "total": ("Totale", "Total", "Total"),
+}
+_POSITION = {"it": 0, "es": 1, "en": 2}
+
+
+@lru_cache(maxsize=8)
+def labels(language: str) -> dict[str, str]:
+    """All words in the nearest kept language; do not change the returned dictionary."""
+    position = _POSITION[text_language(language)]
+    return {key: words[position] for key, words in LABELS.items()}
