@@ -1,0 +1,68 @@
+"""A mail server's answers: reading their parts, and what each means for the message (RFC 5321 4.2, RFC 3463).
+
+Pure. 4xx is "later", 5xx is "never as it is", 421 besides closes the connection.
+"""
+
+import re
+from dataclasses import dataclass
+
+from crm_mail.delivery.envelope import Cause, Outcome, OutcomeKind
+
+MAX_DETAIL = 500
+"""Characters of a server's answer that are kept."""
+
+_ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?=\s|$)")
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\uffff]+")
+
+LOGIN_CODES = frozenset({530, 534, 535, 538})
+"""Answers that speak of the login whatever command they follow (RFC 4954 6)."""
+CLOSING = 421
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer: three-digit code and text (lines joined by a blank)."""
+
+    code: int
+    text: str
+
+    @property
+    def enhanced(self) -> str | None:
+        found = _ENHANCED.match(self.text)
+        return found.group(1) if found else None
+
+    @property
+    def is_good(self) -> bool:
+        return 200 <= self.code < 300
+
+
+def printable(text: str, secret: str = "") -> str:
+    """The text on one printable line, at most MAX_DETAIL characters, the secret blotted out."""
+    if secret:
+        text = text.replace(secret, "***")
+    return _UNPRINTABLE.sub(" ", text).strip()[:MAX_DETAIL]
+
+
+def judge(reply: Reply, cause: Cause, *, about: str = "", secret: str = "") -> Outcome:
+    """The outcome that a refusing answer means. `about` names what was refused, such as an address."""
+    detail = printable(f"{reply.code} {reply.text}", secret)
+    if about:
+        detail = f"{printable(about)}: {detail}"
+    if reply.code in LOGIN_CODES:
+        return Outcome(OutcomeKind.ACCOUNT_REFUSED, reply.code, detail, reply.enhanced, Cause.LOGIN)
+    if reply.code == CLOSING:
+        cause = Cause.BUSY
+    elif _is_about_size(reply, cause):
+        cause = Cause.SIZE
+    if 400 <= reply.code < 500:
+        return Outcome(OutcomeKind.TRANSIENT, reply.code, detail, reply.enhanced, cause)
+    if 500 <= reply.code < 600:
+        return Outcome(OutcomeKind.PERMANENT, reply.code, detail, reply.enhanced, cause)
+    return Outcome(OutcomeKind.TRANSIENT, reply.code, detail, reply.enhanced, Cause.PROTOCOL)
+
+
+def _is_about_size(reply: Reply, cause: Cause) -> bool:
+    """5.3.4 and 5.2.3 say "too big" (RFC 3463); a bare 552 does so unless it speaks of a recipient's full box."""
+    if reply.enhanced is not None:
+        return reply.enhanced.endswith((".3.4", ".2.3"))
+    return reply.code == 552 and cause is not Cause.RECIPIENT

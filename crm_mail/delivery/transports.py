@@ -1,0 +1,67 @@
+"""What a sender account needs to reach its server, and the four operations that every way of sending offers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from crm_mail.delivery.envelope import Outcome
+from crm_mail.delivery.routing import Channel
+
+DEFAULT_TIMEOUT = 120.0
+"""Seconds without a sign of the server before giving up (IT-19: two minutes, extensible to ten)."""
+MAX_TIMEOUT = 600.0
+
+
+class Security(StrEnum):
+    """How the connection is protected. NONE only by the explicit choice of an administrator."""
+
+    TLS = "tls"  # from the first byte, usually port 465 (RFC 8314)
+    STARTTLS = "starttls"  # after a command, usually port 587; refused when the server does not offer it
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """One sender account. An empty `username` means no login. `ca_file` adds a private authority (PEM file)."""
+
+    kind: Channel
+    host: str
+    port: int
+    security: Security
+    from_address: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+    timeout_seconds: float = DEFAULT_TIMEOUT
+    messages_per_connection: int = 100
+    ca_file: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.timeout_seconds <= MAX_TIMEOUT:
+            raise ValueError(f"The time-out must be between 1 and {MAX_TIMEOUT:g} seconds.")
+        if self.messages_per_connection < 1:
+            raise ValueError("At least one message per connection.")
+
+
+class ConnectionFailed(Exception):
+    """No usable connection; `outcome` tells whether to try later (transient) or to stop the account."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.detail)
+        self.outcome = outcome
+
+
+class Transport(Protocol):
+    """A way to send: knows nothing of contacts, runs or the database. One instance per thread."""
+
+    def connect(self) -> None:
+        """Raises ConnectionFailed."""
+
+    def is_usable(self) -> bool:
+        """Whether the next message may go over this connection; if not: close, connect."""
+
+    def send(self, envelope_from: str, recipients: Sequence[str], data: bytes) -> Outcome:
+        """Sends one message; never raises for what a server or a network does."""
+
+    def close(self) -> None:
+        """Never raises."""
