@@ -11,36 +11,14 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from crm_mail.delivery.routing import AddressKind
+from crm_mail.documents.types import DocumentType
 from crm_mail.importers.messages import render_message
 
-DOCUMENT_TYPES: Final[tuple[str, ...]] = (
-    "delivery_note",
-    "invoice",
-    "credit_note",
-    "quote",
-    "sales_order",
-    "purchase_order",
-    "goods_receipt",
-    "account_statement",
-    "transfer_advice",
-    "dunning_letter",
-    "declaration_of_intent",
-    "payment_order",
-    "receipt",
-    "cash_close",
-    "sales_close",
-    "price_list",
-    "generic",
-)
+__all__ = ["AddressKind"]
+
+DOCUMENT_TYPES: Final[tuple[str, ...]] = tuple(item.value for item in DocumentType)
 """The document type ids that an import file may name (ledger IT-2, IT-9)."""
-
-
-class AddressKind(StrEnum):
-    """What an address is known to be; only PEC to PEC (IT-18) makes the difference matter."""
-
-    ORDINARY = "ordinary"
-    PEC = "pec"
-    UNKNOWN = "unknown"
 
 
 class PartyKind(StrEnum):

@@ -1,7 +1,8 @@
 """FatturaPA, ordinary (FPA12, FPR12, older 1.x) and simplified (FSM10): bytes to documents, one per body.
 
 Source: technical specifications of the Agenzia delle Entrate 1.9. Names are matched without their namespace
-and in any order, because real files have both wrong; the file itself is never changed. Self-billing and integration types are kept but never mailed (IT-19): their "customer" is ourselves.
+and in any order, because real files have both wrong; the file itself is never changed.
+Self-billing and integration types are kept but never mailed (IT-19): their buyer is ourselves.
 """
 
 import datetime as dt

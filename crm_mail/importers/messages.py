@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (a sentence is easier to read and to translate in few pieces)
 """The English sentence of every code an importer can return: what is wrong, where, and what to do.
 
 The sentences are gettext msgids in the ``%(name)s`` style; the web layer translates them and fills in the

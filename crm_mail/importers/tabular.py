@@ -1,8 +1,8 @@
 """Any table (CSV, TSV, pasted cells, XLSX, XLS, ODS) as a header and a stream of rows of text.
 
 Codes stay text: 123.0 becomes "123", "000123" keeps its zeros, a number in scientific notation is an error on
-its row. Title rows above the header and totals below are skipped and reported. The format is recognised by the
-content, never by the extension.
+its row. Title rows above the header and totals below are skipped and reported. The format is recognised by
+the content, never by the extension.
 """
 
 import itertools
@@ -69,8 +69,8 @@ def read_table(
 ) -> Table:
     """Open `source` (a file's bytes, or a path that is streamed) as a table.
 
-    Arguments: `header_score` helps to find the header among the first rows; `header_row` (from 1), `delimiter`
-    and `sheet` override what would be guessed. Raises ImportRefused.
+    Arguments: `header_score` helps to find the header among the first rows; `header_row` (from 1),
+    `delimiter` and `sheet` override what would be guessed. Raises ImportRefused.
     """
     limits = limits or TableLimits()
     size = len(source) if isinstance(source, bytes) else source.stat().st_size

@@ -1,8 +1,8 @@
 """Look into a spreadsheet before opening it: a few kilobytes must not become gigabytes of memory.
 
 XLSX and ODS are ZIP files. The sizes in the central directory are checked first (and a reader of the standard
-library stops at them), then the extent of each sheet, because one stray cell in the last row and column makes a
-reader allocate the whole rectangle.
+library stops at them), then the extent of each sheet, because one stray cell in the last row and column makes
+a reader allocate the whole rectangle.
 """
 
 import io

@@ -1,0 +1,132 @@
+"""The cells of one row by field, and the errors and warnings found while reading them."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from crm_mail.delivery.addresses import AddressInvalid, address_key, normalise_address, split_addresses
+from crm_mail.importers.base import AddressKind, Notice, ParsedAddress, RowError
+from crm_mail.importers.cell_values import read_country, read_language
+from crm_mail.importers.column_names import Field
+from crm_mail.importers.table_rows import TableRow
+
+Plan = Sequence[tuple[int, str, str]]
+"""(index of the column, its header, the field it holds)"""
+_EXCHANGE: Final = ("/o=", "/cn=", "cn=")
+
+
+class RowCells:
+    """One row under a plan; reading a bad cell adds to `errors` or `warnings` and gives nothing back."""
+
+    def __init__(self, row: TableRow, plan: Plan, width: int) -> None:
+        self.number = row.number
+        self.plan = plan
+        self.errors: list[RowError] = []
+        self.warnings: list[Notice] = list(row.warnings)
+        self._cells = row.cells
+        self._width = width
+
+    def take_problems(self, row: TableRow, *, skip_unmapped: bool) -> None:
+        """Take over what was wrong with the cells as such; an unused column may hold anything."""
+        headers = {index: header for index, header, _ in self.plan}
+        for problem in row.errors:
+            if problem.column is not None and skip_unmapped and problem.column not in headers:
+                continue
+            column = headers.get(problem.column) if problem.column is not None else None
+            self.errors.append(RowError(self.number, column, problem.code, problem.params))
+        if len(row.cells) > self._width and any(row.cells[self._width :]):
+            used = max(index for index, cell in enumerate(row.cells) if cell) + 1
+            self.errors.append(
+                RowError(self.number, None, "too_many_cells", {"cells": used, "columns": self._width})
+            )
+
+    def columns(self, target: str) -> list[tuple[str, str]]:
+        """(cell, header) of the columns that hold `target` and are not empty in this row."""
+        cells = self._cells
+        return [
+            (cells[index], header)
+            for index, header, held in self.plan
+            if held == target and index < len(cells) and cells[index]
+        ]
+
+    def first(self, target: str) -> str | None:
+        """The first filled cell that holds `target`, on one line."""
+        found = self.columns(target)
+        return " ".join(found[0][0].split()) if found else None
+
+    def has_column(self, target: str) -> bool:
+        """Whether the file has a column for `target`, empty or not."""
+        return any(held == target for _, _, held in self.plan)
+
+    def header_of(self, target: str) -> str | None:
+        """The header of the first column that holds `target`."""
+        return next((header for _, header, held in self.plan if held == target), None)
+
+    def fail(self, code: str, target: str, *, header: str | None = None, **params: object) -> None:
+        """Add an error on the column of `target`."""
+        self.errors.append(RowError(self.number, header or self.header_of(target), code, params))
+
+    def warn(self, code: str, target: str, *, header: str | None = None, **params: object) -> None:
+        """Add a warning on the column of `target`."""
+        column = header or self.header_of(target)
+        self.warnings.append(Notice(code, params, row=self.number, column=column))
+
+    def country(self) -> str | None:
+        """The country as a two-letter code; an unknown name is a warning."""
+        cell = self.first(Field.COUNTRY)
+        found = read_country(cell) if cell else None
+        if cell and found is None:
+            self.warn("bad_country", Field.COUNTRY, value=cell)
+        return found
+
+    def language(self) -> str | None:
+        """The language as a two-letter code; an unknown one is an error."""
+        cell = self.first(Field.LANGUAGE)
+        found = read_language(cell) if cell else None
+        if cell and found is None:
+            self.fail("bad_language", Field.LANGUAGE, value=cell)
+        return found
+
+    def addresses(self, target: str, kind: AddressKind = AddressKind.UNKNOWN) -> list[ParsedAddress]:
+        """Every address of the columns that hold `target`, each once, PEC where a label column says so."""
+        found: list[ParsedAddress] = []
+        label = ""
+        for index, header, held in self.plan:
+            cell = self._cells[index] if index < len(self._cells) else ""
+            if held == Field.EMAIL_LABEL:
+                label = cell
+            elif held == target and cell:
+                labelled = AddressKind.PEC if label.casefold() == "pec" else kind
+                found += self.read_addresses(cell, target, kind=labelled, header=header)
+                label = ""
+        return self._without_repeats(found, target)
+
+    def read_addresses(
+        self,
+        cell: str,
+        target: str,
+        *,
+        kind: AddressKind = AddressKind.UNKNOWN,
+        header: str | None = None,
+    ) -> list[ParsedAddress]:
+        """The addresses of one cell; an invalid one is an error, an Exchange one a warning."""
+        if cell.casefold().startswith(_EXCHANGE):
+            self.warn("exchange_address_ignored", target, header=header, value=cell)
+            return []
+        found = []
+        for text in split_addresses(cell):
+            try:
+                found.append(ParsedAddress(normalise_address(text), kind))
+            except AddressInvalid as invalid:
+                reason = str(invalid).rstrip(".")
+                self.fail("address_invalid", target, header=header, value=text, reason=reason)
+        return found
+
+    def _without_repeats(self, found: list[ParsedAddress], target: str) -> list[ParsedAddress]:
+        kept: dict[str, ParsedAddress] = {}
+        for item in found:
+            key = address_key(item.email)
+            if key in kept:
+                self.warn("duplicate_address", target, value=item.email)
+            else:
+                kept[key] = item
+        return list(kept.values())
