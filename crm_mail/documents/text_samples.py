@@ -1,0 +1,76 @@
+"""What a text is tried on before it is saved, and shown with in the editor: one party, two documents. Pure.
+
+The names carry accents, ñ and `& < > " '` on purpose: an author sees at once that they come out right (PM-12).
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from crm_mail.companies.models import Company
+from crm_mail.documents.message_context import (
+    CompanyFields,
+    DocumentFields,
+    SenderFields,
+    build_context,
+    share_context,
+)
+from crm_mail.documents.types import DocumentType
+
+TODAY = date(2026, 11, 21)
+
+
+def company_fields(company: Company) -> CompanyFields:
+    """The company's own data as placeholders name them."""
+    return CompanyFields(
+        code=company.code,
+        name=company.name,
+        vat_number=company.vat_number,
+        address=company.address,
+        postcode=company.postcode,
+        city=company.city,
+        province=company.province,
+        country=company.country,
+        email=company.email,
+        phone=company.phone,
+        website=company.website,
+    )
+
+
+def sample_documents(name: str) -> list[DocumentFields]:
+    """Two documents of the text's type; a bundle has an invoice and a delivery note."""
+    known = name in DocumentType.__members__.values()
+    types = (name, name) if known else (DocumentType.INVOICE.value, DocumentType.DELIVERY_NOTE.value)
+    return [
+        DocumentFields(
+            type=document_type,
+            number=f"{1024 + place}",
+            date=date(2026, 11, 2 + place),
+            total=Decimal("1234.50") * (place + 1),
+            currency="EUR",
+            due_date=date(2026, 12, 31),
+            reference="A/77",
+        )
+        for place, document_type in enumerate(types)
+    ]
+
+
+def sample_context(
+    company: CompanyFields, sender: SenderFields, name: str, language: str, documents: int = 1
+) -> dict[str, Any]:
+    """The mapping that a text is rendered with; `documents` 1 or 2, a bundle always has two."""
+    all_documents = sample_documents(name)
+    count = documents if name in DocumentType.__members__.values() else 2
+    return build_context(
+        share_context(company, sender, TODAY),
+        {
+            "code": "000427",
+            "name": "Ñandú & Söhne «L'Àncora» <S.r.l.>",
+            "vat_number": "IT01234567890",
+            "city": "Forlì",
+            "language": language,
+        },
+        {"name": 'José "Pepe" D\'Amico', "email": "jose@example.com", "roles": ""},
+        all_documents[:count],
+        language,
+    )
