@@ -17,6 +17,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from crm_mail.permissions import public
+from crm_mail.web.catalogs import FOLDER
 from crm_mail.web.urls import local_path
 
 LANGUAGES = {"it": "Italiano", "es": "Español", "en": "English"}
@@ -114,6 +115,7 @@ def init_app(app: Flask) -> None:
     Babel(
         app,
         default_locale="en",
+        default_translation_directories=str(FOLDER),
         default_timezone="Europe/Rome",
         locale_selector=choose_language,
         timezone_selector=choose_time_zone,

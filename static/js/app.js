@@ -29,11 +29,13 @@ document.addEventListener("htmx:afterSettle", (event) => {
   enhance(event.detail.elt ?? document);
 });
 
+const within = (root, selector) => [...(root.matches?.(selector) ? [root] : []), ...root.querySelectorAll(selector)];
+
 function enhance(root) {
-  root.querySelectorAll("[data-needs-js]").forEach((element) => (element.hidden = false));
-  root.querySelector("[data-autofocus]")?.focus();
-  root.querySelectorAll("[data-announce]").forEach((element) => announce(element.dataset.announce, element.dataset.announceKey));
-  root.querySelectorAll("[data-toast]").forEach((element) => {
+  within(root, "[data-needs-js]").forEach((element) => (element.hidden = false));
+  within(root, "[data-autofocus]")[0]?.focus();
+  within(root, "[data-announce]").forEach((element) => announce(element.dataset.announce, element.dataset.announceKey));
+  within(root, "[data-toast]").forEach((element) => {
     toast(element.dataset.toast, { tone: element.dataset.tone, undo: element.querySelector("form") });
     element.remove();
   });

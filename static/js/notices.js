@@ -1,5 +1,7 @@
 // The polite live region and the toasts (short notices, with Undo where the server offers it).
 const said = new Map();
+const waiting = [];
+let timer = 0;
 
 /** Says a text to screen readers. With a key, a repeated text is said once. */
 export function announce(text, key) {
@@ -7,8 +9,9 @@ export function announce(text, key) {
   if (key) said.set(key, text);
   const region = document.getElementById("live");
   if (!region) return;
-  region.textContent = "";
-  window.setTimeout(() => (region.textContent = text), 100);
+  waiting.push(text);
+  window.clearTimeout(timer);
+  timer = window.setTimeout(() => (region.textContent = waiting.splice(0).join(". ")), 100);
 }
 
 /** Shows a notice. `undo` is a <form> (POST, with its token) whose button becomes Undo; `tone` colours it. */
@@ -34,11 +37,11 @@ export function toast(text, { tone = "info", undo = null, seconds = 8 } = {}) {
   list.append(box);
   window.htmx?.process(box);
   announce(text);
-  let timer = window.setTimeout(() => box.remove(), seconds * 1000);
-  const hold = () => window.clearTimeout(timer);
+  let life = window.setTimeout(() => box.remove(), seconds * 1000);
+  const hold = () => window.clearTimeout(life);
   box.addEventListener("pointerenter", hold);
   box.addEventListener("focusin", hold);
-  box.addEventListener("pointerleave", () => (timer = window.setTimeout(() => box.remove(), seconds * 1000)));
+  box.addEventListener("pointerleave", () => !undo && tone !== "danger" && (life = window.setTimeout(() => box.remove(), seconds * 1000)));
   if (undo || tone === "danger") hold(); // what can be acted on, or went wrong, stays until it is closed
 }
 

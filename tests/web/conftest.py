@@ -56,7 +56,7 @@ class GalleryForm(FlaskForm):  # type: ignore[misc]
 def make_shell() -> Shell:
     company = CompanyChoice("1", "SM02", "Sanmarco Srl")
     return Shell(
-        nav=[NavItem("gallery", label, icon, active=label == "Outbox", count=12 * (label == "Outbox")) for label, icon in NAV],
+        nav=[NavItem("gallery", label, icon, label == "Outbox", 12 * (label == "Outbox")) for label, icon in NAV],
         search_url="/gallery", sending="active", sending_url="/gallery",
         companies=[company, CompanyChoice("2", "SM03", "Sanmarco Iberia")], company=company,
         company_switch_url="/gallery", user_name="Anna Neri", user_email="anna@example.com",
