@@ -1,7 +1,7 @@
 """The message texts the product brings, per document type and language (IT-12, PD-5, CO-10).
 
 They lie in `templates/email/<type>/<language>/{subject.txt,body.txt,body.html}` and are ordinary texts
-in the language of `templating`: a company starts from them when it writes its own. `bundle` is for a message with
+in the language of `templating`: a company starts from them. `bundle` is for a message with
 documents of several types, `default` for a type without texts, `run_report` for the staff notice (RP-14).
 """
 

@@ -180,6 +180,26 @@ def build_context(
     }
 
 
+def build_run_report_context(
+    company: CompanyFields,
+    run: Mapping[str, object],
+    failures: Sequence[Mapping[str, object]],
+    user: Mapping[str, object],
+    today: object,
+    language: str,
+) -> dict[str, Any]:
+    """The mapping for the end report mailed to staff (RP-14); `RUN_REPORT_FIELDS` names the keys of each part."""
+    item = RUN_REPORT_FIELDS["failures"] or {}
+    return {
+        "company": _EMPTY["company"] | dict(company),
+        "run": _empty(RUN_REPORT_FIELDS["run"] or {}) | dict(run),
+        "failures": [_empty(item["[]"] or {}) | dict(failure) for failure in failures],
+        "user": _empty(RUN_REPORT_FIELDS["user"] or {}) | dict(user),
+        "today": today,
+        "language": language,
+    }
+
+
 def _complete(document: DocumentFields, language: str) -> dict[str, Any]:
     full: dict[str, Any] = _EMPTY["document"] | dict(document)
     if not full["type_label"]:

@@ -19,7 +19,7 @@ _OPEN_QUOTE = re.compile(r"""([a-zA-Z-]+)\s*=\s*(["'])([^"']*)$""")
 _SAFE_LINK = re.compile(r"(https?://|mailto:|tel:)", re.IGNORECASE)
 _COMPLETE_TAG = re.compile(r"""<[a-zA-Z/!](?:[^"'<>]|"[^"]*"|'[^']*')*>""")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_TAG_START = re.compile(r"<[a-zA-Z/!]")
+_TAG_START = re.compile(r"<(?:[a-zA-Z/!]|$)")
 
 
 def check_positions(template: nodes.Template) -> None:

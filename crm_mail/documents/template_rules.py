@@ -294,6 +294,14 @@ _WORDS = {
     "FloorDiv": "arithmetic",
     "Mod": "arithmetic",
     "Concat": "joining with “~”",
+    "Getitem": "“[…]”",
+    "Const": "a fixed value",
+    "List": "a list",
+    "Dict": "a dictionary",
+    "Tuple": "a list",
+    "CallBlock": "“call”",
+    "FilterBlock": "“filter”",
+    "With": "“with”",
 }
 
 
