@@ -8,7 +8,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 
-from crm_mail.delivery.mime import Segments, encode_blob, join
+from crm_mail.delivery.mime import BlobRef, Segments, encode_blob, join
 
 
 class AttachmentCorrupt(ValueError):
@@ -42,8 +42,21 @@ class EncodedBlobs:
         return encoded
 
     def flatten(self, segments: Segments) -> bytes:
-        """The message as it goes on the wire."""
+        """The whole message."""
         return join(segments, self)
+
+    def payload(self, segments: Segments) -> bytes:
+        """The whole message as DATA wants it, for `SmtpSession.send_payload`: dots doubled, final dot added.
+
+        The same as `dot_stuffed(flatten(segments))`, but only the literal parts are looked through: base64 has
+        neither dots nor loose line ends, and built literals have none of the latter.
+        """
+        return b"".join([*(self._stuffed(part) for part in segments), b".\r\n"])
+
+    def _stuffed(self, part: bytes | BlobRef) -> bytes:
+        if isinstance(part, BlobRef):
+            return self(part.sha256)
+        return part.replace(b"\n.", b"\n..") if b"\n." in part else part
 
     def _keep(self, sha256: str, encoded: bytes) -> None:
         if len(encoded) * 4 > self._keep_bytes:

@@ -165,5 +165,5 @@ def message_size(envelope: Envelope) -> int:
 
 
 def join(segments: Segments, read_encoded: Callable[[str], bytes]) -> bytes:
-    """The message as it goes on the wire. `read_encoded(sha256)` gives the base64 of a file."""
+    """The whole message. `read_encoded(sha256)` gives the base64 of a file."""
     return b"".join([part if isinstance(part, bytes) else read_encoded(part.sha256) for part in segments])

@@ -80,32 +80,32 @@ class SmtpSession:
         self.close()
 
     def send(self, envelope_from: str, recipients: Sequence[str], data: bytes) -> Outcome:
-        """Sends one message (bytes as built, without dot-stuffing). Never raises for what servers or networks do.
+        """Sends one message (the bytes of a mail, as built). Never raises for what servers or networks do.
 
         After a broken or closing connection `is_open` is False.
         """
+        return self.send_payload(envelope_from, recipients, dot_stuffed(data))
+
+    def send_payload(self, envelope_from: str, recipients: Sequence[str], payload: bytes) -> Outcome:
+        """As `send`, for a message already in DATA's form (`EncodedBlobs.payload`): spares a look at every byte."""
         wire = self._wire
         if wire is None:
             return Outcome(OutcomeKind.TRANSIENT, None, "Not connected.", None, Cause.DROPPED)
-        payload = dot_stuffed(data)
-        refusal = self._refusal_before_sending(recipients, payload)
+        try:
+            refusal = self._refusal_before_sending(recipients, payload)
+            commands = self._commands(envelope_from, recipients, payload)
+        except AddressInvalid as error:
+            detail = f"{printable(error.text)}: {error}"
+            return Outcome(OutcomeKind.PERMANENT, None, detail, None, Cause.ADDRESS)
         if refusal is not None:
             return refusal
         self.message_count += 1
         try:
-            commands = self._commands(envelope_from, recipients, payload)
-        except AddressInvalid as error:
-            return Outcome(
-                OutcomeKind.PERMANENT, None, f"{printable(error.text)}: {error}", None, Cause.ADDRESS
-            )
-        try:
-            refusal = self._announce(wire, commands, recipients)
+            refusal = self._announce(wire, commands, (envelope_from, *recipients))
         except WireLost as lost:
             self._drop()
             return Outcome(OutcomeKind.TRANSIENT, None, lost.detail, None, lost.cause)
-        if refusal is not None:
-            return refusal
-        return self._deliver(wire, payload)
+        return refusal or self._deliver(wire, payload)
 
     def _refusal_before_sending(self, recipients: Sequence[str], payload: bytes) -> Outcome | None:
         """What can be known from the server's own list of abilities, without troubling it."""
@@ -136,14 +136,14 @@ class SmtpSession:
             *(f"RCPT TO:<{to}>\r\n".encode() for to in targets),
         ]
 
-    def _announce(self, wire: Wire, commands: list[bytes], recipients: Sequence[str]) -> Outcome | None:
-        """MAIL, RCPT and DATA. None: the server waits for the message. Raises WireLost."""
-        at_once = len(recipients) == 1
+    def _announce(self, wire: Wire, commands: list[bytes], parties: Sequence[str]) -> Outcome | None:
+        """MAIL, RCPT and DATA; `parties` are the sender and the recipients. None: go on. Raises WireLost."""
+        at_once = len(parties) == 2
         replies = self._exchange(wire, [*commands, b"DATA\r\n"] if at_once else commands)
-        refusal = self._first_refusal(replies, recipients)
+        refusal = self._first_refusal(replies, parties)
         if refusal is None and not at_once:
             replies += self._exchange(wire, [b"DATA\r\n"])
-            refusal = self._first_refusal(replies, recipients)
+            refusal = self._first_refusal(replies, parties)
         if refusal is not None:
             self._settle(wire, replies, data_was_open=replies[-1].code == 354)
         return refusal
@@ -162,14 +162,14 @@ class SmtpSession:
                 break
         return replies
 
-    def _first_refusal(self, replies: list[Reply], recipients: Sequence[str]) -> Outcome | None:
-        secret, sender = self.settings.password, self.settings.from_address
+    def _first_refusal(self, replies: list[Reply], parties: Sequence[str]) -> Outcome | None:
+        secret = self.settings.password
         for place, reply in enumerate(replies):
             if place == 0 and not reply.is_good:
-                return judge(reply, Cause.SENDER, about=sender, secret=secret)
-            if 0 < place <= len(recipients) and not reply.is_good:
-                return judge(reply, Cause.RECIPIENT, about=recipients[place - 1], secret=secret)
-            if place > len(recipients) and reply.code != 354:
+                return judge(reply, Cause.SENDER, about=parties[0], secret=secret)
+            if 0 < place < len(parties) and not reply.is_good:
+                return judge(reply, Cause.RECIPIENT, about=parties[place], secret=secret)
+            if place >= len(parties) and reply.code != 354:
                 return judge(reply, Cause.CONTENT, secret=secret)
         return None
 

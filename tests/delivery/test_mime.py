@@ -16,6 +16,7 @@ from crm_mail.delivery.envelope import Attachment, Envelope, new_message_id
 from crm_mail.delivery.headers import HeaderInjection, safe_file_name
 from crm_mail.delivery.mime import BlobRef, build, encode_blob, encoded_length, message_size
 from crm_mail.delivery.packing import PackedUnreadable, pack, unpack
+from crm_mail.delivery.smtp_session import dot_stuffed
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 40
 STORE = {hashlib.sha256(PDF).hexdigest(): PDF}
@@ -307,6 +308,14 @@ def test_a_file_sent_to_many_is_read_once_and_a_giant_is_not_kept() -> None:
     assert (reads.count(small.sha256), reads.count(big.sha256)) == (1, 3)
 
 
+@given(text=st.text(st.sampled_from(".\n\r a"), max_size=60), html=st.sampled_from([None, ".", "<p>.\n.\n"]))
+def test_the_payload_is_the_message_with_its_dots_doubled(text: str, html: str | None) -> None:
+    envelope = make_envelope(body_text=text, body_html=html, attachments=(file_of(PDF), file_of(b"")))
+    payload = EncodedBlobs(STORE.__getitem__).payload(build(envelope))
+    assert payload == dot_stuffed(raw_of(envelope))
+    assert payload.endswith(b"\r\n.\r\n")
+
+
 def test_the_size_is_known_without_reading_a_file() -> None:
     for size in (0, 1, 2, 3, 56, 57, 58, 114, 1000):
         assert encoded_length(size) == len(encode_blob(b"x" * size))
@@ -314,8 +323,8 @@ def test_the_size_is_known_without_reading_a_file() -> None:
         assert message_size(envelope) == len(raw_of(envelope))
 
 
-LETTERS = st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"))
-TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=300)
+LETTERS = st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 
 
 @settings(max_examples=200, deadline=None)
