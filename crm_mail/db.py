@@ -111,7 +111,7 @@ def today() -> date:
 
 
 def _prepare_sqlite_connection(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # type: ignore[attr-defined]  # we emit BEGIN ourselves
+    connection.isolation_level = None  # we emit BEGIN ourselves
     cursor = connection.cursor()
     for pragma in (
         f"busy_timeout={BUSY_TIMEOUT_MS}",

@@ -34,7 +34,9 @@ class Run(Base):
     committed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     approved_by: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
     approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    starts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # end of the undo window, or the chosen time
+    starts_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime
+    )  # end of the undo window, or the chosen time
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reported_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # the end report was mailed
     commit_key: Mapped[str | None] = mapped_column(String(64), unique=True)  # two clicks are one commit
@@ -60,7 +62,9 @@ class Message(Base):
     run_id: Mapped[int] = mapped_column(Id, ForeignKey("runs.id"))
     company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
     party_id: Mapped[int] = mapped_column(Id, ForeignKey("parties.id"))
-    contact_id: Mapped[int | None] = mapped_column(Id, ForeignKey("contacts.id"))  # None: the party's own address
+    contact_id: Mapped[int | None] = mapped_column(
+        Id, ForeignKey("contacts.id")
+    )  # None: the party's own address
     state: Mapped[MessageState] = mapped_column(EnumText(MessageState), default=MessageState.PENDING)
     privacy_level: Mapped[int] = mapped_column(default=0)  # highest of the contacts it reaches
 
@@ -82,7 +86,7 @@ class Message(Base):
     subject: Mapped[str] = mapped_column(String(998), default="")
 
     document_types: Mapped[str] = mapped_column(String(200), default="")  # space-separated
-    documents_label: Mapped[str] = mapped_column(String(200), default="")  # "INV 12, INV 13 +2"
+    first_documents: Mapped[list[list[str]]] = mapped_column(Json, default=list)  # up to three (type, number)
     document_count: Mapped[int] = mapped_column(default=0)
     file_count: Mapped[int] = mapped_column(default=0)
     size: Mapped[int] = mapped_column(default=0)  # bytes of the files
@@ -121,7 +125,9 @@ class MessageContent(Base):
 
     __tablename__ = "message_contents"
 
-    message_id: Mapped[int] = mapped_column(Id, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    message_id: Mapped[int] = mapped_column(
+        Id, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True
+    )
     body_text: Mapped[str] = mapped_column(Text, default="")
     body_html: Mapped[str] = mapped_column(Text, default="")
 
@@ -132,7 +138,9 @@ class MessageDocument(Base):
     __tablename__ = "message_documents"
     __table_args__ = (Index("ix_message_documents_document", "document_id", "message_id"),)
 
-    message_id: Mapped[int] = mapped_column(Id, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    message_id: Mapped[int] = mapped_column(
+        Id, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True
+    )
     document_id: Mapped[int] = mapped_column(Id, ForeignKey("documents.id"), primary_key=True)
     position: Mapped[int] = mapped_column(default=0)
 
@@ -142,7 +150,9 @@ class MessageFile(Base):
 
     __tablename__ = "message_files"
 
-    message_id: Mapped[int] = mapped_column(Id, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    message_id: Mapped[int] = mapped_column(
+        Id, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True
+    )
     position: Mapped[int] = mapped_column(primary_key=True)
     document_id: Mapped[int | None] = mapped_column(Id, ForeignKey("documents.id"))
     name: Mapped[str] = mapped_column(String(200))

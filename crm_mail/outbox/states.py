@@ -41,7 +41,9 @@ TRANSITIONS: dict[MessageState, frozenset[MessageState]] = {
     S.PENDING: frozenset({S.WITHHELD, S.COMMITTED, S.CANCELLED}),
     S.WITHHELD: frozenset({S.PENDING}),
     S.COMMITTED: frozenset({S.SENDING, S.PENDING, S.CANCELLED, S.FAILED}),  # pending: the commit was undone
-    S.SENDING: frozenset({S.SENT, S.RETRYING, S.FAILED, S.UNCERTAIN, S.COMMITTED}),  # committed: given back unsent
+    S.SENDING: frozenset(
+        {S.SENT, S.RETRYING, S.FAILED, S.UNCERTAIN, S.COMMITTED}
+    ),  # committed: given back unsent
     S.RETRYING: frozenset({S.SENDING, S.CANCELLED, S.FAILED}),
     S.SENT: frozenset({S.DELIVERED, S.BOUNCED}),
     S.DELIVERED: frozenset({S.BOUNCED}),

@@ -1,0 +1,348 @@
+"""From a party's due documents to its messages: who, which channel and account, what is bundled, split by size (pure).
+
+Every message is built from one party's documents alone, so no file of one party can reach a contact of another
+(law 7).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from crm_mail.delivery.routing import (
+    AddressKind,
+    Channel,
+    ChannelPreference,
+    Refusal,
+    RefusalCode,
+    RoutingDecision,
+    choose_address,
+    choose_channel,
+)
+from crm_mail.outbox.issues import Issue
+from crm_mail.outbox.reasons import Rule
+from crm_mail.outbox.recipients import ContactFacts, PartyFacts, Recipient, choose_recipients
+
+BASE64_NUMERATOR, BASE64_DENOMINATOR = 78, 57  # 57 bytes become a line of 76 characters and CR LF
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """A file of a document that would be attached."""
+
+    name: str
+    mime: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFacts:
+    """What a message needs of a document."""
+
+    id: int
+    type: str
+    number: str
+    series: str
+    dated_on: date
+    currency: str
+    total: Decimal | None
+    due_on: date | None
+    files: tuple[FileFacts, ...]
+    problem: Issue | None = None  # why it cannot be sent as it is
+    warning: Issue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A document that a recipient was already sent, or that is on its way."""
+
+    at: datetime | None
+    run_id: int
+    is_pending: bool  # prepared in another run that nobody has committed yet
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the company decides for one document type."""
+
+    preference: ChannelPreference
+    is_bundled: bool
+    smtp_account_id: int | None
+    pec_account_id: int | None
+    bcc: tuple[str, ...] = ()
+    reply_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for a whole run. ``sent``: (document id, contact id or address) → what is known of it."""
+
+    policies: Mapping[str, Policy]
+    languages: frozenset[str]
+    company_language: str
+    only_unsent: bool
+    only_contacts: bool
+    max_bytes: int
+
+
+@dataclass(slots=True)
+class Draft:
+    """A message before it is written: the row's values without its texts."""
+
+    party: PartyFacts
+    recipient: Recipient
+    language: str
+    to_address: str
+    to_kind: AddressKind
+    channel: Channel
+    account_id: int | None
+    policy: Policy
+    documents: list[DocumentFacts]
+    route: str  # delivery.routing.Reason, or a refusal
+    privacy_level: int
+    cc: list[str] = field(default_factory=list)
+    issues: list[tuple[Issue, dict[str, Any]]] = field(default_factory=list)
+    last_sent_at: datetime | None = None
+
+    @property
+    def files(self) -> list[FileFacts]:
+        """Every file, in the order of the documents."""
+        return [file for document in self.documents for file in document.files]
+
+    @property
+    def why(self) -> dict[str, Any]:
+        """The reason for this row, as JSON (BX-1)."""
+        contact = self.recipient.contact
+        why: dict[str, Any] = {
+            "rule": self.recipient.rule.value,
+            "types": list(dict.fromkeys(document.type for document in self.documents)),
+            "route": self.route,
+            "preference": self.policy.preference.value,
+        }
+        if contact is not None:
+            why["contact"] = contact.name
+        if self.recipient.is_address_chosen:
+            why["address_chosen"] = True
+        if self.cc:
+            why["cc"] = len(self.cc)
+        return why
+
+
+@dataclass(slots=True)
+class PartyResult:
+    """What became of one party: messages, and documents that nobody receives because everybody has them."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    already_sent: list[tuple[DocumentFacts, Sent]] = field(default_factory=list)
+
+
+SentBefore = Callable[[int, int | None, str], Sent | None]
+"""(document id, contact id, address) → what that recipient was sent."""
+
+
+def assemble_party(
+    party: PartyFacts,
+    documents: Sequence[DocumentFacts],
+    contacts: Sequence[ContactFacts],
+    hidden_types: frozenset[str],
+    rules: Rules,
+    sent_before: SentBefore,
+) -> PartyResult:
+    """The messages of one party.
+
+    Args:
+        hidden_types: types to which a contact above the actor's clearance is subscribed.
+    """
+    result = PartyResult()
+    groups: dict[tuple[Any, ...], Draft] = {}
+    copies: dict[int | str, tuple[Recipient, list[DocumentFacts]]] = {}
+    by_type: dict[str, list[Recipient]] = {}
+    for document in documents:
+        if document.type not in by_type:
+            by_type[document.type] = choose_recipients(
+                party,
+                contacts,
+                document.type,
+                has_hidden=document.type in hidden_types,
+                only_contacts=rules.only_contacts,
+            )
+        known: Sent | None = None
+        is_due = False
+        for recipient in by_type[document.type]:
+            draft = _route(party, recipient, document, rules)
+            contact_id = recipient.contact.id if recipient.contact else None
+            sent = sent_before(document.id, contact_id, draft.to_address)
+            if sent is not None and not sent.is_pending and rules.only_unsent:
+                known = sent
+                continue
+            is_due = True
+            if recipient.is_cc and draft.channel is Channel.SMTP and draft.to_address:
+                copies.setdefault(recipient.key, (recipient, []))[1].append(document)
+                continue
+            _add(groups, draft, document, sent)
+        if known is not None and not is_due:
+            result.already_sent.append((document, known))
+    drafts = [part for draft in groups.values() for part in _split(draft, rules.max_bytes)]
+    for recipient, wanted in copies.values():
+        drafts += _copy(party, recipient, wanted, drafts, rules)
+    result.drafts = drafts
+    return result
+
+
+def _add(
+    groups: dict[tuple[Any, ...], Draft], draft: Draft, document: DocumentFacts, sent: Sent | None
+) -> None:
+    bundle = "" if draft.policy.is_bundled else document.id
+    key = (
+        draft.recipient.key,
+        draft.to_address,
+        draft.account_id,
+        draft.policy.reply_to,
+        draft.policy.bcc,
+        bundle,
+    )
+    kept = groups.setdefault(key, draft)
+    if kept is not draft:
+        kept.documents.append(document)
+    if sent is not None:
+        code = Issue.IN_OTHER_RUN if sent.is_pending else Issue.ALREADY_SENT
+        kept.issues.append((code, {"document": document.number, "run": sent.run_id, "at": _text(sent.at)}))
+        if sent.at and (kept.last_sent_at is None or sent.at > kept.last_sent_at):
+            kept.last_sent_at = sent.at
+
+
+def _text(moment: datetime | None) -> str:
+    return moment.date().isoformat() if moment else ""
+
+
+def _route(party: PartyFacts, recipient: Recipient, document: DocumentFacts, rules: Rules) -> Draft:
+    policy = rules.policies[document.type]
+    contact = recipient.contact
+    language = (contact.language if contact else "") or party.language or rules.company_language
+    draft = Draft(
+        party=party,
+        recipient=recipient,
+        language=language if language in rules.languages else "en",
+        to_address="",
+        to_kind=AddressKind.UNKNOWN,
+        channel=Channel.SMTP,
+        account_id=None,
+        policy=policy,
+        documents=[document],
+        route="",
+        privacy_level=contact.privacy_level if contact else 0,
+    )
+    if recipient.is_address_chosen:
+        decision: RoutingDecision | Refusal = choose_channel(recipient.addresses[0])
+    else:
+        decision = choose_address(recipient.addresses, policy.preference)
+    if isinstance(decision, Refusal):
+        draft.route = decision.code.value
+        draft.issues.append((_REFUSALS[decision.code], {}))
+        return draft
+    draft.to_address, draft.to_kind = decision.email, decision.kind
+    draft.channel, draft.route = decision.channel, decision.reason.value
+    draft.issues.extend((Issue(warning), {}) for warning in decision.warnings)
+    is_pec = decision.channel is Channel.PEC
+    draft.account_id = policy.pec_account_id if is_pec else policy.smtp_account_id
+    if draft.account_id is None:
+        draft.issues.append((Issue.NO_PEC_ACCOUNT if is_pec else Issue.NO_ACCOUNT, {}))
+    return draft
+
+
+_REFUSALS = {
+    RefusalCode.NO_ADDRESS: Issue.NO_ADDRESS,
+    RefusalCode.NO_PEC_ADDRESS: Issue.PEC_REQUIRED,
+    RefusalCode.ONLY_PEC_ADDRESS: Issue.NO_ORDINARY_ADDRESS,
+}
+
+
+def _split(draft: Draft, max_bytes: int) -> Iterable[Draft]:
+    """Several messages when the files of a bundle are too large for one (BX-7); a document is never divided."""
+    sizes = [encoded_size(document.files) for document in draft.documents]
+    if len(sizes) == 1 or sum(sizes) <= max_bytes:
+        yield draft
+        return
+    part: list[DocumentFacts] = []
+    room = max_bytes
+    for document, size in zip(draft.documents, sizes, strict=True):
+        if part and size > room:
+            yield _part(draft, part)
+            part, room = [], max_bytes
+        part.append(document)
+        room -= size
+    yield _part(draft, part)
+
+
+def _part(draft: Draft, documents: list[DocumentFacts]) -> Draft:
+    numbers = {document.number for document in documents}
+    return Draft(
+        party=draft.party,
+        recipient=draft.recipient,
+        language=draft.language,
+        to_address=draft.to_address,
+        to_kind=draft.to_kind,
+        channel=draft.channel,
+        account_id=draft.account_id,
+        policy=draft.policy,
+        documents=documents,
+        route=draft.route,
+        privacy_level=draft.privacy_level,
+        issues=[
+            (code, p) for code, p in draft.issues if p.get("document") is None or p["document"] in numbers
+        ],
+        last_sent_at=draft.last_sent_at,
+    )
+
+
+def encoded_size(files: Iterable[FileFacts]) -> int:
+    """Bytes that files take in a message (base64, RFC 2045 6.8)."""
+    return sum(file.size for file in files) * BASE64_NUMERATOR // BASE64_DENOMINATOR
+
+
+def _copy(
+    party: PartyFacts, recipient: Recipient, wanted: list[DocumentFacts], drafts: list[Draft], rules: Rules
+) -> list[Draft]:
+    """Put a Cc contact on messages that carry nothing it does not receive; what remains is a message of its own."""
+    remaining = {document.id: document for document in wanted}
+    first = _route(party, recipient, wanted[0], rules)
+    for draft in drafts:
+        ids = [document.id for document in draft.documents]
+        carries_only_wanted = all(id_ in remaining for id_ in ids)
+        if (
+            draft.channel is Channel.SMTP
+            and draft.to_address
+            and not draft.recipient.is_cc
+            and carries_only_wanted
+        ):
+            if first.to_address != draft.to_address:
+                draft.cc.append(first.to_address)
+            draft.privacy_level = max(draft.privacy_level, first.privacy_level)
+            for id_ in ids:
+                del remaining[id_]
+    alone: dict[tuple[Any, ...], Draft] = {}
+    own = Recipient(
+        Rule.CC_ALONE,
+        recipient.contact,
+        recipient.addresses,
+        True,
+        is_address_chosen=recipient.is_address_chosen,
+    )
+    for document in remaining.values():
+        _add(alone, _route(party, own, document, rules), document, None)
+    return [part for draft in alone.values() for part in _split(draft, rules.max_bytes)]
+
+
+def find_issues(draft: Draft, max_bytes: int) -> None:
+    """Add what the files themselves say: missing, failed, too large, or worth a look."""
+    for document in draft.documents:
+        if document.problem is not None:
+            draft.issues.append((document.problem, {"document": document.number}))
+        if document.warning is not None:
+            draft.issues.append((document.warning, {"document": document.number}))
+    size = encoded_size(draft.files)
+    if size > max_bytes:
+        params = {"mb": round(size / 1e6, 1), "limit_mb": round(max_bytes / 1e6, 1)}
+        draft.issues.append((Issue.FILE_TOO_LARGE, params))

@@ -1,0 +1,119 @@
+"""What a run leaves out, and why (BX-1): documents and contacts, written by set-based statements."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import exists, func, insert, literal, null, select
+from sqlalchemy.orm import Session
+
+from crm_mail.contacts.models import Contact, ContactState, Party, Subscription
+from crm_mail.contacts.selection import contact_query
+from crm_mail.documents.models import Document
+from crm_mail.outbox.assembly import DocumentFacts, Sent
+from crm_mail.outbox.criteria import Criteria
+from crm_mail.outbox.gathering import due_documents, in_period, of_parties
+from crm_mail.outbox.models import LeftOut, Run
+from crm_mail.outbox.reasons import LeftOutReason
+
+_COLUMNS = ["run_id", "reason", "party_id", "contact_id", "document_id", "privacy_level", "detail"]
+
+
+def leave_out_documents(session: Session, run: Run, criteria: Criteria, clearance: int) -> None:
+    """Documents of the period that may not be sent: marked, voided, or of a blocked party."""
+    conditions = in_period(criteria) + of_parties(criteria, clearance)
+    cases: tuple[tuple[LeftOutReason, list[Any], Any], ...] = (
+        (LeftOutReason.VOIDED, [Document.voided_at.is_not(None)], literal("")),
+        (
+            LeftOutReason.NOT_MAILABLE,
+            [Document.voided_at.is_(None), Document.is_mailable.is_(False)],
+            Document.not_mailable_reason,
+        ),
+        (
+            LeftOutReason.PARTY_BLOCKED,
+            [Document.voided_at.is_(None), Document.is_mailable.is_(True), Party.is_blocked.is_(True)],
+            literal(""),
+        ),
+    )
+    for reason, extra, detail in cases:
+        query = (
+            select(
+                literal(run.id),
+                literal(reason.value),
+                Document.party_id,
+                null(),
+                Document.id,
+                literal(0),
+                detail,
+            )
+            .join(Party, Party.id == Document.party_id)
+            .where(*conditions, *extra)
+        )
+        _insert(session, query)
+
+
+def leave_out_sent(session: Session, run: Run, sent: Sequence[tuple[int, DocumentFacts, Sent]]) -> None:
+    """Documents that every recipient was already sent, or that are on their way in another run."""
+    if not sent:
+        return
+    rows = [
+        {
+            "run_id": run.id,
+            "reason": (LeftOutReason.ALREADY_SENT if known.at else LeftOutReason.ON_ITS_WAY).value,
+            "party_id": party_id,
+            "document_id": document.id,
+            "privacy_level": 0,
+            "detail": f"{known.at.date().isoformat() if known.at else ''} run {known.run_id}".strip(),
+        }
+        for party_id, document, known in sent
+    ]
+    session.connection().execute(insert(LeftOut), rows)
+
+
+def leave_out_contacts(session: Session, run: Run, criteria: Criteria, clearance: int) -> None:
+    """Contacts of the parties at hand that receive nothing, each with its reason."""
+    due = due_documents(criteria, clearance).subquery()
+    parties = select(Document.party_id).where(Document.id.in_(select(due.c.id))).distinct()
+    subscribed = exists().where(
+        Subscription.contact_id == Contact.id, Subscription.document_type.in_(criteria.document_types)
+    )
+    base = [Contact.party_id.in_(parties)]
+    active = Contact.state == ContactState.ACTIVE
+    cases: list[tuple[LeftOutReason, list[Any]]] = [
+        (LeftOutReason.CONTACT_SUGGESTED, [Contact.state == ContactState.SUGGESTED]),
+        (LeftOutReason.CONTACT_INACTIVE, [Contact.state == ContactState.INACTIVE]),
+        (LeftOutReason.CONTACT_NOT_SUBSCRIBED, [active, ~subscribed]),
+        (LeftOutReason.BILLING_OVERRIDE, [active, subscribed, Party.billing_email != ""]),
+    ]
+    if criteria.parties.asks_contacts:
+        wanted = contact_query(criteria.parties, clearance)
+        filtered = [active, subscribed, Party.billing_email == "", Contact.id.not_in(wanted)]
+        cases.append((LeftOutReason.CONTACT_FILTERED, filtered))
+    for reason, extra in cases:
+        query = (
+            select(
+                literal(run.id),
+                literal(reason.value),
+                Contact.party_id,
+                Contact.id,
+                null(),
+                Contact.privacy_level,
+                literal(""),
+            )
+            .join(Party, Party.id == Contact.party_id)
+            .where(*base, *extra)
+        )
+        _insert(session, query)
+
+
+def _insert(session: Session, query: Any) -> None:
+    session.connection().execute(insert(LeftOut).from_select(_COLUMNS, query, include_defaults=False))
+
+
+def count_left_out(session: Session, run_id: int, clearance: int) -> dict[str, int]:
+    """How many were left out for each reason, as far as this clearance may know."""
+    query = (
+        select(LeftOut.reason, func.count())
+        .where(LeftOut.run_id == run_id, LeftOut.privacy_level <= clearance)
+        .group_by(LeftOut.reason)
+    )
+    return {reason: count for reason, count in session.execute(query)}

@@ -1,0 +1,250 @@
+"""Prepare: work out every message that is due and write the pending outbox (IT-4). Nothing is sent.
+
+`create_run` writes the run's row; `fill_run` works the messages out in one transaction, so that a run is either
+whole or still *preparing*, whenever the process stops.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy.orm import Session
+
+from crm_mail import audit
+from crm_mail.companies.models import Company
+from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.db import today
+from crm_mail.documents.message_context import share_context
+from crm_mail.documents.types import DocumentType
+from crm_mail.outbox.assembly import DocumentFacts, Sent, assemble_party
+from crm_mail.outbox.criteria import Criteria
+from crm_mail.outbox.gathering import count_due, gather_batches
+from crm_mail.outbox.issues import Issue
+from crm_mail.outbox.leaving_out import (
+    count_left_out,
+    leave_out_contacts,
+    leave_out_documents,
+    leave_out_sent,
+)
+from crm_mail.outbox.models import Message, MessageIssue, Run
+from crm_mail.outbox.rules import load_rules, load_texts
+from crm_mail.outbox.states import RunState
+from crm_mail.outbox.writing import MessageWriter
+from crm_mail.permissions import Actor, Permission, PermissionDenied
+
+Progress = Callable[[int], None]
+
+
+class RunNotPreparing(Exception):
+    """The run has been prepared already; prepare a new one."""
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__(f"run {run_id} has been prepared already: prepare a new run")
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a preparation would consider, before anything is written."""
+
+    documents: int
+    parties: int
+    is_everybody: bool
+
+
+def allowed_criteria(actor: Actor, criteria: Criteria) -> Criteria:
+    """The criteria with their document types spelt out: those asked for, or all that the actor may prepare.
+
+    Raises:
+        PermissionDenied: a type was asked for that the actor may not prepare, or there is none at all.
+    """
+    company_id = criteria.company_id
+    if criteria.document_types:
+        actor.require(Permission.OUTBOX_PREPARE, company_id, *criteria.document_types)
+        return criteria
+    types = actor.types(Permission.OUTBOX_PREPARE, company_id, [t.value for t in DocumentType])
+    if not types:
+        raise PermissionDenied(Permission.OUTBOX_PREPARE)
+    return replace(criteria, document_types=tuple(types))
+
+
+def preview_run(session: Session, actor: Actor, criteria: Criteria) -> Preview:
+    """Count what a preparation would consider; writes nothing."""
+    criteria = allowed_criteria(actor, criteria)
+    documents, parties = count_due(session, criteria, actor.clearance)
+    return Preview(documents, parties, criteria.is_everybody)
+
+
+def create_run(session: Session, actor: Actor, criteria: Criteria, title: str = "") -> Run:
+    """Write the run's row, in the state *preparing*.
+
+    Raises:
+        PermissionDenied: see `allowed_criteria`.
+    """
+    criteria = allowed_criteria(actor, criteria)
+    run = Run(
+        company_id=criteria.company_id,
+        title=title,
+        criteria=criteria.to_dict(),
+        document_types=list(criteria.document_types),
+        created_by=actor.user_id,
+    )
+    session.add(run)
+    session.flush()
+    audit.record(
+        session, actor, "outbox.run.created", company_id=run.company_id, subject=run, label=f"run {run.id}"
+    )
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The counts of a prepared run, as far as the actor may know them."""
+
+    run_id: int
+    messages: int
+    blocked: int
+    warnings: int
+    left_out: int
+    hidden: int
+
+
+def fill_run(
+    session: Session,
+    actor: Actor,
+    run: Run,
+    has_file: Callable[[str], bool],
+    on_progress: Progress | None = None,
+) -> Prepared:
+    """Work out the run's messages and hand it over for review.
+
+    Args:
+        actor: who prepares; contacts above this clearance are counted, never shown.
+        has_file: whether a stored file is there.
+        on_progress: told the number of messages after each batch.
+
+    Raises:
+        RunNotPreparing: the run has its messages already.
+    """
+    if run.state is not RunState.PREPARING:
+        raise RunNotPreparing(run.id)
+    company = session.get_one(Company, run.company_id)
+    criteria = allowed_criteria(actor, Criteria.from_dict(run.criteria))
+    rules = load_rules(session, company, criteria, actor)
+    criteria = replace(
+        criteria, document_types=tuple(t for t in criteria.document_types if t in rules.policies)
+    )
+    sender = {"name": actor.name, "email": actor.email}
+    fields = {name: getattr(company, name) for name in _COMPANY_FIELDS}
+    writer = MessageWriter(
+        session,
+        run,
+        share_context(fields, sender, today()),  # type: ignore[arg-type]
+        load_texts(session, company.id),
+        has_file,
+        rules.max_bytes,
+    )
+    hidden: set[tuple[int, str]] = set()
+    for batch in gather_batches(session, criteria, actor.clearance):
+        drafts = []
+        already: list[tuple[int, DocumentFacts, Sent]] = []
+        for party_id, documents in batch.documents.items():
+            party = assemble_party(
+                batch.parties[party_id],
+                documents,
+                batch.contacts.get(party_id, ()),
+                frozenset(batch.hidden_types.get(party_id, ())),
+                rules,
+                batch.sent_before,
+            )
+            drafts += party.drafts
+            already += [(party_id, document, sent) for document, sent in party.already_sent]
+        hidden |= batch.hidden_contacts
+        writer.write(drafts)
+        leave_out_sent(session, run, already)
+        if on_progress:
+            on_progress(writer.count)
+    leave_out_documents(session, run, criteria, actor.clearance)
+    leave_out_contacts(session, run, criteria, actor.clearance)
+    shared = _warn_shared_addresses(session, run)
+    run.hidden_recipients = len({contact_id for contact_id, _ in hidden})
+    run.document_types = sorted(writer.types)
+    run.state = RunState.REVIEW
+    left_out = sum(count_left_out(session, run.id, actor.clearance).values())
+    result = Prepared(
+        run.id, writer.count, writer.blocked, writer.warned + shared, left_out, run.hidden_recipients
+    )
+    audit.record(
+        session,
+        actor,
+        "outbox.run.prepared",
+        company_id=run.company_id,
+        subject=run,
+        label=f"run {run.id}",
+        messages=result.messages,
+        blocked=result.blocked,
+    )
+    return result
+
+
+def _warn_shared_addresses(session: Session, run: Run) -> int:
+    """Put a warning on messages whose address serves several contacts or parties; how many had none before."""
+    recipient = func.coalesce(Message.contact_id, -Message.party_id)
+    shared = (
+        select(Message.to_address)
+        .where(Message.run_id == run.id, Message.to_address != "")
+        .group_by(Message.to_address)
+        .having(func.min(recipient) != func.max(recipient))
+    )
+    chosen = [Message.run_id == run.id, Message.to_address.in_(shared)]
+    fresh = (
+        session.scalar(select(func.count()).select_from(Message).where(*chosen, Message.warnings == 0)) or 0
+    )
+    connection = session.connection()
+    connection.execute(
+        insert(MessageIssue).from_select(
+            ["run_id", "message_id", "code", "is_blocker", "params"],
+            select(
+                Message.run_id,
+                Message.id,
+                literal(Issue.SHARED_ADDRESS.value),
+                literal(False),
+                literal({}, MessageIssue.params.type),
+            ).where(*chosen),
+            include_defaults=False,
+        )
+    )
+    connection.execute(
+        update(Message)
+        .where(*chosen)
+        .values(
+            warnings=Message.warnings + 1,
+            first_issue=func.coalesce(func.nullif(Message.first_issue, ""), Issue.SHARED_ADDRESS.value),
+        )
+    )
+    return fresh
+
+
+_COMPANY_FIELDS = (
+    "code",
+    "name",
+    "vat_number",
+    "address",
+    "postcode",
+    "city",
+    "province",
+    "country",
+    "email",
+    "phone",
+    "website",
+)
+
+
+def criteria_for_documents(company_id: int, documents: Iterable[tuple[int, str]]) -> Criteria:
+    """The criteria of a run of a few documents, given as (id, type): the button on a document's page (PD-7)."""
+    pairs = list(documents)
+    return Criteria(
+        PartyFilter(company_id),
+        document_types=tuple(dict.fromkeys(type_ for _, type_ in pairs)),
+        only_unsent=False,
+        document_ids=tuple(id_ for id_, _ in pairs),
+    )

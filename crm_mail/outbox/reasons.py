@@ -1,0 +1,41 @@
+"""Why a message exists, and why something was left out (BX-1), as codes (pure). Words: `wording.py`."""
+
+from enum import StrEnum
+
+
+class Rule(StrEnum):
+    """Which rule chose the recipient, in the order of PM-15."""
+
+    BILLING_OVERRIDE = "billing_override"  # the billing address alone, when it is set
+    SUBSCRIPTION = "subscription"  # a contact that receives this document type
+    CC_ALONE = "cc_alone"  # a Cc contact that no message to somebody else could carry
+    MASTER_ADDRESS = "master_address"  # the party's own address, when nobody is subscribed
+
+
+class LeftOutReason(StrEnum):
+    """Why a document or a contact is not in a run."""
+
+    ALREADY_SENT = "already_sent"
+    ON_ITS_WAY = "on_its_way"  # committed in another run, not yet sent
+    NOT_MAILABLE = "not_mailable"  # self-billing, received, marked by a person
+    VOIDED = "voided"
+    PARTY_BLOCKED = "party_blocked"
+    TYPE_DISABLED = "type_disabled"
+    CONTACT_NOT_SUBSCRIBED = "contact_not_subscribed"
+    CONTACT_SUGGESTED = "contact_suggested"
+    CONTACT_INACTIVE = "contact_inactive"
+    CONTACT_FILTERED = "contact_filtered"  # lacks the role or the characteristic asked for
+    BILLING_OVERRIDE = "billing_override"  # the billing address alone receives
+
+
+class WithheldReason(StrEnum):
+    """Why a prepared message is not sent (BX-3)."""
+
+    BY_PERSON = "by_person"
+    BLOCKED = "blocked"
+    SENT_MEANWHILE = "sent_meanwhile"
+    VOIDED_MEANWHILE = "voided_meanwhile"
+    REPLACED_MEANWHILE = "replaced_meanwhile"
+    PARTY_BLOCKED_MEANWHILE = "party_blocked_meanwhile"
+    CONTACT_CHANGED_MEANWHILE = "contact_changed_meanwhile"
+    UNSUBSCRIBED_MEANWHILE = "unsubscribed_meanwhile"

@@ -1,0 +1,94 @@
+"""Who receives a document type of a party: the order of PM-15 (pure).
+
+1. The billing address alone, when it is set.
+2. Else the contacts that are subscribed to the type (a subscribed contact silences the master address).
+3. Else the party's own address.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from crm_mail.delivery.routing import AddressKind, AddressOption
+from crm_mail.outbox.reasons import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFacts:
+    """What the rule needs of a contact. ``subscriptions``: document type → (``to`` or ``cc``, address or empty)."""
+
+    id: int
+    name: str
+    roles: str
+    language: str
+    privacy_level: int
+    addresses: tuple[AddressOption, ...]
+    subscriptions: dict[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class PartyFacts:
+    """What the rule, and the texts, need of a party."""
+
+    id: int
+    code: str
+    name: str
+    language: str
+    email: str
+    email_kind: AddressKind
+    billing_email: str
+    billing_email_kind: AddressKind
+    fields: dict[str, str]  # documents.message_context.PartyFields
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One who receives: a contact, or the party itself (``contact`` None). No address means: a person must act."""
+
+    rule: Rule
+    contact: ContactFacts | None
+    addresses: tuple[AddressOption, ...]
+    is_cc: bool = False
+    is_address_chosen: bool = False  # the subscription names the address
+
+    @property
+    def key(self) -> int | str:
+        """What tells recipients of one party apart."""
+        return self.contact.id if self.contact else self.rule.value
+
+
+def choose_recipients(
+    party: PartyFacts,
+    contacts: Sequence[ContactFacts],
+    document_type: str,
+    *,
+    has_hidden: bool = False,
+    only_contacts: bool = False,
+) -> list[Recipient]:
+    """The recipients of one document type, To before Cc.
+
+    Args:
+        contacts: the active contacts that exist for the actor, and that the filters let through.
+        has_hidden: a contact above the actor's clearance is subscribed: the party's own address does not step in.
+        only_contacts: a role or a characteristic was asked for: the party's own address does not step in.
+    """
+    if party.billing_email:
+        override = AddressOption(party.billing_email, party.billing_email_kind)
+        return [Recipient(Rule.BILLING_OVERRIDE, None, (override,))]
+    found = [
+        _subscriber(contact, *contact.subscriptions[document_type])
+        for contact in contacts
+        if document_type in contact.subscriptions
+    ]
+    if found:
+        return sorted(found, key=lambda recipient: recipient.is_cc)
+    if has_hidden or only_contacts:
+        return []
+    own = (AddressOption(party.email, party.email_kind),) if party.email else ()
+    return [Recipient(Rule.MASTER_ADDRESS, None, own)]
+
+
+def _subscriber(contact: ContactFacts, kind: str, chosen: str) -> Recipient:
+    named = tuple(option for option in contact.addresses if option.email == chosen)
+    return Recipient(
+        Rule.SUBSCRIPTION, contact, named or contact.addresses, kind == "cc", is_address_chosen=bool(named)
+    )

@@ -1,0 +1,233 @@
+"""Drafts become rows: texts filled in, issues counted, everything inserted in bulk.
+
+Ids are handed out here, under the write transaction's lock, so that the rows that belong together need no look-up.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.orm import Session
+
+from crm_mail.documents.builtin_texts import CompiledMessage, text_name
+from crm_mail.documents.message_context import SharedContext, build_context
+from crm_mail.documents.template_errors import TemplateInvalid
+from crm_mail.outbox.assembly import DocumentFacts, Draft, find_issues
+from crm_mail.outbox.issues import BLOCKERS, Issue
+from crm_mail.outbox.models import Message, MessageContent, MessageDocument, MessageFile, MessageIssue, Run
+from crm_mail.outbox.states import MessageState
+
+FIRST_DOCUMENTS = 3
+SUBJECT_LENGTH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class FoundText:
+    """A text ready to fill in, or why it cannot be used. Fields of a person's own text are checked for emptiness."""
+
+    message: CompiledMessage | None
+    problem: str = ""
+    is_builtin: bool = True
+
+
+TextFinder = Callable[[str, str], FoundText]
+"""(document type or ``bundle``, language) → the text."""
+
+
+@dataclass(slots=True)
+class MessageWriter:
+    """Writes the drafts of one run.
+
+    Args:
+        has_file: whether a stored file is there.
+        max_bytes: largest size of a message's files, encoded.
+    """
+
+    session: Session
+    run: Run
+    shared: SharedContext
+    find_text: TextFinder
+    has_file: Callable[[str], bool]
+    max_bytes: int
+    next_id: int = 0
+    count: int = 0
+    blocked: int = 0
+    warned: int = 0
+    types: set[str] = field(default_factory=set)
+    _known_files: set[str] = field(default_factory=set)
+
+    def write(self, drafts: Sequence[Draft]) -> None:
+        """Insert a batch of messages with their contents, documents, files and issues."""
+        if not drafts:
+            return
+        rows: dict[type, list[dict[str, Any]]] = {
+            Message: [],
+            MessageContent: [],
+            MessageDocument: [],
+            MessageFile: [],
+            MessageIssue: [],
+        }
+        for id_, draft in zip(self._take_ids(len(drafts)), drafts, strict=True):
+            self._add(rows, id_, draft)
+        connection = self.session.connection()
+        for model, values in rows.items():
+            if values:
+                connection.execute(insert(model), values)
+        self.count += len(drafts)
+
+    def _take_ids(self, count: int) -> Iterable[int]:
+        if self.session.get_bind().dialect.name == "postgresql":
+            query = text("SELECT nextval('messages_id_seq') FROM generate_series(1, :count)")
+            return list(self.session.scalars(query, {"count": count}))
+        if not self.next_id:
+            self.next_id = (self.session.scalar(select(func.max(Message.id))) or 0) + 1
+        first = self.next_id
+        self.next_id += count
+        return range(first, first + count)
+
+    def _add(self, rows: dict[type, list[dict[str, Any]]], id_: int, draft: Draft) -> None:
+        find_issues(draft, self.max_bytes)
+        self._check_store(draft)
+        subject, body_text, body_html = self._fill_in(draft)
+        blockers = sum(1 for code, _ in draft.issues if code in BLOCKERS)
+        warnings = len(draft.issues) - blockers
+        self.blocked += bool(blockers)
+        self.warned += bool(warnings)
+        types = dict.fromkeys(document.type for document in draft.documents)
+        self.types.update(types)
+        rows[Message].append(_message_row(self.run, id_, draft, subject, list(types), blockers, warnings))
+        rows[MessageContent].append({"message_id": id_, "body_text": body_text, "body_html": body_html})
+        position = 0
+        for place, document in enumerate(draft.documents):
+            rows[MessageDocument].append({"message_id": id_, "document_id": document.id, "position": place})
+            for file in document.files:
+                rows[MessageFile].append(
+                    {
+                        "message_id": id_,
+                        "position": position,
+                        "document_id": document.id,
+                        "name": file.name,
+                        "mime": file.mime,
+                        "sha256": file.sha256,
+                        "size": file.size,
+                    }
+                )
+                position += 1
+        for code, params in draft.issues:
+            rows[MessageIssue].append(
+                {
+                    "run_id": self.run.id,
+                    "message_id": id_,
+                    "code": code.value,
+                    "is_blocker": code in BLOCKERS,
+                    "params": params,
+                }
+            )
+
+    def _check_store(self, draft: Draft) -> None:
+        for file in draft.files:
+            if file.sha256 in self._known_files:
+                continue
+            if self.has_file(file.sha256):
+                self._known_files.add(file.sha256)
+            else:
+                draft.issues.append((Issue.MISSING_FILE, {"file": file.name}))
+
+    def _fill_in(self, draft: Draft) -> tuple[str, str, str]:
+        found = self.find_text(text_name({document.type for document in draft.documents}), draft.language)
+        if found.message is None:
+            draft.issues.append((Issue.TEXT_INVALID, {"reason": found.problem}))
+            return "", "", ""
+        context = message_context(self.shared, draft)
+        try:
+            subject = found.message.subject.render(context)[:SUBJECT_LENGTH]
+            body_text = found.message.text.render(context)
+            body_html = found.message.html.render(context) if found.message.html else ""
+        except TemplateInvalid as problem:
+            draft.issues.append((Issue.TEXT_INVALID, {"reason": str(problem)}))
+            return "", "", ""
+        if not found.is_builtin:
+            draft.issues += [(Issue.EMPTY_FIELD, {"field": name}) for name in _empty_fields(found, context)]
+        return subject, body_text, body_html
+
+
+def message_context(shared: SharedContext, draft: Draft) -> dict[str, Any]:
+    """What the texts of a message may name."""
+    contact = draft.recipient.contact
+    return build_context(
+        shared,
+        draft.party.fields,  # type: ignore[arg-type]
+        {"name": contact.name, "roles": contact.roles, "email": draft.to_address} if contact else None,
+        [_document_fields(document) for document in draft.documents],  # type: ignore[misc]
+        draft.language,
+    )
+
+
+def _document_fields(document: DocumentFacts) -> dict[str, Any]:
+    return {
+        "type": document.type,
+        "number": document.number,
+        "series": document.series,
+        "date": document.dated_on,
+        "total": document.total if document.total is not None else "",
+        "currency": document.currency,
+        "due_date": document.due_on or "",
+    }
+
+
+def _empty_fields(found: FoundText, context: dict[str, Any]) -> list[str]:
+    assert found.message is not None
+    parts = (found.message.subject, found.message.text, found.message.html)
+    names = dict.fromkeys(name for part in parts if part for name in part.placeholders)
+    return [name for name in names if _value(context, name) in ("", None)]
+
+
+def _value(context: dict[str, Any], name: str) -> Any:
+    value: Any = context
+    for key in name.split("."):
+        if not isinstance(value, dict) or key not in value:
+            return True
+        value = value[key]
+    return value
+
+
+def _message_row(
+    run: Run, id_: int, draft: Draft, subject: str, types: list[str], blockers: int, warnings: int
+) -> dict[str, Any]:
+    fields, contact, files = draft.party.fields, draft.recipient.contact, draft.files
+    first = next((code for code, _ in sorted(draft.issues, key=lambda i: i[0] not in BLOCKERS)), None)
+    return {
+        "id": id_,
+        "run_id": run.id,
+        "company_id": run.company_id,
+        "party_id": draft.party.id,
+        "contact_id": contact.id if contact else None,
+        "state": MessageState.PENDING,
+        "privacy_level": draft.privacy_level,
+        "party_code": draft.party.code,
+        "party_name": draft.party.name,
+        "recipient_name": contact.name if contact else "",
+        "agent": fields["agent"],
+        "zone": fields["zone"],
+        "city": fields["city"],
+        "language": draft.language,
+        "to_address": draft.to_address,
+        "to_kind": draft.to_kind,
+        "cc": draft.cc,
+        "bcc": list(draft.policy.bcc) if draft.channel.value == "smtp" else [],
+        "reply_to": draft.policy.reply_to,
+        "channel": draft.channel,
+        "account_id": draft.account_id,
+        "subject": subject,
+        "document_types": " ".join(types),
+        "first_documents": [[d.type, d.number] for d in draft.documents[:FIRST_DOCUMENTS]],
+        "document_count": len(draft.documents),
+        "file_count": len(files),
+        "size": sum(file.size for file in files),
+        "blockers": blockers,
+        "warnings": warnings,
+        "first_issue": first.value if first else "",
+        "last_sent_at": draft.last_sent_at,
+        "why": draft.why,
+    }
