@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-from crm_mail.web import assets, catalogs, errors, formats, language, security_headers, shell, urls
+from crm_mail.web import assets, errors, formats, language, security_headers, shell, urls
 
 
 def init_app(app: Flask) -> None:
     """Register everything of this package on the application (templates are the caller's business)."""
-    catalogs.compile_catalogs()
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     for module in (language, assets, security_headers, errors, formats, shell, urls):

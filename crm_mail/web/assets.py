@@ -8,6 +8,7 @@ before Flask does: no session, no database, compressed twins (`.gz`) where they 
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from flask import Flask
@@ -30,7 +31,8 @@ def build_hash(folder: Path = STATIC_FOLDER) -> str:
 def init_app(app: Flask) -> None:
     """Serve static/ and give templates `asset('js/app.js')`, the versioned address of a file.
 
-    `asset` raises KeyError for a file that does not exist, so that a typing error fails in the first test.
+    `asset` raises KeyError for a file that does not exist, so that a typing error fails in the first test;
+    `icon_url` does so for an unknown icon while testing or debugging (a live page only lacks the picture).
     """
     build = build_hash()
     known = {
@@ -42,6 +44,15 @@ def init_app(app: Flask) -> None:
             raise KeyError(f"static/{name} does not exist")
         return f"/assets/{build}/{name}"
 
+    icons = set(
+        re.findall(r'<symbol id="([^"]+)"', (STATIC_FOLDER / "icons.svg").read_text(encoding="utf-8"))
+    )
+
+    def icon_url(name: str) -> str:
+        if name not in icons and (app.testing or app.debug):
+            raise KeyError(f"no icon {name!r} in static/icons.svg: add it to vendor.lock.json")
+        return f"/assets/{build}/icons.svg#{name}"
+
     server = WhiteNoise(
         app.wsgi_app,
         max_age=ONE_YEAR_SECONDS,
@@ -52,4 +63,4 @@ def init_app(app: Flask) -> None:
     )
     server.add_files(str(STATIC_FOLDER), prefix=f"assets/{build}/")
     app.wsgi_app = server  # type: ignore[method-assign]
-    app.jinja_env.globals["asset"] = asset
+    app.jinja_env.globals.update(asset=asset, icon_url=icon_url)

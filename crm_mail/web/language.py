@@ -17,7 +17,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from crm_mail.permissions import public
-from crm_mail.web.catalogs import FOLDER
+from crm_mail.web.catalogs import FOLDER, compile_catalogs
 from crm_mail.web.urls import local_path
 
 LANGUAGES = {"it": "Italiano", "es": "Español", "en": "English"}
@@ -112,6 +112,7 @@ def _page_context() -> dict[str, object]:
 
 def init_app(app: Flask) -> None:
     """Set up Flask-Babel, the two switch routes and the variables base.html reads."""
+    compile_catalogs()
     Babel(
         app,
         default_locale="en",

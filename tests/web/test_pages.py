@@ -204,3 +204,11 @@ def test_catalogs_are_compiled_when_missing_or_older(tmp_path: Path) -> None:
     )
     assert compile_catalogs(tmp_path) == [source.with_suffix(".mo")]
     assert compile_catalogs(tmp_path) == []
+
+
+def test_an_unknown_icon_fails_in_tests_but_never_breaks_a_live_page(web_app: Flask) -> None:
+    icon_url = web_app.jinja_env.globals["icon_url"]
+    assert icon_url("no-such-icon").endswith("#no-such-icon")
+    web_app.testing = True
+    with pytest.raises(KeyError, match="no-such-icon"):
+        icon_url("no-such-icon")
