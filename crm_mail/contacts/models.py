@@ -3,11 +3,15 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Computed, ForeignKey, Index, String, Table, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_mail.db import Base, EnumText, Id, UtcDateTime, now
 from crm_mail.delivery.routing import AddressKind
+
+_OTHER_KEYS = "code || ' ' || vat_number || ' ' || tax_code || ' ' || email || ' ' || billing_email"
+SEARCH_KEY = f"name_key || ' ' || lower({_OTHER_KEYS})"
+"""What the text filter looks into; the database writes it itself, whoever stores the row."""
 
 
 class Party(Base):
@@ -22,6 +26,7 @@ class Party(Base):
         Index("ix_parties_company_vat", "company_id", "vat_number"),
         Index("ix_parties_company_tax_code", "company_id", "tax_code"),
         Index("ix_parties_company_name", "company_id", "name_key", "id"),
+        Index("ix_parties_search", "company_id", "search_key"),
         Index("ix_parties_company_agent", "company_id", "agent"),
         Index("ix_parties_company_zone", "company_id", "zone"),
         Index("ix_parties_company_city", "company_id", "city"),
@@ -52,6 +57,7 @@ class Party(Base):
         EnumText(AddressKind), default=AddressKind.UNKNOWN
     )
     is_blocked: Mapped[bool] = mapped_column(default=False)
+    search_key: Mapped[str] = mapped_column(Text, Computed(SEARCH_KEY, persisted=True), deferred=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)
 
@@ -105,7 +111,8 @@ class Contact(Base):
     __tablename__ = "contacts"
     __table_args__ = (
         Index("ix_contacts_party", "party_id", "privacy_level"),
-        Index("ix_contacts_company_name", "company_id", "name_key", "id"),
+        Index("ix_contacts_search", "company_id", "privacy_level", "name_key", "party_id"),
+        Index("ix_contacts_suggested", "company_id", "state", "id"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -138,7 +145,10 @@ class ContactAddress(Base):
     """One address of a contact: ordinary, PEC or not yet known."""
 
     __tablename__ = "contact_addresses"
-    __table_args__ = (UniqueConstraint("contact_id", "email"), Index("ix_contact_addresses_email", "email"))
+    __table_args__ = (
+        UniqueConstraint("contact_id", "email"),
+        Index("ix_contact_addresses_email", "email", "contact_id"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     contact_id: Mapped[int] = mapped_column(Id, ForeignKey("contacts.id", ondelete="CASCADE"))

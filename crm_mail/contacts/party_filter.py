@@ -102,6 +102,18 @@ class PartyFilter:
         return self == PartyFilter(self.company_id)
 
     @property
+    def is_narrow(self) -> bool:
+        """Whether the choice is likely to mean few parties: more is asked than kind, state, language or address."""
+        wide = PartyFilter(
+            self.company_id,
+            self.kind,
+            languages=self.languages,
+            blocked=self.blocked,
+            has_address=self.has_address,
+        )
+        return self != wide
+
+    @property
     def asks_contacts(self) -> bool:
         """Whether only parties that have a certain contact are meant."""
         return bool(self.roles or self.characteristics or self.subscribed_to)

@@ -1,0 +1,210 @@
+"""The list of parties: one page by keyset, the count, and what the filters offer.
+
+A page costs three statements however many parties there are: the page, the count, and the addresses of its
+rows.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from crm_mail.companies.models import Company
+from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party
+from crm_mail.contacts.selection import PartyFilter, party_query, visible_contacts
+from crm_mail.delivery.routing import AddressKind
+from crm_mail.permissions import Actor, Permission
+
+FACET_LIMIT = 500
+"""Names offered in one filter; more than that are typed."""
+
+
+class PartyOrder(StrEnum):
+    """What the list can be ordered by; ``-name`` is the same backwards."""
+
+    NAME = "name"
+    NAME_BACKWARDS = "-name"
+    CODE = "code"
+    CODE_BACKWARDS = "-code"
+
+    @property
+    def is_by_code(self) -> bool:
+        """Whether codes are compared, not names."""
+        return "code" in self.value
+
+    @property
+    def is_backwards(self) -> bool:
+        """Whether the last one comes first."""
+        return self.value.startswith("-")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedAddress:
+    """An address of a row: the party's own (``contact`` empty) or a contact's."""
+
+    email: str
+    kind: AddressKind
+    contact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PartyRow:
+    """One row of the list."""
+
+    party: Party
+    addresses: tuple[ListedAddress, ...]
+    contact_count: int
+    language: str
+
+    @property
+    def best_kind(self) -> AddressKind | None:
+        """PEC when there is a PEC address, else what the first address is; None without any."""
+        kinds = [address.kind for address in self.addresses]
+        return AddressKind.PEC if AddressKind.PEC in kinds else kinds[0] if kinds else None
+
+
+@dataclass(frozen=True, slots=True)
+class PartyPage:
+    """One page; ``first`` is the place of its first row, cursors are None at the ends."""
+
+    rows: tuple[PartyRow, ...]
+    total: int
+    first: int
+    next_cursor: str | None
+    previous_cursor: str | None
+
+    @property
+    def last(self) -> int:
+        """The place of its last row."""
+        return self.first + len(self.rows) - 1
+
+
+def list_parties(
+    session: Session,
+    actor: Actor,
+    chosen: PartyFilter,
+    *,
+    order: PartyOrder = PartyOrder.NAME,
+    after: str = "",
+    before: str = "",
+    size: int = 50,
+) -> PartyPage:
+    """One page of the parties that a filter means.
+
+    Args:
+        after, before: a cursor of an earlier page; one that is not understood gives the first page.
+        size: rows of a page.
+    """
+    actor.require(Permission.DATA_SEE, chosen.company_id)
+    total = count_parties(session, actor, chosen)
+    cursor = _read_cursor(before or after)
+    going_back = bool(before) and cursor is not None
+    parties = _page_of_parties(session, actor, chosen, order, cursor, going_back, size + 1)
+    has_more = len(parties) > size
+    parties = parties[:size]
+    place = cursor[2] if cursor else 0
+    if going_back:
+        parties.reverse()
+        first = max(1, place - len(parties))
+    else:
+        first = place + 1
+    has_next, has_previous = (True, has_more) if going_back else (has_more, cursor is not None)
+    return PartyPage(
+        _rows(session, actor, chosen.company_id, parties),
+        total,
+        first if parties else 0,
+        _cursor(parties[-1], order, first + len(parties) - 1) if parties and has_next else None,
+        _cursor(parties[0], order, first) if parties and has_previous else None,
+    )
+
+
+def count_parties(session: Session, actor: Actor, chosen: PartyFilter) -> int:
+    """How many parties a filter means, for this actor."""
+    found = party_query(chosen, actor.clearance)
+    return session.scalar(select(func.count()).select_from(found.subquery())) or 0
+
+
+def list_names(session: Session, company_id: int, column: InstrumentedAttribute[str]) -> list[str]:
+    """The names in use of an attribute of parties (agent, zone, city…), for a filter to offer."""
+    of_company = select(func.min(column)).where(Party.company_id == company_id)
+    # Each step jumps to the next name in the index, instead of reading every party for its few names.
+    found = of_company.where(column > "").cte("found", recursive=True)
+    value = found.c[0]
+    following = of_company.where(column > value).correlate(found).scalar_subquery()
+    found = found.union_all(select(following).where(value.is_not(None)))
+    query = select(found.c[0]).where(found.c[0].is_not(None)).limit(FACET_LIMIT)
+    return list(session.scalars(query))
+
+
+Cursor = tuple[str, int, int]
+
+
+def _page_of_parties(
+    session: Session,
+    actor: Actor,
+    chosen: PartyFilter,
+    order: PartyOrder,
+    cursor: Cursor | None,
+    going_back: bool,
+    limit: int,
+) -> list[Party]:
+    column = Party.code if order.is_by_code else Party.name_key
+    key = tuple_(column, Party.id)
+    descending = order.is_backwards != going_back
+    found = party_query(chosen, actor.clearance)
+    # A narrow choice is found first, then ordered; a wide one is read along the order's index until the page is full
+    query = select(Party).where(Party.id.in_(found)) if chosen.is_narrow else found.with_only_columns(Party)
+    if cursor is not None:
+        position = tuple_(cursor[0], cursor[1])
+        query = query.where(key < position if descending else key > position)
+    columns = (column.desc(), Party.id.desc()) if descending else (column, Party.id)
+    return list(session.scalars(query.order_by(*columns).limit(limit)))
+
+
+def _rows(session: Session, actor: Actor, company_id: int, parties: Sequence[Party]) -> tuple[PartyRow, ...]:
+    company = session.get_one(Company, company_id)
+    of_contacts = _contact_addresses(session, actor, [party.id for party in parties])
+    rows = []
+    for party in parties:
+        own = ((party.billing_email, party.billing_email_kind), (party.email, party.email_kind))
+        addresses = [ListedAddress(email, kind) for email, kind in own if email]
+        contacts = of_contacts.get(party.id, {})
+        addresses += [address for listed in contacts.values() for address in listed]
+        rows.append(PartyRow(party, tuple(addresses), len(contacts), party.language or company.language))
+    return tuple(rows)
+
+
+def _contact_addresses(
+    session: Session, actor: Actor, party_ids: Sequence[int]
+) -> dict[int, dict[int, list[ListedAddress]]]:
+    query = (
+        select(Contact.party_id, Contact.id, Contact.name, ContactAddress.email, ContactAddress.kind)
+        .outerjoin(ContactAddress, ContactAddress.contact_id == Contact.id)
+        .where(Contact.party_id.in_(party_ids), visible_contacts(actor.clearance))
+        .where(Contact.state == ContactState.ACTIVE)
+        .order_by(Contact.party_id, Contact.name_key, Contact.id, ContactAddress.position)
+    )
+    found: dict[int, dict[int, list[ListedAddress]]] = {}
+    for party_id, contact_id, name, email, kind in session.execute(query):
+        listed = found.setdefault(party_id, {}).setdefault(contact_id, [])
+        if email:
+            listed.append(ListedAddress(email, kind, name))
+    return found
+
+
+def _cursor(party: Party, order: PartyOrder, place: int) -> str:
+    text = json.dumps([party.code if order.is_by_code else party.name_key, party.id, place])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_cursor(text: str) -> Cursor | None:
+    try:
+        key, party_id, place = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return str(key), int(party_id), int(place)
+    except (ValueError, TypeError, binascii.Error):
+        return None

@@ -1,0 +1,91 @@
+"""Changing parties: create, update, block. Each change leaves one line in the audit, with before and
+after.
+"""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm_mail import audit
+from crm_mail.contacts.models import Party
+from crm_mail.contacts.problems import ContactRefused, Problem
+from crm_mail.contacts.values import PartyValues, clean_party
+from crm_mail.permissions import Actor, Permission
+
+
+def create_party(session: Session, actor: Actor, company_id: int, values: PartyValues) -> Party:
+    """Add a customer or supplier.
+
+    Raises:
+        ContactRefused: a value is wrong, or the code is taken in this company.
+        PermissionDenied: the actor may not manage contacts.
+    """
+    actor.require(Permission.CONTACTS_MANAGE, company_id)
+    clean = clean_party(values)
+    _check_code_is_free(session, company_id, clean.code)
+    party = Party(company_id=company_id, **clean.as_columns())
+    session.add(party)
+    session.flush()
+    _record(session, actor, "contacts.party.created", party, after=party_values(party))
+    return party
+
+
+def update_party(session: Session, actor: Actor, party: Party, values: PartyValues) -> bool:
+    """Change a party; returns whether anything is different now.
+
+    Raises:
+        ContactRefused: a value is wrong, or the code is another party's.
+    """
+    actor.require(Permission.CONTACTS_MANAGE, party.company_id)
+    clean = clean_party(values)
+    if clean.code != party.code:
+        _check_code_is_free(session, party.company_id, clean.code)
+    columns = clean.as_columns()
+    before = {name: getattr(party, name) for name in columns}
+    changed = [name for name, value in columns.items() if before[name] != value]
+    if not changed:
+        return False
+    for name in changed:
+        setattr(party, name, columns[name])
+    told = [name for name in changed if name != "name_key"]
+    _record(
+        session,
+        actor,
+        "contacts.party.updated",
+        party,
+        before={name: before[name] for name in told},
+        after={name: columns[name] for name in told},
+    )
+    return True
+
+
+def block_party(session: Session, actor: Actor, party: Party, *, blocked: bool) -> None:
+    """Stop, or allow again, every mail to a party; prepared messages show it as a blocker."""
+    actor.require(Permission.CONTACTS_MANAGE, party.company_id)
+    if party.is_blocked == blocked:
+        return
+    party.is_blocked = blocked
+    action = "contacts.party.blocked" if blocked else "contacts.party.unblocked"
+    _record(session, actor, action, party, before={"is_blocked": not blocked}, after={"is_blocked": blocked})
+
+
+def party_values(party: Party) -> dict[str, Any]:
+    """Every typed value of a party that is not empty, as JSON."""
+    columns = PartyValues(party.code, party.name).as_columns()
+    return {
+        name: value
+        for name in columns
+        if name != "name_key" and (value := getattr(party, name)) not in ("", None, False)
+    }
+
+
+def _check_code_is_free(session: Session, company_id: int, code: str) -> None:
+    owner = session.scalar(select(Party.name).where(Party.company_id == company_id, Party.code == code))
+    if owner is not None:
+        raise ContactRefused(Problem.CODE_TAKEN, "code", code=code, name=owner)
+
+
+def _record(session: Session, actor: Actor, action: str, party: Party, **detail: Any) -> None:
+    label = f"{party.code} {party.name}"
+    audit.record(session, actor, action, company_id=party.company_id, subject=party, label=label, **detail)

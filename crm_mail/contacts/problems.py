@@ -1,0 +1,65 @@
+"""Why the contacts room refuses something: a code with its values, in English for the command line.
+
+Pages translate the same code in `messages.py`.
+"""
+
+from enum import StrEnum
+
+
+class Problem(StrEnum):
+    """Every reason for which the contacts room refuses."""
+
+    CODE_MISSING = "code_missing"
+    CODE_TAKEN = "code_taken"
+    NAME_MISSING = "name_missing"
+    NEITHER_KIND = "neither_kind"
+    TOO_LONG = "too_long"
+    EMAIL_INVALID = "email_invalid"
+    ADDRESS_REPEATED = "address_repeated"
+    LANGUAGE_INVALID = "language_invalid"
+    COUNTRY_INVALID = "country_invalid"
+    LEVEL_INVALID = "level_invalid"
+    LEVEL_ABOVE_OWN = "level_above_own"
+    ROLE_UNKNOWN = "role_unknown"
+    ROLE_TAKEN = "role_taken"
+    ROLE_NEEDS_CLEARANCE = "role_needs_clearance"
+    CHARACTERISTIC_INVALID = "characteristic_invalid"
+    SUBSCRIPTION_ADDRESS = "subscription_address"
+    NOT_SUGGESTED = "not_suggested"
+
+
+_ENGLISH = {
+    Problem.CODE_MISSING: "the code is missing: every customer and supplier has one",
+    Problem.CODE_TAKEN: "the code {code} belongs to {name} already: choose another, or edit that one",
+    Problem.NAME_MISSING: "the name is missing",
+    Problem.NEITHER_KIND: "say whether this is a customer, a supplier or both",
+    Problem.TOO_LONG: "{value} is too long: at most {maximum} characters",
+    Problem.EMAIL_INVALID: "{email} is not an e-mail address: {detail}",
+    Problem.ADDRESS_REPEATED: "the address {email} stands here twice: remove one",
+    Problem.LANGUAGE_INVALID: "{language} is not a language of two letters such as it, es or en",
+    Problem.COUNTRY_INVALID: "{country} is not a country code of two letters such as IT",
+    Problem.LEVEL_INVALID: "the privacy level {level} does not exist: give 0 (public) to 3 (confidential)",
+    Problem.LEVEL_ABOVE_OWN: "the privacy level {level} is above your clearance {own}: you would not see it any more",
+    Problem.ROLE_UNKNOWN: "the role {role} does not exist in this company: add it to the list of roles first",
+    Problem.ROLE_TAKEN: "the role {role} exists already",
+    Problem.ROLE_NEEDS_CLEARANCE: "removing a role needs clearance 3, because contacts that you cannot see may hold it",
+    Problem.CHARACTERISTIC_INVALID: "{text} is not a characteristic: write a name, or name=value",
+    Problem.SUBSCRIPTION_ADDRESS: "{email} is not an address of this contact: choose one of its own",
+    Problem.NOT_SUGGESTED: "{name} does not wait for confirmation any more",
+}
+
+
+class ContactRefused(Exception):
+    """A change that the rules of the contacts room do not allow; nothing was changed.
+
+    Args:
+        problem: the code.
+        field: name of the input field that is wrong; empty when none is.
+        params: values of the message.
+    """
+
+    def __init__(self, problem: Problem, field: str = "", **params: object) -> None:
+        super().__init__(_ENGLISH[problem].format(**params))
+        self.problem = problem
+        self.field = field
+        self.params = params

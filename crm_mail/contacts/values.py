@@ -1,0 +1,225 @@
+"""What a person types about a party or a contact, and the same cleaned and judged (pure)."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final
+
+from crm_mail.contacts.models import ContactState, RecipientKind
+from crm_mail.contacts.party_filter import split_characteristic
+from crm_mail.contacts.problems import ContactRefused, Problem
+from crm_mail.delivery.addresses import AddressInvalid, address_key, normalise_address
+from crm_mail.delivery.routing import AddressKind
+
+LEVELS: Final = (0, 1, 2, 3)
+_TWO_LETTERS = re.compile(r"[A-Za-z]{2}")
+_NUMBER_NOISE = re.compile(r"[\s.\-/]")
+
+_LENGTHS: Final[Mapping[str, int]] = {
+    "code": 60,
+    "name": 250,
+    "vat_number": 30,
+    "tax_code": 30,
+    "address": 200,
+    "postcode": 20,
+    "city": 100,
+    "province": 50,
+    "zone": 60,
+    "agent": 60,
+    "category": 60,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PartyValues:
+    """A customer or supplier as typed; names of fields are those of the `Party` model."""
+
+    code: str
+    name: str
+    is_customer: bool = True
+    is_supplier: bool = False
+    vat_number: str = ""
+    tax_code: str = ""
+    address: str = ""
+    postcode: str = ""
+    city: str = ""
+    province: str = ""
+    country: str = ""
+    zone: str = ""
+    agent: str = ""
+    category: str = ""
+    language: str = ""
+    email: str = ""
+    email_kind: AddressKind = AddressKind.UNKNOWN
+    billing_email: str = ""
+    billing_email_kind: AddressKind = AddressKind.UNKNOWN
+
+    def as_columns(self) -> dict[str, Any]:
+        """Column → value, with the key that the list is ordered by."""
+        columns = {f.name: getattr(self, f.name) for f in fields(self)}
+        return columns | {"name_key": name_key(self.name)}
+
+
+@dataclass(frozen=True, slots=True)
+class AddressValues:
+    """One address and what is known of it."""
+
+    email: str
+    kind: AddressKind = AddressKind.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionValues:
+    """How a document type is received; ``email`` empty: by the contact's usual address."""
+
+    kind: RecipientKind = RecipientKind.TO
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactValues:
+    """A person or an office as typed.
+
+    Args:
+        role_ids: roles of the company's list.
+        characteristics: ``key`` or ``key=value``, one each.
+        subscriptions: document type → how; a type that is missing is not received. None: leave them as they
+            are.
+    """
+
+    name: str
+    role_ids: tuple[int, ...] = ()
+    phone: str = ""
+    mobile: str = ""
+    language: str = ""
+    privacy_level: int = 0
+    state: ContactState = ContactState.ACTIVE
+    notes: str = ""
+    addresses: tuple[AddressValues, ...] = ()
+    characteristics: tuple[str, ...] = ()
+    subscriptions: Mapping[str, SubscriptionValues] | None = field(default=None)
+
+
+def one_line(text: str) -> str:
+    """Without outer blanks, and with single ones inside."""
+    return " ".join(text.split())
+
+
+def name_key(name: str) -> str:
+    """What a name is found and ordered by: the same in lower case."""
+    return one_line(name).lower()
+
+
+def clean_number(text: str) -> str:
+    """A VAT number or tax code without blanks and dots, in capitals, as it is kept and compared."""
+    return _NUMBER_NOISE.sub("", text).upper()
+
+
+def clean_email(text: str, field_name: str = "email") -> str:
+    """One address as it is kept, or empty.
+
+    Raises:
+        ContactRefused: it is not an address.
+    """
+    if not text.strip():
+        return ""
+    try:
+        return normalise_address(text)
+    except AddressInvalid as refusal:
+        raise ContactRefused(
+            Problem.EMAIL_INVALID, field_name, email=text.strip(), detail=str(refusal)
+        ) from None
+
+
+def clean_party(values: PartyValues) -> PartyValues:
+    """The values as they are kept.
+
+    Raises:
+        ContactRefused: the first thing that is wrong, with its field.
+    """
+    texts = {name: one_line(getattr(values, name)) for name in _LENGTHS}
+    for name, maximum in _LENGTHS.items():
+        _check_length(texts[name], maximum, name)
+    for name, problem in (("code", Problem.CODE_MISSING), ("name", Problem.NAME_MISSING)):
+        if not texts[name]:
+            raise ContactRefused(problem, name)
+    if not (values.is_customer or values.is_supplier):
+        raise ContactRefused(Problem.NEITHER_KIND, "is_customer")
+    texts |= {name: clean_number(texts[name]) for name in ("vat_number", "tax_code")}
+    texts["country"] = _two_letters(values.country, "country", Problem.COUNTRY_INVALID).upper()
+    texts["language"] = clean_language(values.language)
+    for name in ("email", "billing_email"):
+        texts[name] = clean_email(getattr(values, name), name)
+    changes: dict[str, Any] = texts
+    return replace(values, **changes)
+
+
+def clean_contact(values: ContactValues) -> ContactValues:
+    """The values as they are kept; addresses left empty are dropped.
+
+    Raises:
+        ContactRefused: the first thing that is wrong, with its field.
+    """
+    name = one_line(values.name)
+    if not name:
+        raise ContactRefused(Problem.NAME_MISSING, "name")
+    _check_length(name, 200, "name")
+    phone, mobile = one_line(values.phone), one_line(values.mobile)
+    _check_length(phone, 60, "phone")
+    _check_length(mobile, 60, "mobile")
+    if values.privacy_level not in LEVELS:
+        raise ContactRefused(Problem.LEVEL_INVALID, "privacy_level", level=values.privacy_level)
+    return replace(
+        values,
+        name=name,
+        phone=phone,
+        mobile=mobile,
+        language=clean_language(values.language),
+        notes=values.notes.strip(),
+        addresses=_clean_addresses(values.addresses),
+        characteristics=_clean_characteristics(values.characteristics),
+    )
+
+
+def clean_language(text: str) -> str:
+    """Two letters in lower case, or empty."""
+    return _two_letters(text, "language", Problem.LANGUAGE_INVALID).lower()
+
+
+def _two_letters(text: str, name: str, problem: Problem) -> str:
+    clean = text.strip()
+    if clean and not _TWO_LETTERS.fullmatch(clean):
+        raise ContactRefused(problem, name, **{name: clean})
+    return clean
+
+
+def _check_length(text: str, maximum: int, name: str) -> None:
+    if len(text) > maximum:
+        raise ContactRefused(Problem.TOO_LONG, name, value=f"{text[:30]}…", maximum=maximum)
+
+
+def _clean_addresses(given: Iterable[AddressValues]) -> tuple[AddressValues, ...]:
+    kept: dict[str, AddressValues] = {}
+    for address in given:
+        email = clean_email(address.email, "addresses")
+        if not email:
+            continue
+        if address_key(email) in kept:
+            raise ContactRefused(Problem.ADDRESS_REPEATED, "addresses", email=email)
+        kept[address_key(email)] = AddressValues(email, address.kind)
+    return tuple(kept.values())
+
+
+def _clean_characteristics(given: Iterable[str]) -> tuple[str, ...]:
+    kept: dict[str, str] = {}
+    for text in given:
+        clean = one_line(text)
+        if not clean:
+            continue
+        key, value = split_characteristic(clean)
+        if not key:
+            raise ContactRefused(Problem.CHARACTERISTIC_INVALID, "characteristics", text=clean)
+        _check_length(key, 60, "characteristics")
+        _check_length(value or "", 200, "characteristics")
+        kept.setdefault(f"{key.lower()}={(value or '').lower()}", f"{key}={value}" if value else key)
+    return tuple(kept.values())
