@@ -30,7 +30,7 @@ class SignedIn:
     actor: Actor
     session_id: int
     language: str
-    timezone: str
+    time_zone: str
     theme: str
     keyboard_shortcuts: bool
     must_change_password: bool

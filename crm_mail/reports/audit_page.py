@@ -1,0 +1,177 @@
+"""The audit as a page: who did what and when, newest first; only for administrators, and only up to their clearance.
+
+Rows are paged by their id (keyset), so the page costs the same in a log of millions.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
+
+from flask import Blueprint, render_template, request
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from crm_mail.audit import AuditEvent
+from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
+from crm_mail.reports.audit_words import action_label, known_actions
+from crm_mail.users.models import User
+from crm_mail.web.door import db
+from crm_mail.web.language import zone_of_user
+from crm_mail.web.urls import url_with
+
+PAGE_SIZE = 50
+DETAIL_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """What the reader asked for; empty values do not limit."""
+
+    user_id: int | None = None
+    action: str = ""
+    starting_on: date | None = None
+    ending_on: date | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """One page of events, newest first, and the cursors of its neighbours."""
+
+    events: Sequence[AuditEvent]
+    next_cursor: int | None
+    previous_cursor: int | None
+
+
+def read_audit(
+    session: Session,
+    actor: Actor,
+    wanted: AuditFilter,
+    zone: tzinfo = UTC,
+    *,
+    after: int | None = None,
+    before: int | None = None,
+    size: int = PAGE_SIZE,
+) -> AuditPage:
+    """One page of the audit.
+
+    Args:
+        zone: in which the days of the filter begin and end.
+        after: id of the last event of the page before; older events follow.
+        before: id of the first event of the page after; newer events are returned.
+
+    Raises:
+        PermissionDenied: the actor may not see the audit.
+    """
+    actor.require(Permission.AUDIT_SEE)
+    query = select(AuditEvent).where(AuditEvent.privacy_level <= actor.clearance, *_conditions(wanted, zone))
+    if before is not None:
+        newer = query.where(AuditEvent.id > before).order_by(AuditEvent.id).limit(size + 1)
+        rows = list(session.scalars(newer))
+        has_newer, has_older = len(rows) > size, True
+        rows = rows[:size][::-1]
+    else:
+        older = query.order_by(AuditEvent.id.desc()).limit(size + 1)
+        rows = list(session.scalars(older.where(AuditEvent.id < after) if after is not None else older))
+        has_newer, has_older = after is not None, len(rows) > size
+        rows = rows[:size]
+    return AuditPage(
+        rows, rows[-1].id if rows and has_older else None, rows[0].id if rows and has_newer else None
+    )
+
+
+def _conditions(wanted: AuditFilter, zone: tzinfo) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.user_id is not None:
+        conditions.append(AuditEvent.user_id == wanted.user_id)
+    if wanted.action:
+        conditions.append(AuditEvent.action == wanted.action)
+    if wanted.starting_on is not None:
+        conditions.append(AuditEvent.at >= _midnight(wanted.starting_on, zone))
+    if wanted.ending_on is not None:
+        conditions.append(AuditEvent.at < _midnight(wanted.ending_on + timedelta(days=1), zone))
+    if wanted.text:
+        conditions.append(
+            AuditEvent.object_label.icontains(wanted.text, autoescape=True)
+            | AuditEvent.actor_name.icontains(wanted.text, autoescape=True)
+        )
+    return conditions
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def flatten(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The detail of an event as pairs for the eye: ``before``/``after`` beside each other, long values cut."""
+    before, after = detail.get("before"), detail.get("after")
+    rest = [(key, _short(value)) for key, value in detail.items() if key not in {"before", "after"}]
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = dict.fromkeys([*before, *after])
+        changed = [(key, f"{_short(before.get(key))} → {_short(after.get(key))}") for key in keys]
+    elif before is not None:
+        changed = [("", f"{_short(before)} → {_short(after)}")]
+    elif isinstance(after, dict):
+        changed = [(key, _short(value)) for key, value in after.items()]
+    else:
+        changed = [("", _short(after))] if after is not None else []
+    return changed + rest
+
+
+def _short(value: Any) -> str:
+    if value is None or value == "" or value == []:
+        return "–"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= DETAIL_LENGTH else text[: DETAIL_LENGTH - 1] + "…"
+
+
+def _read_filter() -> AuditFilter:
+    return AuditFilter(
+        request.args.get("user", type=int),
+        request.args.get("action", "").strip(),
+        request.args.get("from", type=date.fromisoformat),
+        request.args.get("to", type=date.fromisoformat),
+        request.args.get("q", "").strip(),
+    )
+
+
+def _chips(wanted: AuditFilter, names: Mapping[int, str]) -> list[tuple[str, str]]:
+    """The filters in force, each with the address without it."""
+    chips = (
+        ("user", names.get(wanted.user_id, str(wanted.user_id)) if wanted.user_id is not None else ""),
+        ("action", action_label(wanted.action) if wanted.action else ""),
+        ("from", f"≥ {wanted.starting_on:%d/%m/%Y}" if wanted.starting_on else ""),
+        ("to", f"≤ {wanted.ending_on:%d/%m/%Y}" if wanted.ending_on else ""),
+        ("q", wanted.text),
+    )
+    return [(label, url_with(**{name: None})) for name, label in chips if label]
+
+
+def audit() -> str:
+    """Show the audit, filtered by the address."""
+    wanted = _read_filter()
+    page = read_audit(
+        db(),
+        signed_in_actor(),
+        wanted,
+        zone_of_user(),
+        after=request.args.get("after", type=int),
+        before=request.args.get("before", type=int),
+    )
+    names = {user_id: name for user_id, name in db().execute(select(User.id, User.name).order_by(User.name))}
+    return render_template(
+        "reports/audit.html",
+        page=page,
+        wanted=wanted,
+        users=list(names.items()),
+        actions=known_actions(),
+        chips=_chips(wanted, names),
+        flatten=flatten,
+        action_label=action_label,
+    )
+
+
+def add_audit_routes(blueprint: Blueprint) -> None:
+    """Add ``audit`` to the blueprint of the reports room."""
+    blueprint.add_url_rule("/audit", "audit", requires(Permission.AUDIT_SEE)(audit), methods=["GET"])

@@ -1,0 +1,113 @@
+"""Forms of the users room. Rules about users and passwords are the service's; forms only read."""
+
+from functools import lru_cache
+from zoneinfo import available_timezones
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know SelectChoice yet
+    BooleanField,
+    PasswordField,
+    SelectChoice,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+)
+from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from crm_mail.permissions import AREA_PERMISSIONS
+from crm_mail.users.messages import CLEARANCES, area_label, clearance_label
+
+LANGUAGES = {"it": "Italiano", "es": "Español", "en": "English"}
+_REGIONS = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+
+
+@lru_cache(maxsize=1)
+def time_zones() -> tuple[str, ...]:
+    """The zones a person may choose: places, and UTC."""
+    return (*sorted(zone for zone in available_timezones() if zone.startswith(_REGIONS)), "UTC")
+
+
+def _choices(pairs: dict[str, str]) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in pairs.items()]
+
+
+class ActionForm(FlaskForm):
+    """A button: nothing but the token."""
+
+
+class LoginForm(FlaskForm):
+    """Sign in."""
+
+    email = StringField(_l("E-mail address"), [InputRequired(), Length(max=254)])
+    password = PasswordField(_l("Password"), [InputRequired(), Length(max=1000)])
+
+
+class FirstAdministratorForm(FlaskForm):
+    """The first user of an empty installation."""
+
+    name = StringField(_l("Your name"), [DataRequired(), Length(max=200)])
+    email = StringField(_l("E-mail address"), [DataRequired(), Length(max=254)])
+    password = PasswordField(_l("Password"), [InputRequired(), Length(max=1000)])
+    repeated = PasswordField(
+        _l("The same password again"), [EqualTo("password", message=_l("The two passwords differ."))]
+    )
+
+
+class ChangePasswordForm(FlaskForm):
+    """The own password; the present one is asked only when there is a chosen one."""
+
+    present = PasswordField(_l("Present password"), [Length(max=1000)])
+    password = PasswordField(_l("New password"), [InputRequired(), Length(max=1000)])
+    repeated = PasswordField(
+        _l("The new password again"), [EqualTo("password", message=_l("The two passwords differ."))]
+    )
+
+
+class AccountForm(FlaskForm):
+    """What every user decides for the own account."""
+
+    name = StringField(_l("Name"), [DataRequired(), Length(max=200)])
+    language = SelectField(_l("Language"), choices=_choices(LANGUAGES))
+    theme = SelectField(
+        _l("Theme"),
+        choices=[
+            SelectChoice("auto", _l("Like the system")),
+            SelectChoice("light", _l("Light")),
+            SelectChoice("dark", _l("Dark")),
+        ],
+    )
+    timezone = SelectField(
+        _l("Time zone"), choices=lambda: [SelectChoice(zone, zone) for zone in time_zones()]
+    )
+    keyboard_shortcuts = BooleanField(
+        _l("Keyboard shortcuts"), description=_l("Single keys such as j, k, x. No single key sends anything.")
+    )
+
+
+class UserForm(FlaskForm):
+    """A user, besides the rights of the outbox."""
+
+    email = StringField(
+        _l("E-mail address"), [DataRequired(), Length(max=254)], description=_l("The name to sign in with.")
+    )
+    name = StringField(_l("Name"), [DataRequired(), Length(max=200)])
+    language = SelectField(_l("Language"), choices=_choices(LANGUAGES))
+    clearance = SelectField(
+        _l("Privacy clearance"),
+        coerce=int,
+        choices=lambda: [SelectChoice(str(level), clearance_label(level)) for level in CLEARANCES],
+        description=_l(
+            "Contacts above it do not exist for this user: not in lists, searches, counts or mailings."
+        ),
+    )
+    areas = SelectMultipleField(
+        _l("Manages"),
+        choices=lambda: [SelectChoice(area.value, area_label(area)) for area in AREA_PERMISSIONS],
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )
+    is_admin = BooleanField(
+        _l("Administrator"), description=_l("May do everything, sees the audit, and can make administrators.")
+    )
