@@ -1,6 +1,6 @@
 """The cells of one row by field, and the errors and warnings found while reading them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from crm_mail.delivery.addresses import AddressInvalid, address_key, normalise_address, split_addresses
@@ -9,34 +9,53 @@ from crm_mail.importers.cell_values import read_country, read_language
 from crm_mail.importers.column_names import Field
 from crm_mail.importers.table_rows import TableRow
 
-Plan = Sequence[tuple[int, str, str]]
-"""(index of the column, its header, the field it holds)"""
 _EXCHANGE: Final = ("/o=", "/cn=", "cn=")
+
+
+class ColumnPlan:
+    """Which columns hold which field, worked out once for all rows of a file."""
+
+    def __init__(self, headers: Sequence[str], columns: Mapping[str, str]) -> None:
+        self.width = len(headers)
+        self.columns = [(i, header, columns[header]) for i, header in enumerate(headers) if header in columns]
+        self.by_field: dict[str, list[tuple[int, str]]] = {}
+        self.headers = {index: header for index, header, _ in self.columns}
+        self.labels: dict[int, int] = {}
+        label: int | None = None
+        for index, header, held in self.columns:
+            self.by_field.setdefault(held, []).append((index, header))
+            if held == Field.EMAIL_LABEL:
+                label = index
+            elif held == Field.CONTACT_EMAIL and label is not None:
+                self.labels[index], label = label, None
+
+    def columns_like(self, *prefixes: str) -> list[tuple[str, str]]:
+        """(header, field) of the columns whose field begins with one of `prefixes`."""
+        return [(header, held) for _, header, held in self.columns if held.startswith(prefixes)]
 
 
 class RowCells:
     """One row under a plan; reading a bad cell adds to `errors` or `warnings` and gives nothing back."""
 
-    def __init__(self, row: TableRow, plan: Plan, width: int) -> None:
+    def __init__(self, row: TableRow, plan: ColumnPlan) -> None:
         self.number = row.number
         self.plan = plan
         self.errors: list[RowError] = []
         self.warnings: list[Notice] = list(row.warnings)
         self._cells = row.cells
-        self._width = width
 
-    def take_problems(self, row: TableRow, *, skip_unmapped: bool) -> None:
+    def take_problems(self, row: TableRow) -> None:
         """Take over what was wrong with the cells as such; an unused column may hold anything."""
-        headers = {index: header for index, header, _ in self.plan}
+        headers = self.plan.headers
         for problem in row.errors:
-            if problem.column is not None and skip_unmapped and problem.column not in headers:
+            if problem.column is not None and problem.column not in headers:
                 continue
             column = headers.get(problem.column) if problem.column is not None else None
             self.errors.append(RowError(self.number, column, problem.code, problem.params))
-        if len(row.cells) > self._width and any(row.cells[self._width :]):
+        if len(row.cells) > self.plan.width and any(row.cells[self.plan.width :]):
             used = max(index for index, cell in enumerate(row.cells) if cell) + 1
             self.errors.append(
-                RowError(self.number, None, "too_many_cells", {"cells": used, "columns": self._width})
+                RowError(self.number, None, "too_many_cells", {"cells": used, "columns": self.plan.width})
             )
 
     def columns(self, target: str) -> list[tuple[str, str]]:
@@ -44,8 +63,8 @@ class RowCells:
         cells = self._cells
         return [
             (cells[index], header)
-            for index, header, held in self.plan
-            if held == target and index < len(cells) and cells[index]
+            for index, header in self.plan.by_field.get(target, ())
+            if index < len(cells) and cells[index]
         ]
 
     def first(self, target: str) -> str | None:
@@ -55,11 +74,12 @@ class RowCells:
 
     def has_column(self, target: str) -> bool:
         """Whether the file has a column for `target`, empty or not."""
-        return any(held == target for _, _, held in self.plan)
+        return target in self.plan.by_field
 
     def header_of(self, target: str) -> str | None:
         """The header of the first column that holds `target`."""
-        return next((header for _, header, held in self.plan if held == target), None)
+        held = self.plan.by_field.get(target)
+        return held[0][1] if held else None
 
     def fail(self, code: str, target: str, *, header: str | None = None, **params: object) -> None:
         """Add an error on the column of `target`."""
@@ -89,15 +109,14 @@ class RowCells:
     def addresses(self, target: str, kind: AddressKind = AddressKind.UNKNOWN) -> list[ParsedAddress]:
         """Every address of the columns that hold `target`, each once, PEC where a label column says so."""
         found: list[ParsedAddress] = []
-        label = ""
-        for index, header, held in self.plan:
-            cell = self._cells[index] if index < len(self._cells) else ""
-            if held == Field.EMAIL_LABEL:
-                label = cell
-            elif held == target and cell:
-                labelled = AddressKind.PEC if label.casefold() == "pec" else kind
+        cells = self._cells
+        for index, header in self.plan.by_field.get(target, ()):
+            cell = cells[index] if index < len(cells) else ""
+            if cell:
+                label = self.plan.labels.get(index)
+                is_pec = label is not None and label < len(cells) and cells[label].casefold() == "pec"
+                labelled = AddressKind.PEC if is_pec else kind
                 found += self.read_addresses(cell, target, kind=labelled, header=header)
-                label = ""
         return self._without_repeats(found, target)
 
     def read_addresses(

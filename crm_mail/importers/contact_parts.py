@@ -125,9 +125,8 @@ def _read_characteristics(cells: RowCells) -> Iterator[tuple[str, str | None]]:
     for cell, _ in cells.columns(Field.TAGS):
         for tag in split_tags(cell):
             yield tag, None
-    for _, header, target in cells.plan:
-        if target.startswith(CHARACTERISTIC):
-            yield from _read_single(cells, header, target)
+    for header, target in cells.plan.columns_like(CHARACTERISTIC):
+        yield from _read_single(cells, header, target)
     packaging = cells.first(Field.PACKAGING)
     if packaging and cells.first(Field.CONTACT_NAME):
         yield "packaging", packaging.partition(",")[0].strip() or None
@@ -147,9 +146,8 @@ def _read_subscriptions(cells: RowCells, document_types: frozenset[str]) -> _Sub
     for cell, header in cells.columns(Field.SUBSCRIPTIONS):
         for item in split_list(cell.replace(";", "|").replace(",", "|")):
             _read_subscription(cells, header, item, document_types, result)
-    for _, header, target in cells.plan:
-        if target.startswith((SUBSCRIPTION, NO_SUBSCRIPTION)):
-            _read_flag(cells, header, target, result)
+    for header, target in cells.plan.columns_like(SUBSCRIPTION, NO_SUBSCRIPTION):
+        _read_flag(cells, header, target, result)
     return result
 
 
@@ -181,7 +179,7 @@ def _read_flag(cells: RowCells, header: str, target: str, result: _Subscriptions
         answer = read_yes_no(cell)
         if answer is None:
             cells.fail("bad_yes_no", target, header=header, value=cell)
-        elif answer != negative:
-            result.wanted.update({} if negative else {name: kind})
-        elif negative == answer:
+        elif answer and not negative:
+            result.wanted[name] = kind
+        elif answer == negative:
             result.refused.append(name)

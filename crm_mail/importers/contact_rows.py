@@ -19,7 +19,7 @@ from crm_mail.importers.base import (
 )
 from crm_mail.importers.cell_values import read_kind, read_tax_id, read_yes_no
 from crm_mail.importers.column_names import Field
-from crm_mail.importers.contact_cells import RowCells
+from crm_mail.importers.contact_cells import ColumnPlan, RowCells
 from crm_mail.importers.contact_columns import (
     Mapping,
     guess_mapping,
@@ -90,14 +90,10 @@ def open_contact_file(
 
 def parse_contact_rows(table: Table, mapping: Mapping, context: RowContext) -> Iterator[ParsedRow]:
     """Read every row of `table` under `mapping`."""
-    plan = [
-        (index, header, mapping.columns[header])
-        for index, header in enumerate(table.header)
-        if header in mapping.columns
-    ]
+    plan = ColumnPlan(table.header, mapping.columns)
     memory = _Memory()
     for row in table.rows():
-        yield _parse_row(row, RowCells(row, plan, len(table.header)), context, memory)
+        yield _parse_row(row, RowCells(row, plan), context, memory)
 
 
 @dataclass(slots=True)
@@ -109,7 +105,7 @@ class _Memory:
 
 
 def _parse_row(row: TableRow, cells: RowCells, context: RowContext, memory: _Memory) -> ParsedRow:
-    cells.take_problems(row, skip_unmapped=True)
+    cells.take_problems(row)
     _check_scope(cells, context)
     party = _build_party(cells, context, memory)
     contact: ParsedContact | None = None
@@ -137,7 +133,7 @@ def _check_scope(cells: RowCells, context: RowContext) -> None:
 def _report_missing(cells: RowCells) -> None:
     columns = [
         header
-        for _, header, target in cells.plan
+        for _, header, target in cells.plan.columns
         if target in (Field.PARTY_CODE, Field.CUSTOMER_CODE, Field.PARTY_NAME, Field.VAT_NUMBER)
     ]
     cells.fail("party_missing", Field.PARTY_CODE, columns=" / ".join(columns) or "party_code")
@@ -167,8 +163,8 @@ def _build_party(cells: RowCells, context: RowContext, memory: _Memory) -> Parse
     if coded and not code and not (party.vat_number or party.tax_code):
         return None
     if cells.has_column(Field.IS_COMPANY) and party.name:
-        party = replace(party, emails=tuple(item.email for item in cells.addresses(Field.CONTACT_EMAIL)))
         memory.companies[party.name.casefold()] = party
+        party = replace(party, emails=tuple(item.email for item in cells.addresses(Field.CONTACT_EMAIL)))
     return party
 
 

@@ -96,9 +96,9 @@ def _refuse_declarations(data: bytes) -> None:
 
 def _refuse_unforgivable(error: etree.XMLSyntaxError) -> None:
     for entry in error.error_log:
-        if "huge" in entry.message.lower() or "too long" in entry.message.lower():
+        if entry.type_name == "ERR_RESOURCE_LIMIT" or "huge" in entry.message.lower():
             raise ImportRefused("xml_text_too_long", line=entry.line)
+    for entry in error.error_log:
         if entry.domain_name != "NAMESPACE" and entry.type_name not in _FORGIVABLE:
-            raise ImportRefused(
-                "broken_xml", line=entry.line, column=entry.column, detail=entry.message.strip()
-            )
+            detail = entry.message.strip()
+            raise ImportRefused("broken_xml", line=entry.line, column=entry.column, detail=detail)

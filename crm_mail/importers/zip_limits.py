@@ -18,6 +18,8 @@ from crm_mail.importers.base import ImportRefused
 _CHUNK: Final = 1 << 20
 _OVERLAP: Final = 256
 _CELL: Final = re.compile(rb"[\s]r=[\"']([A-Z]{1,3})\d{1,7}[\"']")
+_FAR: Final = 500_000
+_FAR_ROW: Final = re.compile(rb"[\s]r=[\"'][A-Z]{0,3}(?:[5-9]\d{5}|\d{7})[\"']")
 _ROW: Final = re.compile(rb"[\s]r=[\"'][A-Z]{0,3}(\d{1,7})[\"']")
 _UNCACHED: Final = re.compile(
     rb"<(?:\w+:)?c\s[^>]*?\br=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^>]*>\s*"
@@ -73,18 +75,20 @@ def _check_sizes(archive: zipfile.ZipFile, limits: ZipLimits) -> None:
 
 def _scan_sheet(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: ZipLimits) -> set[tuple[int, int]]:
     columns: set[bytes] = set()
-    last_row = 0
     uncached: set[tuple[int, int]] = set()
+    far_row = False
     for chunk in _read_pieces(archive, info):
         columns.update(_CELL.findall(chunk))
-        last_row = max(last_row, max(map(int, set(_ROW.findall(chunk))), default=0))
+        far_row = far_row or _FAR_ROW.search(chunk) is not None
         if b"<f" in chunk or b":f" in chunk:
             uncached.update((int(row), _column_number(name)) for name, row in _UNCACHED.findall(chunk))
     width = max(map(_column_number, columns), default=0)
-    if last_row * width > limits.cells:
-        raise ImportRefused(
-            "sheet_too_wide", sheet=info.filename.rpartition("/")[2], rows=last_row, columns=width
-        )
+    if far_row or width * _FAR > limits.cells:  # only then is the last row worth a second, slower pass
+        rows = (int(row) for chunk in _read_pieces(archive, info) for row in set(_ROW.findall(chunk)))
+        last_row = max(rows, default=0)
+        if last_row * width > limits.cells:
+            sheet = info.filename.rpartition("/")[2]
+            raise ImportRefused("sheet_too_wide", sheet=sheet, rows=last_row, columns=width)
     return uncached
 
 
