@@ -40,11 +40,13 @@ def parse_hardened(
     check_size(data, size_limit)
     _refuse_declarations(data)
     data = data.lstrip(b" \t\r\n\x00") if not data.startswith((b"\xff\xfe", b"\xfe\xff")) else data
+    parser = _make_parser(recover=False)
     try:
-        return _refuse_dtd(etree.fromstring(data, _make_parser(recover=False))), ()
-    except etree.XMLSyntaxError as error:
-        _refuse_unforgivable(error)
-        first = error.error_log[0] if len(error.error_log) else None
+        return _refuse_dtd(etree.fromstring(data, parser)), ()
+    except etree.XMLSyntaxError:
+        log = parser.error_log  # the exception's own log may hold entries of files parsed before
+        _refuse_unforgivable(log)
+        first = log[0] if len(log) else None
     root = etree.fromstring(data, _make_parser(recover=True))
     if root is None:
         raise ImportRefused("broken_xml", line=1, column=1, detail="no element was found")
@@ -94,11 +96,11 @@ def _refuse_declarations(data: bytes) -> None:
     raise ImportRefused("hostile_xml", line=data.count(b"\n", 0, match.start()) + 1)
 
 
-def _refuse_unforgivable(error: etree.XMLSyntaxError) -> None:
-    for entry in error.error_log:
+def _refuse_unforgivable(log: etree._ListErrorLog) -> None:
+    for entry in log:
         if entry.type_name == "ERR_RESOURCE_LIMIT" or "huge" in entry.message.lower():
             raise ImportRefused("xml_text_too_long", line=entry.line)
-    for entry in error.error_log:
+    for entry in log:
         if entry.domain_name != "NAMESPACE" and entry.type_name not in _FORGIVABLE:
             detail = entry.message.strip()
             raise ImportRefused("broken_xml", line=entry.line, column=entry.column, detail=detail)

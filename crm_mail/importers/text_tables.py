@@ -203,7 +203,7 @@ def _guard(lines: _Lines) -> Iterator[str]:
     done = 0
     for line in lines:
         if len(lines.record) > _MAX_LINES_OF_A_ROW:
-            raise ImportRefused("quote_never_closed", row=done + 1)
+            raise ImportRefused("quote_never_closed", row=done)
         if "\x00" in line:
             raise ImportRefused("unreadable_table", detail="it is not text: it holds zero bytes")
         if len(lines.record) == 1:
