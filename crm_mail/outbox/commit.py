@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from crm_mail import audit
@@ -21,8 +21,9 @@ from crm_mail.db import now
 from crm_mail.delivery.envelope import new_message_id
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.documents.models import Document
-from crm_mail.outbox.models import Message, MessageContent, MessageDocument, MessageEvent, MessageFile, Run
+from crm_mail.outbox.models import Message, MessageContent, MessageDocument, MessageFile, Run
 from crm_mail.outbox.reasons import WithheldReason
+from crm_mail.outbox.review import write_events
 from crm_mail.outbox.rules import reassign_accounts
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState, RunState
 from crm_mail.permissions import Actor, Permission
@@ -134,7 +135,7 @@ def commit_run(
     run.committed_by = run.committed_by if run.approved_by else actor.user_id
     run.committed_at, run.starts_at, run.commit_key = moment, starts_at, key
     run.commit_summary = {"messages": count, "dropped": dropped, "undo_until": (moment + undo).isoformat()}
-    _record_events(session, run, MessageState.COMMITTED, "committed", actor)
+    write_events(session, _rows(run, MessageState.COMMITTED), "committed", actor, {})
     audit.record(
         session,
         actor,
@@ -147,6 +148,10 @@ def commit_run(
         starts_at=starts_at.isoformat(),
     )
     return Committed(run.id, count, starts_at, dropped, left_for_colleague=left)
+
+
+def _rows(run: Run, state: MessageState) -> list[Any]:
+    return [Message.run_id == run.id, Message.state == state]
 
 
 def _lock(session: Session, run: Run) -> None:
@@ -397,7 +402,7 @@ def undo_commit(session: Session, actor: Actor, run: Run) -> None:
         .where(Message.run_id == run.id, Message.withheld_reason == WithheldReason.BLOCKED.value)
         .values(state=MessageState.PENDING, withheld_reason="")
     )
-    _record_events(session, run, MessageState.PENDING, "commit_undone", actor)
+    write_events(session, _rows(run, MessageState.PENDING), "commit_undone", actor, {})
     run.state, run.commit_key, run.committed_at, run.committed_by = RunState.REVIEW, None, None, None
     run.starts_at = run.approved_by = run.approved_at = None
     audit.record(
@@ -408,22 +413,3 @@ def undo_commit(session: Session, actor: Actor, run: Run) -> None:
         subject=run,
         label=f"run {run.id}",
     )
-
-
-def _record_events(session: Session, run: Run, state: MessageState, kind: str, actor: Actor) -> None:
-    from_rows = select(
-        Message.id,
-        _value(now(), MessageEvent.at.type),
-        _value(kind, MessageEvent.kind.type),
-        _value(actor.name, MessageEvent.actor_name.type),
-        _value({}, MessageEvent.detail.type),
-    ).where(Message.run_id == run.id, Message.state == state)
-    session.connection().execute(
-        insert(MessageEvent).from_select(
-            ["message_id", "at", "kind", "actor_name", "detail"], from_rows, include_defaults=False
-        )
-    )
-
-
-def _value(value: Any, type_: Any) -> Any:
-    return bindparam(None, value, type_=type_)

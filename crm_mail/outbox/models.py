@@ -51,7 +51,10 @@ class Message(Base):
     __tablename__ = "messages"
     __table_args__ = (
         Index("ix_messages_run", "run_id", "id"),
-        Index("ix_messages_run_state", "run_id", "state", "privacy_level", "id"),
+        Index(
+            "ix_messages_run_state",
+            *("run_id", "state", "privacy_level", "blockers", "warnings", "is_edited", "is_approved"),
+        ),  # covers the counts of a run
         Index("ix_messages_queue", "account_id", "state", "next_attempt_at", "id"),
         Index("ix_messages_lease", "state", "lease_until"),
         Index("ix_messages_party", "party_id", "id"),

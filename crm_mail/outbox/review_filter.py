@@ -1,0 +1,141 @@
+"""Which rows of a run a reviewer looks at: a value that lives in the address bar, and its conditions."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from sqlalchemy import ColumnElement, func, or_, select
+
+from crm_mail.outbox.models import Message, MessageIssue
+from crm_mail.outbox.states import MessageState
+
+BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewFilter:
+    """Every field empty means every row. All are texts, as they stand in the address.
+
+    Args:
+        state: a message state, or ``blocked`` (pending with a blocker) or ``ready`` (pending without).
+        issue: code of a blocker or warning; ``any`` for rows with a warning.
+        document_type, agent, zone, city, language, channel: exact values.
+        edited, approved, sent_before: ``yes``.
+        text: found in party code, party name, recipient, address or subject.
+        larger_than: megabytes of files.
+    """
+
+    state: str = ""
+    issue: str = ""
+    document_type: str = ""
+    agent: str = ""
+    zone: str = ""
+    city: str = ""
+    language: str = ""
+    channel: str = ""
+    account: str = ""
+    edited: str = ""
+    approved: str = ""
+    sent_before: str = ""
+    larger_than: str = ""
+    text: str = ""
+
+    @classmethod
+    def from_arguments(cls, get: Callable[[str], str | None]) -> Self:
+        """Read query arguments of the same names (``q`` for the text)."""
+        return cls(**{f.name: (get(_argument(f.name)) or "").strip()[:200] for f in fields(cls)})
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        return cls(**{f.name: str(values.get(f.name, "")) for f in fields(cls)})
+
+    def to_dict(self) -> dict[str, str]:
+        """The fields that narrow the choice."""
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name))}
+
+    def to_arguments(self) -> dict[str, str]:
+        """Query arguments that give this filter back."""
+        return {_argument(name): value for name, value in self.to_dict().items()}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every row is meant."""
+        return not self.to_dict()
+
+    def conditions(self, run_id: int, clearance: int) -> list[ColumnElement[bool]]:
+        """What a row must fulfil; run and clearance are always among it."""
+        found: list[ColumnElement[bool]] = [Message.run_id == run_id, Message.privacy_level <= clearance]
+        for name, build in _BUILDERS.items():
+            if value := getattr(self, name):
+                found.append(build(value, run_id))
+        return found
+
+
+def _argument(name: str) -> str:
+    return "q" if name == "text" else name
+
+
+def _state(value: str, _run: int) -> ColumnElement[bool]:
+    if value == BLOCKED:
+        return (Message.state == MessageState.PENDING) & (Message.blockers > 0)
+    if value == "ready":
+        return (Message.state == MessageState.PENDING) & (Message.blockers == 0)
+    if value not in {state.value for state in MessageState}:
+        return Message.id == -1
+    return Message.state == MessageState(value)
+
+
+def _issue(value: str, run_id: int) -> ColumnElement[bool]:
+    if value == "any":
+        return Message.warnings > 0
+    with_issue = select(MessageIssue.message_id).where(
+        MessageIssue.run_id == run_id, MessageIssue.code == value
+    )
+    return Message.id.in_(with_issue)
+
+
+def _text(value: str, _run: int) -> ColumnElement[bool]:
+    columns = (
+        Message.party_code,
+        Message.party_name,
+        Message.recipient_name,
+        Message.to_address,
+        Message.subject,
+    )
+    return or_(*(func.lower(column).contains(value.lower(), autoescape=True) for column in columns))
+
+
+def _size(value: str, _run: int) -> ColumnElement[bool]:
+    return Message.size > int(value) * 1024 * 1024 if value.isdigit() else Message.id == -1
+
+
+def _type(value: str, _run: int) -> ColumnElement[bool]:
+    return (" " + Message.document_types + " ").contains(f" {value} ", autoescape=True)
+
+
+def _number(value: str) -> int:
+    return int(value) if value.isdigit() else -1
+
+
+_BUILDERS: dict[str, Callable[[str, int], ColumnElement[bool]]] = {
+    "state": _state,
+    "issue": _issue,
+    "document_type": _type,
+    "agent": lambda value, _run: Message.agent == value,
+    "zone": lambda value, _run: Message.zone == value,
+    "city": lambda value, _run: Message.city == value,
+    "language": lambda value, _run: Message.language == value,
+    "channel": lambda value, _run: Message.channel == value if value in ("smtp", "pec") else Message.id == -1,
+    "account": lambda value, _run: Message.account_id == _number(value),
+    "edited": lambda value, _run: Message.is_edited.is_(value == "yes"),
+    "approved": lambda value, _run: Message.is_approved.is_(value == "yes"),
+    "sent_before": lambda value, _run: Message.last_sent_at.is_not(None),
+    "larger_than": _size,
+    "text": _text,
+}
+
+
+def with_ids(conditions: Iterable[ColumnElement[bool]], ids: Iterable[int]) -> list[ColumnElement[bool]]:
+    """The same rows, narrowed to these ids."""
+    return [*conditions, Message.id.in_(list(ids))]
