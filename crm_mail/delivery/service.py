@@ -22,9 +22,13 @@ from crm_mail.delivery.account_rules import (
     check_details,
 )
 from crm_mail.delivery.models import AccountKind, SenderAccount
+from crm_mail.delivery.routing import Channel
+from crm_mail.delivery.transports import AccountSettings
+from crm_mail.delivery.transports import Security as TransportSecurity
 from crm_mail.permissions import Actor, Permission, PermissionDenied
 
 Encrypt = Callable[[str], bytes]
+Decrypt = Callable[[bytes | None], str]
 _KEPT = tuple(field.name for field in fields(AccountDetails) if field.name != "allows_unencrypted")
 
 
@@ -277,3 +281,26 @@ def accounts_for(session: Session, company_id: int, user_id: int | None = None) 
     owner = or_(SenderAccount.user_id.is_(None), SenderAccount.user_id == user_id)
     query = select(SenderAccount).where(SenderAccount.company_id == company_id, owner)
     return AccountBook(view_of(account) for account in session.scalars(query))
+
+
+def settings_of(account: SenderAccount, decrypt: Decrypt) -> AccountSettings:
+    """What a transport needs to reach the account's server; the password is in clear there and nowhere else.
+
+    Args:
+        decrypt: `Installation.decrypt`.
+
+    Raises:
+        SecretUnreadable: it was kept with another key.
+    """
+    return AccountSettings(
+        kind=Channel(account.kind.value),
+        host=account.host,
+        port=account.port,
+        security=TransportSecurity(account.security.value),
+        from_address=account.from_address,
+        username=account.username,
+        password=decrypt(account.secret),
+        timeout_seconds=account.timeout_seconds,
+        messages_per_connection=account.messages_per_connection,
+        ca_file=account.ca_file or None,
+    )

@@ -1,0 +1,98 @@
+"""Forms of the delivery room. What an account may look like is `account_rules`' matter; forms only read."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know SelectChoice yet
+    BooleanField,
+    IntegerField,
+    PasswordField,
+    SelectChoice,
+    SelectField,
+    StringField,
+)
+from wtforms.validators import InputRequired, Length
+
+from crm_mail.delivery.account_rules import AccountDetails
+from crm_mail.delivery.models import AccountKind, Security
+
+_LONG = 1000  # far above each field's own limit, which the rules know
+
+
+def _text(label: Any, **arguments: Any) -> StringField:
+    return StringField(label, [Length(max=_LONG)], **arguments)
+
+
+def _number(label: Any, **arguments: Any) -> IntegerField:
+    return IntegerField(label, [InputRequired()], **arguments)
+
+
+class AccountForm(FlaskForm):
+    """A sender account; the names are those of `AccountDetails`. A kept password is never put into the form."""
+
+    name = _text(_l("Name"), description=_l("How colleagues recognise it, such as Administration."))
+    kind = SelectField(
+        _l("Kind"),
+        choices=[
+            SelectChoice(AccountKind.SMTP.value, _l("Ordinary mail")),
+            SelectChoice(AccountKind.PEC.value, _l("PEC (certified mail)")),
+        ],
+        description=_l("PEC messages go only to PEC addresses. The kind cannot be changed later."),
+    )
+    from_address = _text(_l("Sender address"))
+    from_name = _text(_l("Sender name"))
+    reply_to = _text(_l("Answers go to"))
+    host = _text(_l("Server"), description=_l("Such as smtp.example.com."))
+    port = _number(_l("Port"))
+    security = SelectField(
+        _l("Encryption"),
+        choices=[
+            SelectChoice(Security.TLS.value, _l("TLS from the start (usually port 465)")),
+            SelectChoice(Security.STARTTLS.value, _l("STARTTLS (usually port 587)")),
+            SelectChoice(Security.NONE.value, _l("None")),
+        ],
+    )
+    allows_unencrypted = BooleanField(
+        _l("Allow unencrypted mail"),
+        description=_l("Only for a server in the own office: everybody on the way can read along."),
+    )
+    username = _text(_l("User name"), description=_l("Empty: the server asks for no login."))
+    secret = PasswordField(_l("Password"), [Length(max=_LONG)])
+    timeout_seconds = _number(_l("Time-out (seconds)"), description=_l("120 is usual, 600 the longest."))
+    per_minute = _number(_l("Messages per minute"), description=_l("0: no limit."))
+    per_hour = _number(_l("Messages per hour"), description=_l("0: no limit."))
+    per_day = _number(_l("Messages per day"), description=_l("0: no limit."))
+    max_connections = _number(_l("Connections at once"))
+    messages_per_connection = _number(_l("Messages per connection"))
+    max_message_mb = _number(_l("Largest message (MB)"))
+
+    @classmethod
+    def of(cls, details: AccountDetails) -> "AccountForm":
+        """The form of an account; `allows_unencrypted` shows what was chosen."""
+        values = {name: getattr(details, name) for name in AccountDetails.__dataclass_fields__}
+        values |= {"kind": details.kind.value, "security": details.security.value}
+        return cls(data=values | {"allows_unencrypted": details.security is Security.NONE})
+
+    def details(self, ca_file: str = "") -> AccountDetails:
+        """What was entered.
+
+        Args:
+            ca_file: the private authority that the command line set; pages do not show it.
+        """
+        values: dict[str, Any] = {
+            name: "" if value is None else value
+            for name, value in self.data.items()
+            if name not in ("csrf_token", "secret")
+        }
+        values |= {
+            "kind": AccountKind(values["kind"]),
+            "security": Security(values["security"]),
+            "ca_file": ca_file,
+        }
+        return AccountDetails(**values)
+
+
+def blank_details(from_name: str = "") -> AccountDetails:
+    """What a new account's form begins with."""
+    return AccountDetails("", AccountKind.SMTP, "", 465, Security.TLS, "", from_name=from_name)
