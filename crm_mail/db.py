@@ -83,7 +83,7 @@ class Amount(TypeDecorator[Decimal]):
         return amount.quantize(Decimal("0.01")) if value % 100 == 0 else amount
 
 
-class EnumText(TypeDecorator[E], Generic[E]):  # noqa: UP046 - Python 3.11 has no type parameters
+class EnumText(TypeDecorator[E], Generic[E]):
     """A StrEnum kept as its text, so that a new member needs no migration."""
 
     impl = String(32)

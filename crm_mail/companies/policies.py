@@ -62,7 +62,7 @@ def default_policy(document_type: DocumentType) -> PolicyView:
         account_source=AccountSource.COMPANY,
         smtp_account_id=None,
         pec_account_id=None,
-        channel_preference=ChannelPreference(facts.channel.value),
+        channel_preference=facts.channel,
         is_bundled=facts.bundled,
     )
 

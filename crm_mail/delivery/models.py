@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_mail.db import Base, EnumText, Id, UtcDateTime, now
+from crm_mail.delivery.transports import Security
 
 DEFAULT_TIMEOUT_SECONDS = 120
 LONGEST_TIMEOUT_SECONDS = 600
@@ -17,14 +18,6 @@ class AccountKind(StrEnum):
 
     SMTP = "smtp"
     PEC = "pec"
-
-
-class Security(StrEnum):
-    """How the connection is protected."""
-
-    TLS = "tls"  # implicit TLS (RFC 8314), port 465
-    STARTTLS = "starttls"  # RFC 3207, port 587
-    NONE = "none"  # only by explicit choice
 
 
 class SenderAccount(Base):

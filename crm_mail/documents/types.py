@@ -14,6 +14,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from crm_mail.delivery.routing import ChannelPreference
+
 TextLanguage = Literal["it", "es", "en"]
 TEXT_LANGUAGES: tuple[TextLanguage, ...] = get_args(TextLanguage)
 
@@ -46,14 +48,6 @@ class Direction(StrEnum):
     CUSTOMER = "customer"
     SUPPLIER = "supplier"
     INTERNAL = "internal"
-
-
-class ChannelPreference(StrEnum):
-    """Which address is used when a contact has both a PEC and an ordinary one (IT-18)."""
-
-    PEC_FIRST = "pec_first"
-    ORDINARY_ONLY = "ordinary_only"
-    PEC_ONLY = "pec_only"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from crm_mail.outbox.leaving_out import (
     leave_out_sent,
 )
 from crm_mail.outbox.models import Message, MessageIssue, Run
-from crm_mail.outbox.rules import load_rules, load_texts
+from crm_mail.outbox.rules import find_texts, load_rules
 from crm_mail.outbox.states import RunState
 from crm_mail.outbox.writing import MessageWriter
 from crm_mail.permissions import Actor, Permission, PermissionDenied
@@ -139,7 +139,7 @@ def fill_run(
         session,
         run,
         share_context(fields, sender, today()),  # type: ignore[arg-type]
-        load_texts(session, company.id),
+        find_texts(session, company.id),
         has_file,
         rules.max_bytes,
     )

@@ -1,19 +1,19 @@
 """The rules of one run: what the company decided for each type, which accounts send, which texts are used."""
 
-from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from crm_mail.companies.models import AccountSource, Company, TypePolicy
+from crm_mail.companies.models import Company
+from crm_mail.companies.policies import PolicyView, policy_for
 from crm_mail.delivery.account_choice import AccountBook
-from crm_mail.delivery.routing import Channel, ChannelPreference
+from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.service import accounts_for
-from crm_mail.documents.builtin_texts import MessageText, builtin_text, compile_message
-from crm_mail.documents.models import MessageText as SavedText
+from crm_mail.documents.builtin_texts import compile_message
 from crm_mail.documents.template_errors import TemplateInvalid
-from crm_mail.documents.types import TEXT_LANGUAGES, TYPE_FACTS, DocumentType
+from crm_mail.documents.texts import load_texts
+from crm_mail.documents.types import TEXT_LANGUAGES
 from crm_mail.outbox.assembly import Policy, Rules
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.models import Message, Run
@@ -25,43 +25,10 @@ MEGABYTE = 1024 * 1024
 ROOM_FOR_TEXT = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    """A company's decision for one type, with the built-in defaults filled in."""
-
-    preference: ChannelPreference
-    is_bundled: bool
-    uses_own_account: bool
-    smtp_account_id: int | None
-    pec_account_id: int | None
-    bcc: tuple[str, ...]
-    reply_to: str
-
-
-def load_decisions(session: Session, company_id: int) -> dict[str, _Decision]:
+def load_decisions(session: Session, company_id: int) -> dict[str, PolicyView]:
     """What holds for each enabled document type of a company."""
-    saved = {
-        p.document_type: p
-        for p in session.scalars(select(TypePolicy).where(TypePolicy.company_id == company_id))
-    }
-    decisions: dict[str, _Decision] = {}
-    for document_type in DocumentType:
-        facts, policy = TYPE_FACTS[document_type], saved.get(document_type.value)
-        if policy is None:
-            decisions[document_type.value] = _Decision(
-                ChannelPreference(facts.channel.value), facts.bundled, False, None, None, (), ""
-            )
-        elif policy.is_enabled:
-            decisions[document_type.value] = _Decision(
-                policy.channel_preference,
-                policy.is_bundled,
-                policy.account_source is AccountSource.USER,
-                policy.smtp_account_id,
-                policy.pec_account_id,
-                tuple(address for address in policy.bcc.replace(",", ";").split(";") if address.strip()),
-                policy.reply_to,
-            )
-    return decisions
+    policies = policy_for(session, company_id)
+    return {document_type.value: policy for document_type, policy in policies.items() if policy.is_enabled}
 
 
 def load_rules(session: Session, company: Company, criteria: Criteria, actor: Actor) -> Rules:
@@ -84,11 +51,11 @@ def load_rules(session: Session, company: Company, criteria: Criteria, actor: Ac
     )
 
 
-def _policy(book: AccountBook, decision: _Decision, sender_id: int | None) -> Policy:
+def _policy(book: AccountBook, decision: PolicyView, sender_id: int | None) -> Policy:
     smtp = book.resolve(decision, Channel.SMTP, sender_id).account
     pec = book.resolve(decision, Channel.PEC, sender_id).account
     return Policy(
-        decision.preference,
+        decision.channel_preference,
         decision.is_bundled,
         smtp.id if smtp else None,
         pec.id if pec else None,
@@ -97,26 +64,17 @@ def _policy(book: AccountBook, decision: _Decision, sender_id: int | None) -> Po
     )
 
 
-def load_texts(session: Session, company_id: int) -> TextFinder:
+def find_texts(session: Session, company_id: int) -> TextFinder:
     """The company's texts, its own before the built-in ones, compiled once for each type and language."""
-    newest = (
-        select(SavedText)
-        .where(SavedText.company_id == company_id)
-        .order_by(SavedText.document_type, SavedText.language, SavedText.version)
-    )
-    own = {(text.document_type, text.language): text for text in session.scalars(newest)}
+    book = load_texts(session, company_id)
 
     @cache
     def find(name: str, language: str) -> FoundText:
-        saved = own.get((name, language))
-        is_builtin = saved is None or saved.is_builtin
-        source = builtin_text(name, language)
-        if saved is not None and not saved.is_builtin:
-            source = MessageText(saved.subject, saved.body_text, saved.body_html)
+        text = book.text(name, language)
         try:
-            return FoundText(compile_message(source), is_builtin=is_builtin)
+            return FoundText(compile_message(text.source), is_builtin=not text.is_own)
         except TemplateInvalid as problem:
-            return FoundText(None, str(problem), is_builtin)
+            return FoundText(None, str(problem), is_builtin=not text.is_own)
 
     return find
 
