@@ -1,0 +1,189 @@
+"""Pages of message texts: the list, the editor with its preview, and the history.
+
+`documents.views` puts these routes on the room's blueprint with `add_text_routes`.
+"""
+
+import re
+from typing import Any, cast
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from crm_mail.companies.models import Company
+from crm_mail.companies.views import company_at_work
+from crm_mail.documents import texts
+from crm_mail.documents.builtin_texts import BUNDLE, MessageText, builtin_text
+from crm_mail.documents.message_context import MESSAGE_FIELDS, SenderFields, placeholder_names
+from crm_mail.documents.template_errors import TemplateInvalid
+from crm_mail.documents.text_forms import TextForm, explain
+from crm_mail.documents.text_samples import company_fields, sample_context
+from crm_mail.documents.types import TEXT_LANGUAGES, type_label
+from crm_mail.permissions import Permission, requires, signed_in_actor
+from crm_mail.users.forms import ActionForm
+from crm_mail.web.door import db
+from crm_mail.web.security_headers import MAIL_POLICY, allow_framing
+
+_BODY = re.compile(r"<body[^>]*>", re.IGNORECASE)
+_ITEM_FIELDS = tuple(cast("dict[str, Any]", cast("dict[str, Any]", MESSAGE_FIELDS["documents"])["[]"]))
+
+
+def text_label(name: str) -> str:
+    """What a text is for, in the language of the page."""
+    return (
+        _("Several types in one message") if name == BUNDLE else type_label(name, str(get_locale() or "en"))
+    )
+
+
+def company() -> Company:
+    """The company at work, or 404."""
+    return company_at_work(signed_in_actor()) or abort(404)
+
+
+def check_names(name: str, language: str) -> None:
+    """404 for a text that cannot exist."""
+    if not texts.is_known(name, language):
+        abort(404)
+
+
+@requires(Permission.SETTINGS_MANAGE)
+def list_texts() -> Any:
+    """Every text of the company at work: which are its own, which built in."""
+    at_work = company_at_work(signed_in_actor())
+    book = texts.load_texts(db(), at_work.id) if at_work else None
+    rows = [
+        (name, text_label(name), [(language, book.text(name, language)) for language in TEXT_LANGUAGES])
+        for name in texts.TEXT_NAMES
+        if book is not None
+    ]
+    return render_template("documents/texts.html", company=at_work, rows=rows)
+
+
+@requires(Permission.SETTINGS_MANAGE)
+def edit_text(name: str, language: str) -> Any:
+    """Change a text; every save is a version."""
+    check_names(name, language)
+    at_work = company()
+    in_use = texts.text_for(db(), at_work.id, name, language)
+    form = TextForm.of(in_use, texts.newest_version(db(), at_work.id, name, language))
+    if form.validate_on_submit():
+        try:
+            before = form.seen_version()
+            texts.save_text(db(), signed_in_actor(), at_work.id, name, language, form.text(), before)
+            flash(_("Saved. Runs that are already prepared keep their texts."), "success")
+            return redirect(url_for(".edit_text", name=name, language=language), 303)
+        except texts.TextChangedMeanwhile:
+            form.form_errors.append(
+                _(
+                    "Somebody else saved this text meanwhile. Copy your changes, reload the page and repeat them."
+                )
+            )
+        except (texts.TextInvalid, texts.TextMissing) as refused:
+            form.show(refused)
+    return editor_page(at_work, name, language, form, in_use), 422 if form.errors else 200
+
+
+def editor_page(at_work: Company, name: str, language: str, form: TextForm, in_use: texts.TextInUse) -> str:
+    """The editor, with the placeholders, the preview and the history."""
+    return render_template(
+        "documents/texts_edit.html",
+        company=at_work,
+        name=name,
+        title=text_label(name),
+        text_language=language,
+        form=form,
+        in_use=in_use,
+        placeholders=placeholder_names(MESSAGE_FIELDS),
+        item_fields=_ITEM_FIELDS,
+        versions=texts.list_versions(db(), at_work.id, name, language),
+        text_languages=TEXT_LANGUAGES,
+    )
+
+
+@requires(Permission.SETTINGS_MANAGE)
+def restore_text(name: str, language: str) -> Any:
+    """Use an older version again, or the built-in text (version 0)."""
+    check_names(name, language)
+    version = request.form.get("version", -1, type=int)
+    if not ActionForm().validate_on_submit():
+        abort(400)
+    actor, at_work = signed_in_actor(), company()
+    try:
+        if version == texts.BUILTIN_VERSION:
+            texts.restore_builtin(db(), actor, at_work.id, name, language)
+        elif not texts.restore_version(db(), actor, at_work.id, name, language, version):
+            abort(404)
+    except texts.TextInvalid as refused:
+        abort(422, explain(refused.error))
+    flash(_("Restored."), "success")
+    return redirect(url_for(".edit_text", name=name, language=language), 303)
+
+
+@requires(Permission.SETTINGS_MANAGE)
+def preview_saved_text(name: str, language: str) -> Any:
+    """What the text in use, or a version of the history, gives with sample data; shown in a frame."""
+    check_names(name, language)
+    at_work = company()
+    version = request.args.get("version", type=int)
+    if version is None:
+        text = texts.text_for(db(), at_work.id, name, language).text
+    else:
+        kept = {v.version: v.text for v in texts.list_versions(db(), at_work.id, name, language)}
+        text = builtin_text(name, language) if version == 0 else kept.get(version) or abort(404)
+    return preview_page(at_work, name, language, text, request.args.get("part", "html"))
+
+
+@requires(Permission.SETTINGS_MANAGE)
+def preview_text(name: str, language: str) -> Any:
+    """What the text in the editor would give, before it is saved; shown in a frame."""
+    check_names(name, language)
+    return preview_page(company(), name, language, TextForm().text(), request.form.get("part", "html"))
+
+
+def preview_page(at_work: Company, name: str, language: str, text: MessageText, part: str) -> Response:
+    """The message with sample data, or why there is none (422); under a policy that runs nothing."""
+    actor = signed_in_actor()
+    sender = SenderFields(name=actor.name, email=actor.email)
+    context = sample_context(company_fields(at_work), sender, name, language)
+    try:
+        shown = texts.preview_text(text, context, name, language)
+    except (texts.TextInvalid, texts.TextMissing) as refused:
+        words = explain(refused.error) if isinstance(refused, texts.TextInvalid) else _("Enter a value.")
+        page = render_template("documents/texts_preview.html", problem=words, field=refused.field, shown=None)
+        return allow_framing(make_response(page, 422), MAIL_POLICY)
+    except TemplateInvalid as error:
+        page = render_template("documents/texts_preview.html", problem=explain(error), field="", shown=None)
+        return allow_framing(make_response(page, 422), MAIL_POLICY)
+    if part == "text" or not shown.html:
+        page = render_template("documents/texts_preview.html", problem="", shown=shown)
+        return allow_framing(make_response(page), MAIL_POLICY)
+    return allow_framing(make_response(with_subject(shown.html, shown.subject)), MAIL_POLICY)
+
+
+def with_subject(html: str, subject: str) -> str:
+    """The finished HTML with its subject above, as mail programs show it."""
+    strip = render_template("documents/texts_preview_subject.html", subject=subject)
+    found = _BODY.search(html)
+    place = found.end() if found else 0
+    return Markup(html[:place]) + Markup(strip) + Markup(html[place:])  # noqa: S704 - our layout, cleaned body
+
+
+def add_text_routes(blueprint: Blueprint) -> None:
+    """Put the pages of texts on the documents room's blueprint."""
+    one = "/texts/<name>/<language>"
+    blueprint.add_url_rule("/texts", view_func=list_texts, methods=["GET"])
+    blueprint.add_url_rule(one, view_func=edit_text, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{one}/restore", view_func=restore_text, methods=["POST"])
+    blueprint.add_url_rule(f"{one}/preview", view_func=preview_saved_text, methods=["GET"])
+    blueprint.add_url_rule(f"{one}/preview", view_func=preview_text, methods=["POST"])
