@@ -1,7 +1,140 @@
-"""Pages of the contacts room."""
+"""Pages of the contacts room: the list. See also `card_views`, `contact_views`, `vocabulary_views`."""
 
-from flask import Flask
+from typing import Any
+
+from flask import Flask, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+
+from crm_mail.companies.models import Company
+from crm_mail.contacts import card_views, contact_views, messages, parties, vocabulary, vocabulary_views
+from crm_mail.contacts.access import count_suggestions
+from crm_mail.contacts.blueprint import blueprint
+from crm_mail.contacts.card_reads import last_sent
+from crm_mail.contacts.card_views import company_or_404
+from crm_mail.contacts.forms import PartyForm, language_choices
+from crm_mail.contacts.listing import PartyOrder, list_names, list_parties
+from crm_mail.contacts.models import Party
+from crm_mail.contacts.party_filter import ARGUMENTS, FilterInvalid, PartyFilter
+from crm_mail.contacts.problems import ContactRefused
+from crm_mail.documents.types import DocumentType
+from crm_mail.permissions import Permission, requires, signed_in_actor
+from crm_mail.web.door import db
+from crm_mail.web.navigation import current_company
+from crm_mail.web.urls import url_with
+
+ROOM_PARTS = (card_views, contact_views, vocabulary_views)
+SIZES = (50, 100, 200)
+
+
+@blueprint.get("/", strict_slashes=False, endpoint="list_parties")
+@requires(Permission.DATA_SEE)
+def show_list() -> Any:
+    """Customers and suppliers of the company at work."""
+    actor = signed_in_actor()
+    company = current_company(actor)
+    if company is None:
+        return render_template("contacts/no_company.html")
+    try:
+        chosen = PartyFilter.from_arguments(company.id, request.args.getlist)
+    except FilterInvalid as refused:
+        abort(400, _("The filter %(name)s is not understood. Remove it from the address.", name=refused.name))
+    size = request.args.get("size", SIZES[0], type=int)
+    page = list_parties(
+        db(),
+        actor,
+        chosen,
+        order=read_order(request.args.get("sort", "")),
+        after=request.args.get("after", ""),
+        before=request.args.get("before", ""),
+        size=size if size in SIZES else SIZES[0],
+    )
+    return render_template(
+        "contacts/list.html",
+        page=page,
+        chosen=chosen,
+        sizes=SIZES,
+        size=size,
+        sent=last_sent(db(), actor, [row.party.id for row in page.rows]),
+        offered={name: [(text, text) for text in names] for name, names in offered_names(company).items()},
+        active=active_filters(chosen),
+        suggestions=count_suggestions(db(), actor, company.id),
+        types={document_type.value: messages.type_name(document_type) for document_type in DocumentType},
+        may_manage=actor.can(Permission.CONTACTS_MANAGE),
+    )
+
+
+def read_order(text: str) -> PartyOrder:
+    """The order that the address asks for; by name when it asks for none, or for another."""
+    return PartyOrder(text) if text in set(PartyOrder) else PartyOrder.NAME
+
+
+def offered_names(company: Company) -> dict[str, list[str]]:
+    """What the filters offer."""
+    columns = {"agent": Party.agent, "zone": Party.zone, "city": Party.city}
+    names = {name: list_names(db(), company.id, column) for name, column in columns.items()}
+    actor = signed_in_actor()
+    names["role"] = [role.name for role in vocabulary.list_roles(db(), actor, company.id)]
+    names["characteristic"] = vocabulary.list_characteristics(db(), actor, company.id)
+    return names
+
+
+def active_filters(chosen: PartyFilter) -> list[tuple[str, str]]:
+    """Each value that narrows the list, and the address without it."""
+    chips = []
+    labels = filter_labels()
+    for argument, value in chosen.to_arguments():
+        fewer: MultiDict[str, str] = MultiDict(chosen.without(ARGUMENTS[argument], value).to_arguments())
+        words = {"yes": _("yes"), "no": _("no"), "customer": _("customers"), "supplier": _("suppliers")}
+        shown = messages.type_name(value) if argument == "type" and value in set(DocumentType) else value
+        shown = words.get(value, shown) if argument in ("kind", "blocked", "address") else shown
+        chips.append((f"{labels[argument]}: {shown}", url_with(**{argument: fewer.getlist(argument)})))
+    return chips
+
+
+def filter_labels() -> dict[str, str]:
+    """The name of each query argument."""
+    return {
+        "kind": _("Kind"),
+        "code_from": _("From code"),
+        "code_to": _("To code"),
+        "code": _("Code"),
+        "agent": _("Agent"),
+        "zone": _("Zone"),
+        "city": _("City"),
+        "province": _("Province"),
+        "category": _("Category"),
+        "language": _("Language"),
+        "role": _("Role"),
+        "characteristic": _("Characteristic"),
+        "type": _("Receives"),
+        "q": _("Search"),
+        "blocked": _("Blocked"),
+        "address": _("Has an address"),
+    }
+
+
+@blueprint.route("/new", methods=("GET", "POST"))
+@requires(Permission.CONTACTS_MANAGE)
+def create_party() -> Any:
+    """Add a customer or supplier to the company at work."""
+    actor = signed_in_actor()
+    company = company_or_404()
+    form = PartyForm(is_customer=True, country=company.country)
+    form.language.choices = language_choices(company.language)
+    if form.validate_on_submit():
+        try:
+            party = parties.create_party(db(), actor, company.id, form.read())
+        except ContactRefused as refused:
+            messages.show_refusal(form, refused)
+        else:
+            flash(
+                _("%(name)s was added. Add the people who receive its documents.", name=party.name), "success"
+            )
+            return redirect(url_for("contacts.show_party", party_id=party.id), 303)
+    return render_template("contacts/new_party.html", form=form), 422 if form.is_submitted() else 200
 
 
 def init_app(app: Flask) -> None:
     """Register the room's pages."""
+    app.register_blueprint(blueprint)

@@ -1,0 +1,146 @@
+"""Pages of one party: its contacts and what they receive, its details, its documents."""
+
+from typing import Any
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from crm_mail.companies.models import Company
+from crm_mail.contacts import messages, parties, vocabulary
+from crm_mail.contacts.access import find_party, list_contacts
+from crm_mail.contacts.blueprint import blueprint
+from crm_mail.contacts.card_reads import list_documents
+from crm_mail.contacts.forms import PartyForm, language_choices
+from crm_mail.contacts.models import Contact, ContactState, Party, RecipientKind
+from crm_mail.contacts.problems import ContactRefused
+from crm_mail.contacts.receivers import rule_text, who_receives
+from crm_mail.contacts.subscriptions import MatrixCell, set_matrix
+from crm_mail.documents.types import TYPE_FACTS, Direction, DocumentType
+from crm_mail.permissions import Permission, requires, signed_in_actor
+from crm_mail.web.door import db
+from crm_mail.web.navigation import current_company
+
+
+def company_or_404() -> Company:
+    """The company at work."""
+    return current_company(signed_in_actor()) or abort(404)
+
+
+def found(party_id: int) -> Party:
+    """The party, or 404."""
+    return find_party(db(), signed_in_actor(), party_id) or abort(404)
+
+
+def page(template: str, party: Party, status: int = 200, **values: Any) -> tuple[str, int]:
+    """A tab of the card."""
+    actor = signed_in_actor()
+    company = db().get_one(Company, party.company_id)
+    may_manage = actor.can(Permission.CONTACTS_MANAGE)
+    return render_template(
+        f"contacts/{template}.html", party=party, company=company, may_manage=may_manage, **values
+    ), status
+
+
+@blueprint.get("/<int:party_id>")
+@requires(Permission.DATA_SEE)
+def show_party(party_id: int) -> Any:
+    """The contacts of a party, what each receives, and who receives what in the end."""
+    party = found(party_id)
+    contacts = list_contacts(db(), signed_in_actor(), party.id)
+    active = [contact for contact in contacts if contact.state is ContactState.ACTIVE]
+    types = shown_types(party, active)
+    names = vocabulary.level_names(db(), party.company_id)
+    return page(
+        "show",
+        party,
+        contacts=contacts,
+        active=active,
+        types=[(document_type, messages.type_name(document_type)) for document_type in types],
+        kinds={c.id: {s.document_type: s.recipient_kind.value for s in c.subscriptions} for c in active},
+        receivers=who_receives(db(), party, active, types),
+        rule_text=rule_text,
+        level_label=lambda level: messages.level_label(level, names),
+    )
+
+
+def shown_types(party: Party, contacts: list[Contact]) -> list[DocumentType]:
+    """The types that go to such a party, and whatever else somebody of it receives."""
+    sides = {Direction.CUSTOMER: party.is_customer, Direction.SUPPLIER: party.is_supplier}
+    received = {s.document_type for contact in contacts for s in contact.subscriptions}
+    return [t for t, facts in TYPE_FACTS.items() if sides.get(facts.direction) or t in received]
+
+
+@blueprint.post("/<int:party_id>/subscriptions")
+@requires(Permission.CONTACTS_MANAGE)
+def save_subscriptions(party_id: int) -> Any:
+    """Save the matrix of contacts and document types."""
+    party = found(party_id)
+    changed = set_matrix(db(), signed_in_actor(), party, read_cells(request.form.items()))
+    flash(
+        ngettext("%(num)d contact changed.", "%(num)d contacts changed.", changed)
+        if changed
+        else _("Nothing was different."),
+        "success" if changed else "info",
+    )
+    return redirect(url_for("contacts.show_party", party_id=party.id), 303)
+
+
+def read_cells(fields: Any) -> list[MatrixCell]:
+    """The cells of the matrix: `cell-CONTACT-TYPE` is empty, to or cc; anything else is passed over."""
+    cells = []
+    for name, value in fields:
+        parts = name.split("-")
+        if (
+            len(parts) != 3
+            or parts[0] != "cell"
+            or not parts[1].isdigit()
+            or parts[2] not in set(DocumentType)
+        ):
+            continue
+        if value in ("", *RecipientKind):
+            cells.append(MatrixCell(int(parts[1]), parts[2], RecipientKind(value) if value else None))
+    return cells
+
+
+@blueprint.route("/<int:party_id>/details", methods=("GET", "POST"))
+@requires(Permission.DATA_SEE)
+def edit_party(party_id: int) -> Any:
+    """Name, addresses and attributes of a party."""
+    party = found(party_id)
+    form = PartyForm(obj=party)
+    form.language.choices = language_choices(db().get_one(Company, party.company_id).language, party.language)
+    if form.validate_on_submit():
+        try:
+            changed = parties.update_party(db(), signed_in_actor(), party, form.read())
+        except ContactRefused as refused:
+            messages.show_refusal(form, refused)
+        else:
+            flash(_("Saved.") if changed else _("Nothing was different."), "success" if changed else "info")
+            return redirect(url_for("contacts.edit_party", party_id=party.id), 303)
+    return page("edit_party", party, 422 if form.is_submitted() else 200, form=form)
+
+
+@blueprint.post("/<int:party_id>/block")
+@requires(Permission.CONTACTS_MANAGE)
+def block_party(party_id: int) -> Any:
+    """Stop, or allow again, every mail to a party."""
+    party = found(party_id)
+    blocked = request.form.get("blocked") == "yes"
+    parties.block_party(db(), signed_in_actor(), party, blocked=blocked)
+    flash(
+        _("%(name)s is blocked: nothing is sent to it.", name=party.name)
+        if blocked
+        else _("%(name)s may receive documents again.", name=party.name),
+        "success",
+    )
+    return redirect(url_for("contacts.show_party", party_id=party.id), 303)
+
+
+@blueprint.get("/<int:party_id>/documents")
+@requires(Permission.DATA_SEE)
+def show_documents(party_id: int) -> Any:
+    """The newest documents of a party."""
+    party = found(party_id)
+    documents = list_documents(db(), signed_in_actor(), party)
+    return page("documents", party, documents=documents, type_name=messages.type_name)

@@ -1,0 +1,65 @@
+"""The words of the contacts room in the language of the page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from crm_mail.contacts.problems import ContactRefused, Problem
+from crm_mail.documents.types import type_label
+
+
+def explain(refused: ContactRefused) -> str:
+    """The sentence for a refusal."""
+    return _sentences()[refused.problem] % {name: str(value) for name, value in refused.params.items()}
+
+
+def _sentences() -> Mapping[Problem, str]:
+    # The values are put in afterwards: gettext without values leaves the placeholders alone.
+    return {
+        Problem.CODE_MISSING: _("Enter the code. Every customer and supplier has one."),
+        Problem.CODE_TAKEN: _("The code %(code)s belongs to %(name)s already. Choose another code."),
+        Problem.NAME_MISSING: _("Enter the name."),
+        Problem.NEITHER_KIND: _("Say whether this is a customer, a supplier or both."),
+        Problem.TOO_LONG: _("%(value)s is too long. Use at most %(maximum)s characters."),
+        Problem.EMAIL_INVALID: _("%(email)s is not an e-mail address. Correct it, or leave the field empty."),
+        Problem.ADDRESS_REPEATED: _("The address %(email)s stands here twice. Remove one."),
+        Problem.LANGUAGE_INVALID: _("%(language)s is not a language of two letters, such as it, es or en."),
+        Problem.COUNTRY_INVALID: _("%(country)s is not a country code of two letters, such as IT."),
+        Problem.LEVEL_INVALID: _("Choose a privacy level from 0 to 3."),
+        Problem.LEVEL_ABOVE_OWN: _(
+            "The level %(level)s is above your clearance (%(own)s). Choose a lower one."
+        ),
+        Problem.ROLE_UNKNOWN: _("A chosen role does not exist any more. Choose again."),
+        Problem.ROLE_TAKEN: _("The role %(role)s exists already."),
+        Problem.ROLE_NEEDS_CLEARANCE: _(
+            "Only somebody with clearance 3 can remove a role, because contacts that you cannot see may hold it."
+        ),
+        Problem.CHARACTERISTIC_INVALID: _("%(text)s is not a characteristic. Write a name, or name=value."),
+        Problem.SUBSCRIPTION_ADDRESS: _(
+            "%(email)s is not an address of this contact. Choose one of its own."
+        ),
+        Problem.NOT_SUGGESTED: _("%(name)s does not wait for confirmation any more."),
+    }
+
+
+def show_refusal(form: Any, refused: ContactRefused) -> None:
+    """Put a refusal at its field, else at the top of the form."""
+    text = explain(refused)
+    field = form._fields.get(refused.field)
+    if field is None or field.type == "FieldList":
+        form.form_errors.append(text)
+    else:
+        field.errors = [*field.errors, text]
+
+
+def type_name(document_type: str) -> str:
+    """A document type in the language of the page."""
+    return type_label(document_type, str(get_locale() or "en"))
+
+
+def level_label(level: int, own_names: Mapping[int, str]) -> str:
+    """A privacy level with the company's own name for it, or the built-in one."""
+    built_in: tuple[str, ...] = (_("Public"), _("Internal"), _("Reserved"), _("Confidential"))
+    return f"{level} – {own_names.get(level) or built_in[level]}"
