@@ -15,8 +15,9 @@ from crm_mail.contacts.models import (
     RecipientKind,
     Subscription,
 )
-from crm_mail.delivery.models import AccountKind, SenderAccount, Security
+from crm_mail.delivery.models import AccountKind, SenderAccount
 from crm_mail.delivery.routing import AddressKind
+from crm_mail.delivery.transports import Security
 from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.documents.types import DocumentType
 from crm_mail.permissions import ANY, Actor, Permission

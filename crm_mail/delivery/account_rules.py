@@ -16,8 +16,8 @@ from crm_mail.delivery.models import (
     DEFAULT_TIMEOUT_SECONDS,
     LONGEST_TIMEOUT_SECONDS,
     AccountKind,
-    Security,
 )
+from crm_mail.delivery.transports import Security
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _HOST = re.compile(r"(?=.{1,200}$)[\w-]{1,63}(?:\.[\w-]{1,63})*\.?")

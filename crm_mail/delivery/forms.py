@@ -15,7 +15,8 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
 from wtforms.validators import InputRequired, Length
 
 from crm_mail.delivery.account_rules import AccountDetails
-from crm_mail.delivery.models import AccountKind, Security
+from crm_mail.delivery.models import AccountKind
+from crm_mail.delivery.transports import Security
 
 _LONG = 1000  # far above each field's own limit, which the rules know
 

@@ -92,6 +92,7 @@ def store_document(
     if current is not None:
         current.is_current = False
         session.flush()
+    has_main = any(file.role is FileRole.MAIN for file in new.files)  # place 0 waits for the printed copy
     document = Document(
         company_id=party.company_id,
         party_id=party.id,
@@ -121,7 +122,9 @@ def store_document(
                 size=len(file.content),
                 is_sent=file.is_sent,
             )
-            for position, (file, sha256) in enumerate(zip(new.files, hashes, strict=True))
+            for position, (file, sha256) in enumerate(
+                zip(new.files, hashes, strict=True), start=0 if has_main else 1
+            )
         ],
     )
     session.add(document)
@@ -155,7 +158,9 @@ def _originals(document: Document) -> list[str]:
     return sorted(file.sha256 for file in document.files if not file.is_rendered)
 
 
-def set_mailable(session: Session, actor: Actor, document: Document, is_mailable: bool, reason: str = "") -> None:
+def set_mailable(
+    session: Session, actor: Actor, document: Document, is_mailable: bool, reason: str = ""
+) -> None:
     """Mark a document as not to be sent, or as to be sent again."""
     actor.require(Permission.OUTBOX_PREPARE, document.company_id, document.type.value)
     document.is_mailable = is_mailable

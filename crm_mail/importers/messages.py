@@ -24,6 +24,12 @@ REFUSALS: Final[Mapping[str, str]] = {
         "It was not opened: save it again as CSV or split it."
     ),
     "wrong_format": N_("This is %(found)s, not %(expected)s. %(remedy)s"),
+    "pdf_needs_fields": N_(
+        "“%(name)s” is a PDF: it does not say which document it is. "
+        "Upload it with its type, number, date and party."
+    ),
+    "not_a_pdf": N_("“%(name)s” is not a PDF. Choose the PDF of the document."),
+    "number_missing": N_("The number of the document is missing. Enter it and repeat."),
     # tables
     "unreadable_table": N_(
         "The spreadsheet cannot be read (%(detail)s). Open it, save it again as XLSX or CSV and repeat."
@@ -91,6 +97,10 @@ REFUSALS: Final[Mapping[str, str]] = {
 }
 
 ROW_MESSAGES: Final[Mapping[str, str]] = {
+    "other_seller": N_(
+        "The seller of this invoice (%(seller)s) is not this company, nor is the buyer: "
+        "it was kept as an invoice to its buyer. Check the company's VAT number."
+    ),
     # errors: the row is not applied
     "scientific_code": N_(
         "“%(value)s” is a code that the spreadsheet turned into a number in scientific notation: digits may be "

@@ -5,7 +5,7 @@ time, so that a run of 100,000 documents takes a few hundred statements and boun
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -31,6 +31,7 @@ from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Message, MessageDocument
 from crm_mail.outbox.recipients import ContactFacts, PartyFacts
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState
+from crm_mail.permissions import HIGHEST_CLEARANCE
 
 PARTIES_AT_ONCE = 1000
 DOCUMENTS_AT_ONCE = 5000
@@ -44,8 +45,15 @@ class PartyBatch:
     documents: dict[int, list[DocumentFacts]] = field(default_factory=dict)
     contacts: dict[int, list[ContactFacts]] = field(default_factory=lambda: defaultdict(list))
     hidden_types: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
-    hidden_contacts: set[tuple[int, str]] = field(default_factory=set)
+    hidden_contacts: set[int] = field(default_factory=set)
     sent: dict[tuple[int, int | str], Sent] = field(default_factory=dict)
+
+    def hide(self, contact_id: int, party_id: int, types: Iterable[str]) -> None:
+        """Note a contact above the clearance, which counts when it would have received something."""
+        due = {document.type for document in self.documents[party_id]} & set(types)
+        self.hidden_types[party_id] |= due
+        if due and not self.parties[party_id].billing_email:
+            self.hidden_contacts.add(contact_id)
 
     def sent_before(self, document_id: int, contact_id: int | None, address: str) -> Sent | None:
         """What this recipient was sent of this document (CO-8: by contact, or by address)."""
@@ -110,6 +118,7 @@ _COLUMNS = (
     Document.gross_total,
     Document.first_due_on,
     Document.source,
+    Document.print_error,
 )
 
 
@@ -152,7 +161,8 @@ def _fill(
 
 
 def _document(row: Any, files: tuple[FileFacts, ...]) -> DocumentFacts:
-    id_, _party, type_, number, series, dated_on, currency, total, due_on, source = row
+    id_, _party, type_, number, series, dated_on, currency, total, due_on, source, print_error = row
+    missing = Issue.PDF_FAILED if print_error else Issue.MISSING_FILE
     return DocumentFacts(
         id=id_,
         type=type_.value,
@@ -163,7 +173,7 @@ def _document(row: Any, files: tuple[FileFacts, ...]) -> DocumentFacts:
         total=total,
         due_on=due_on,
         files=files,
-        problem=None if files else Issue.MISSING_FILE,
+        problem=missing if print_error or not files else None,
         warning=Issue.OTHER_SELLER if source.endswith(":other-seller") else None,
     )
 
@@ -246,15 +256,16 @@ def _read_contacts(
     )
     rows = session.execute(query.order_by(Contact.id)).all()
     allowed: set[int] | None = None
-    if criteria.parties.asks_contacts:
-        filtered = contact_query(criteria.parties, clearance)
+    if criteria.parties.asks_contacts:  # the filter itself; the clearance divides the rows below
+        filtered = contact_query(criteria.parties, HIGHEST_CLEARANCE)
         allowed = set(session.scalars(filtered.where(Contact.id.in_(ids))))
     addresses, roles = _addresses(session, ids), _roles(session, ids)
     for id_, party_id, name, language, level in rows:
+        if allowed is not None and id_ not in allowed:
+            continue
         if level > clearance:
-            batch.hidden_types[party_id].update(subscriptions[id_])
-            batch.hidden_contacts.update((id_, document_type) for document_type in subscriptions[id_])
-        elif allowed is None or id_ in allowed:
+            batch.hide(id_, party_id, subscriptions[id_])
+        else:
             batch.contacts[party_id].append(
                 ContactFacts(
                     id_, name, roles.get(id_, ""), language, level, addresses.get(id_, ()), subscriptions[id_]

@@ -72,7 +72,7 @@ def find_texts(session: Session, company_id: int) -> TextFinder:
     def find(name: str, language: str) -> FoundText:
         text = book.text(name, language)
         try:
-            return FoundText(compile_message(text.source), is_builtin=not text.is_own)
+            return FoundText(compile_message(text.text), is_builtin=not text.is_own)
         except TemplateInvalid as problem:
             return FoundText(None, str(problem), is_builtin=not text.is_own)
 

@@ -1,0 +1,370 @@
+"""Electronic invoices and PDFs become documents: the file is read, its party found or made, the bytes kept."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm_mail import audit
+from crm_mail.companies.models import Company
+from crm_mail.contacts.matching import match_party
+from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party
+from crm_mail.delivery.addresses import AddressInvalid, normalise_address
+from crm_mail.delivery.routing import AddressKind
+from crm_mail.documents.models import Document
+from crm_mail.documents.service import FileRole, NewDocument, NewFile, Stored, find_current, store_document
+from crm_mail.documents.types import DocumentType
+from crm_mail.importers.base import (
+    Direction,
+    DocumentParty,
+    ImportRefused,
+    Notice,
+    ParsedDocument,
+    Totals,
+)
+from crm_mail.importers.detect import FileFormat, sniff_document_format
+from crm_mail.importers.fatturapa import parse_fatturapa
+from crm_mail.permissions import Actor, Permission
+from crm_mail.storage import BlobStore
+
+FATTURAPA = "fatturapa"
+OTHER_SELLER = f"{FATTURAPA}:other-seller"
+SUGGESTION_SOURCE = "fatturapa:PECDestinatario"
+
+
+@dataclass(slots=True)
+class DocumentFileResult:
+    """What one file gave."""
+
+    created: int = 0
+    unchanged: int = 0
+    versions: int = 0
+    documents: list[Document] = field(default_factory=list)
+    warnings: list[Notice] = field(default_factory=list)
+    suggested: int = 0
+
+    def count(self, stored: Stored) -> None:
+        """Add one document's outcome."""
+        name = {Stored.CREATED: "created", Stored.UNCHANGED: "unchanged", Stored.VERSION: "versions"}[stored]
+        setattr(self, name, getattr(self, name) + 1)
+
+
+def import_document_file(
+    session: Session,
+    store: BlobStore,
+    actor: Actor,
+    company: Company,
+    name: str,
+    data: bytes,
+    *,
+    dry_run: bool = False,
+    size_limit: int = 50 * 1024 * 1024,
+) -> DocumentFileResult:
+    """Read one electronic invoice file and keep its documents.
+
+    All of the file's documents are kept, or none: the door commits after this returns.
+
+    Args:
+        name: the file's name, kept with the original bytes.
+        dry_run: say what would happen; nothing is written, nor stored.
+        size_limit: bytes.
+
+    Raises:
+        ImportRefused: the file is another format, broken or hostile; the message says what and where.
+        PermissionDenied: the actor may not bring documents in.
+    """
+    actor.require(Permission.CONTACTS_MANAGE, company.id)
+    if sniff_document_format(data) is FileFormat.PDF:
+        raise ImportRefused("pdf_needs_fields", name=name)
+    own = [company.vat_number, company.tax_code]
+    result = DocumentFileResult()
+    for parsed in parse_fatturapa(data, own_tax_ids=own, size_limit=size_limit):
+        result.warnings.extend(parsed.warnings)
+        parsed, source = _oriented(parsed, result)
+        new = _new_document(parsed, name, source)
+        if dry_run:
+            result.count(_would_store(session, company.id, new))
+            continue
+        assert parsed.party is not None
+        party = _find_or_make_party(session, actor, company, parsed.party, parsed.direction)
+        document, stored = store_document(session, actor, store, party, new)
+        result.count(stored)
+        result.documents.append(document)
+        if parsed.suggested_pec and _suggest_pec(session, actor, party, parsed.suggested_pec):
+            result.suggested += 1
+    return result
+
+
+def _oriented(parsed: ParsedDocument, result: DocumentFileResult) -> tuple[ParsedDocument, str]:
+    """Which way the document goes; when neither side is ours, it is taken as sold, and says so."""
+    if parsed.direction is None:
+        seller = parsed.seller.vat_number or parsed.seller.tax_code or parsed.seller.name or "?"
+        result.warnings.append(Notice("other_seller", {"seller": seller}))
+        return replace(parsed, direction=Direction.CUSTOMER), OTHER_SELLER
+    if parsed.direction is Direction.SUPPLIER and parsed.mailable:
+        return replace(parsed, mailable=False, not_mailable_reason="received"), FATTURAPA
+    return parsed, FATTURAPA
+
+
+def _would_store(session: Session, company_id: int, new: NewDocument) -> Stored:
+    current = find_current(session, company_id, new.natural_key)
+    if current is None:
+        return Stored.CREATED
+    kept = sorted(file.sha256 for file in current.files if not file.is_rendered)
+    offered = sorted(sha256(file.content).hexdigest() for file in new.files)
+    return Stored.UNCHANGED if kept == offered else Stored.VERSION
+
+
+def _new_document(parsed: ParsedDocument, name: str, source: str) -> NewDocument:
+    is_p7m = parsed.legal_file_kind == "p7m"
+    legal = NewFile(
+        FileRole.LEGAL_XML,
+        name,
+        "application/pkcs7-mime" if is_p7m else "application/xml",
+        parsed.legal_file,
+        is_sent=False,
+    )
+    attachments = [
+        NewFile(FileRole.ATTACHMENT, enclosed.name, enclosed.mime, enclosed.content)
+        for enclosed in parsed.attachments
+    ]
+    is_ours = source == FATTURAPA and parsed.direction is Direction.CUSTOMER
+    seller = parsed.seller.vat_number or parsed.seller.tax_code or ""
+    dues = [due.date for due in parsed.due_dates if due.date is not None]
+    return NewDocument(
+        type=DocumentType(parsed.type),
+        number=parsed.number,
+        series=parsed.series or "",
+        dated_on=parsed.date,
+        currency=parsed.currency,
+        direction=parsed.direction.value if parsed.direction else "customer",
+        net_total=parsed.totals.net,
+        tax_total=parsed.totals.tax,
+        gross_total=parsed.totals.gross,
+        first_due_on=min(dues) if dues else None,
+        data=canonical_data(parsed),
+        is_mailable=parsed.mailable,
+        not_mailable_reason=parsed.not_mailable_reason or "",
+        source=source,
+        key_owner="" if is_ours else seller,
+        files=[legal, *attachments],
+    )
+
+
+def canonical_data(parsed: ParsedDocument) -> dict[str, Any]:
+    """The canonical form that layouts and texts read: amounts as decimal strings, dates ISO, nothing empty."""
+    canonical: dict[str, Any] = _without_empty(
+        {
+            "type": parsed.type,
+            "number": parsed.number,
+            "series": parsed.series,
+            "date": parsed.date,
+            "currency": parsed.currency,
+            "seller": _party(parsed.seller),
+            "party": _party(parsed.buyer if parsed.direction is Direction.CUSTOMER else parsed.seller),
+            "lines": [
+                {
+                    "number": line.number,
+                    "code": line.code,
+                    "description": line.description,
+                    "qty": line.quantity,
+                    "uom": line.unit,
+                    "price": line.price,
+                    "discounts": line.discount,
+                    "net": line.net,
+                    "tax_code": line.tax_nature or _rate(line.tax_rate),
+                }
+                for line in parsed.lines
+            ],
+            "tax_summary": [
+                {"rate": row.rate, "nature": row.nature, "base": row.net, "tax": row.tax}
+                for row in parsed.tax_summary
+            ],
+            "totals": _totals(parsed.totals),
+            "due_dates": [
+                {"date": due.date, "amount": due.amount, "method": due.method} for due in parsed.due_dates
+            ],
+            "payment": {"iban": parsed.ibans[0] if parsed.ibans else None},
+            "references": [{"type": r.kind, "number": r.number, "date": r.date} for r in parsed.references],
+            "notes": list(parsed.notes),
+            "sdi_type": parsed.sdi_type,
+            "recipient_code": parsed.recipient_code,
+        }
+    )
+    return canonical
+
+
+def _rate(rate: Decimal | None) -> str | None:
+    return None if rate is None else f"{rate.normalize():f}%"
+
+
+def _totals(totals: Totals) -> dict[str, Any]:
+    names = ("net", "tax", "gross", "withholding", "stamp", "payable")
+    return {name: getattr(totals, name) for name in names}
+
+
+def _party(party: DocumentParty) -> dict[str, Any]:
+    names = ("name", "vat_number", "tax_code", "address", "postcode", "city", "province", "country")
+    return {name: getattr(party, name) for name in names}
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, dict):
+        cleaned = {key: _without_empty(inner) for key, inner in value.items()}
+        return {key: inner for key, inner in cleaned.items() if inner not in (None, "", [], {})}
+    if isinstance(value, (list, tuple)):
+        return [_without_empty(inner) for inner in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _find_or_make_party(
+    session: Session, actor: Actor, company: Company, stated: DocumentParty, direction: Direction | None
+) -> Party:
+    found = match_party(
+        session, company.id, vat_number=stated.vat_number or "", tax_code=stated.tax_code or ""
+    )
+    if found is not None:
+        return session.get_one(Party, found.party_id)
+    if not (stated.vat_number or stated.tax_code):
+        named = _find_by_name(session, company.id, stated.name or "")
+        if named is not None:
+            return named
+    name = stated.name or stated.vat_number or stated.tax_code or "?"
+    party = Party(
+        company_id=company.id,
+        code=_free_code(session, company.id, stated),
+        name=name[:250],
+        name_key=name[:250].lower(),
+        is_customer=direction is not Direction.SUPPLIER,
+        is_supplier=direction is Direction.SUPPLIER,
+        vat_number=(stated.vat_number or "")[:30],
+        tax_code=(stated.tax_code or "")[:30],
+        address=(stated.address or "")[:200],
+        postcode=(stated.postcode or "")[:20],
+        city=(stated.city or "")[:100],
+        province=(stated.province or "")[:50],
+        country=(stated.country or "")[:2],
+        language=_language(stated.country),
+    )
+    session.add(party)
+    session.flush()
+    audit.record(
+        session,
+        actor,
+        "contacts.party.created",
+        company_id=company.id,
+        subject=party,
+        label=f"{party.code} {party.name}",
+        source=FATTURAPA,
+    )
+    return party
+
+
+def _language(country: str | None) -> str:
+    """The language of a party learnt from an invoice: its country's, where we speak it; else the company's."""
+    speaks = {"IT": "it", "SM": "it", "ES": "es", "MX": "es", "AR": "es", "PY": "es", "CL": "es", "CO": "es"}
+    known = speaks.get((country or "").upper())
+    return known or ("en" if country else "")
+
+
+def _find_by_name(session: Session, company_id: int, name: str) -> Party | None:
+    return session.scalar(
+        select(Party).where(Party.company_id == company_id, Party.name_key == name.lower()).limit(1)
+    )
+
+
+def _free_code(session: Session, company_id: int, stated: DocumentParty) -> str:
+    """A code for a party the ERP did not name: its VAT number or tax code, numbered when taken."""
+    base = (stated.vat_number or stated.tax_code or "NEW").replace(" ", "")[:50]
+    query = select(Party.code).where(
+        Party.company_id == company_id, Party.code.startswith(base, autoescape=True)
+    )
+    taken = set(session.scalars(query))
+    code, number = base, 1
+    while code in taken:
+        number += 1
+        code = f"{base}-{number}"
+    return code
+
+
+def _suggest_pec(session: Session, actor: Actor, party: Party, pec: str) -> bool:
+    """Keep the PEC address of an invoice as a suggestion that a person confirms; whether it is new."""
+    try:
+        address = normalise_address(pec)
+    except AddressInvalid:
+        return False
+    known = (
+        select(ContactAddress.id)
+        .join(Contact)
+        .where(Contact.party_id == party.id, ContactAddress.email == address)
+    )
+    if session.scalar(known.limit(1)) is not None or address in (party.email, party.billing_email):
+        return False
+    contact = Contact(
+        company_id=party.company_id,
+        party_id=party.id,
+        name="PEC",
+        name_key="pec",
+        state=ContactState.SUGGESTED,
+        source=SUGGESTION_SOURCE,
+        addresses=[ContactAddress(email=address, kind=AddressKind.PEC)],
+    )
+    session.add(contact)
+    session.flush()
+    return True
+
+
+def add_uploaded_pdf(
+    session: Session,
+    store: BlobStore,
+    actor: Actor,
+    party: Party,
+    document_type: DocumentType,
+    number: str,
+    dated_on: date,
+    name: str,
+    content: bytes,
+    *,
+    total: Decimal | None = None,
+    currency: str = "EUR",
+) -> tuple[Document, Stored]:
+    """Keep a PDF with the few fields that a person typed.
+
+    Raises:
+        ImportRefused: the file is no PDF, or the number is empty.
+    """
+    if sniff_document_format(content) is not FileFormat.PDF:
+        raise ImportRefused("not_a_pdf", name=name)
+    if not number.strip():
+        raise ImportRefused("number_missing", name=name)
+    new = NewDocument(
+        type=document_type,
+        number=number.strip()[:60],
+        dated_on=dated_on,
+        files=[NewFile(FileRole.MAIN, name, "application/pdf", content)],
+        currency=currency,
+        direction="supplier" if party.is_supplier and not party.is_customer else "customer",
+        gross_total=total,
+        source="upload",
+    )
+    return store_document(session, actor, store, party, new)
+
+
+def merge_results(results: Iterable[DocumentFileResult]) -> DocumentFileResult:
+    """The sum of several files."""
+    total = DocumentFileResult()
+    for result in results:
+        total.created += result.created
+        total.unchanged += result.unchanged
+        total.versions += result.versions
+        total.suggested += result.suggested
+        total.documents += result.documents
+        total.warnings += result.warnings
+    return total

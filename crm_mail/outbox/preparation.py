@@ -1,0 +1,71 @@
+"""A preparation from end to end: the run's row, the PDFs that are missing, the messages.
+
+The three steps are transactions of their own. A process that stops between them leaves a run *preparing*, which
+the worker takes up again; PDFs already drawn are found, not drawn again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from crm_mail.documents.printing import print_documents, unprinted
+from crm_mail.installation import Installation
+from crm_mail.outbox.criteria import Criteria
+from crm_mail.outbox.gathering import due_documents
+from crm_mail.outbox.models import Run
+from crm_mail.outbox.prepare import Prepared, allowed_criteria, create_run, fill_run
+from crm_mail.outbox.states import RunState
+from crm_mail.permissions import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Who is told how far a preparation has come; both get a count."""
+
+    printed: Callable[[int], None] | None = None
+    written: Callable[[int], None] | None = None
+
+
+def prepare_run(
+    home: Installation, actor: Actor, criteria: Criteria, title: str = "", progress: Progress | None = None
+) -> Prepared:
+    """Prepare a run and wait for it (command line, demo, tests).
+
+    Raises:
+        PermissionDenied: a document type may not be prepared by the actor.
+    """
+    with home.database.write() as session:
+        run_id = create_run(session, actor, criteria, title).id
+    return finish_preparation(home, actor, run_id, progress)
+
+
+def count_unprinted(home: Installation, actor: Actor, criteria: Criteria) -> int:
+    """How many PDFs a preparation would have to draw first."""
+    return len(_unprinted_ids(home, actor, criteria))
+
+
+def finish_preparation(
+    home: Installation, actor: Actor, run_id: int, progress: Progress | None = None
+) -> Prepared:
+    """Draw the missing PDFs of a run and write its messages.
+
+    Raises:
+        RunNotPreparing: it is done already.
+        PermissionDenied: the actor has lost the right meanwhile.
+    """
+    progress = progress or Progress()
+    with home.database.read() as session:
+        run = session.get_one(Run, run_id)
+        criteria = Criteria.from_dict(run.criteria)
+    if run.state is RunState.PREPARING:
+        missing = _unprinted_ids(home, actor, criteria)
+        print_documents(home.database, home.store, missing, on_progress=progress.printed)
+    with home.database.write() as session:
+        run = session.get_one(Run, run_id, with_for_update=True)
+        return fill_run(session, actor, run, home.store.has, progress.written)
+
+
+def _unprinted_ids(home: Installation, actor: Actor, criteria: Criteria) -> list[int]:
+    criteria = allowed_criteria(actor, criteria)
+    with home.database.read() as session:
+        query = unprinted(due_documents(criteria, actor.clearance))
+        return list(session.scalars(query))
