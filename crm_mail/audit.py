@@ -17,6 +17,8 @@ class AuditEvent(Base):
     __table_args__ = (
         Index("ix_audit_events_object", "object_type", "object_id", "id"),
         Index("ix_audit_events_user", "user_id", "id"),
+        Index("ix_audit_events_action", "action", "id"),
+        Index("ix_audit_events_at", "at"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

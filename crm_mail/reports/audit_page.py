@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.audit import AuditEvent
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
-from crm_mail.reports.audit_words import action_label, known_actions
+from crm_mail.reports.audit_words import action_label, field_label, known_actions, yes_no
 from crm_mail.users.models import User
 from crm_mail.web.door import db
 from crm_mail.web.language import zone_of_user
@@ -122,6 +122,8 @@ def flatten(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _short(value: Any) -> str:
     if value is None or value == "" or value == []:
         return "–"
+    if isinstance(value, bool):
+        return yes_no(value)
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text if len(text) <= DETAIL_LENGTH else text[: DETAIL_LENGTH - 1] + "…"
 
@@ -169,6 +171,7 @@ def audit() -> str:
         chips=_chips(wanted, names),
         flatten=flatten,
         action_label=action_label,
+        field_label=field_label,
     )
 
 

@@ -16,6 +16,48 @@ def _words() -> dict[str, str]:
         "users.password.changed": _("Password changed"),
         "users.password.reset": _("One-time password given"),
         "users.session.revoked": _("Browser signed out"),
+        "companies.company.added": _("Company added"),
+        "companies.company.changed": _("Company changed"),
+        "companies.logo.changed": _("Logo changed"),
+        "companies.policy.changed": _("Rule of a document type changed"),
+        "contacts.party.created": _("Party added"),
+        "contacts.party.updated": _("Party changed"),
+        "contacts.party.blocked": _("Party blocked"),
+        "contacts.party.unblocked": _("Party unblocked"),
+        "contacts.contact.created": _("Contact added"),
+        "contacts.contact.updated": _("Contact changed"),
+        "contacts.contact.deactivated": _("Contact deactivated"),
+        "contacts.contact.deleted": _("Contact deleted"),
+        "contacts.subscriptions.changed": _("Subscriptions changed"),
+        "contacts.suggestion.confirmed": _("Suggested address confirmed"),
+        "contacts.suggestion.dismissed": _("Suggested address dismissed"),
+        "contacts.role.added": _("Role added"),
+        "contacts.role.renamed": _("Role renamed"),
+        "contacts.role.removed": _("Role removed"),
+        "contacts.levels.named": _("Privacy levels named"),
+        "documents.document.received": _("Document received"),
+        "documents.document.replaced": _("New version of a document"),
+        "documents.document.voided": _("Document voided"),
+        "documents.document.mailable": _("Document may be mailed"),
+        "documents.document.not_mailable": _("Document not to be mailed"),
+        "documents.text.saved": _("Text saved"),
+        "documents.text.restored": _("Built-in text restored"),
+        "delivery.account.added": _("Sender account added"),
+        "delivery.account.changed": _("Sender account changed"),
+        "delivery.account.enabled": _("Sender account enabled"),
+        "delivery.account.disabled": _("Sender account disabled"),
+        "delivery.account.restarted": _("Sender account started again"),
+        "delivery.account.made_default": _("Sender account made the usual one"),
+        "delivery.account.deleted": _("Sender account deleted"),
+        "delivery.account.tried": _("Sender account tried"),
+        "outbox.run.created": _("Run begun"),
+        "outbox.run.prepared": _("Run prepared"),
+        "outbox.run.approval_asked": _("Second person asked to approve"),
+        "outbox.run.committed": _("Run committed"),
+        "outbox.run.commit_undone": _("Commit called back"),
+        "outbox.run.started": _("Sending started"),
+        "outbox.message.edited": _("Message edited"),
+        "outbox.run.dropped": _("Run dropped"),
     }
 
 
@@ -27,3 +69,24 @@ def action_label(action: str) -> str:
 def known_actions() -> list[tuple[str, str]]:
     """Actions to filter by, with their words, in the order of the rooms."""
     return list(_words().items())
+
+
+def field_label(name: str) -> str:
+    """A field of an event's detail in words, else its name."""
+    labels: dict[str, str] = {
+        "email": _("E-mail address"),
+        "name": _("Name"),
+        "is_admin": _("Administrator"),
+        "is_active": _("Active"),
+        "clearance": _("Privacy clearance"),
+        "areas": _("Manages"),
+        "grants": _("Rights"),
+        "ip": _("Network address"),
+        "count": _("Number"),
+    }
+    return labels.get(name, name)
+
+
+def yes_no(value: bool) -> str:
+    """A truth value in words."""
+    return str(_("yes") if value else _("no"))

@@ -7,6 +7,7 @@ before the password is looked at, so that many at once cannot slip through.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from sqlalchemy import ColumnElement, delete, func, select, text
 from sqlalchemy.orm import Session
@@ -51,6 +52,17 @@ def pause_after(failures: int, allowed: int) -> timedelta:
     return min(pause, LONGEST_PAUSE)
 
 
+def network_of(ip: str) -> str:
+    """What the throttle counts as one address: an IPv6 network of 64 bits belongs to one subscriber (RFC 6177)."""
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return ip[:45]
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return str(IPv6Network((address, 64), strict=False))
+    return str(address)
+
+
 def sign_in(
     database: Database, passwords: Passwords, *, email: str, password: str, ip: str, user_agent: str
 ) -> SignIn:
@@ -61,7 +73,7 @@ def sign_in(
     """
     name = normalise_email(email)[:254]
     with database.write() as session:
-        begun = _begin_attempt(session, name, ip)
+        begun = _begin_attempt(session, name, network_of(ip))
     if isinstance(begun, timedelta):
         return SignIn(wait=begun)
     user = begun.user
@@ -82,7 +94,7 @@ def _begin_attempt(session: Session, name: str, ip: str) -> _Attempt | timedelta
     wait = remaining_pause(session, name, ip)
     if wait:
         return wait
-    attempt = LoginAttempt(email=name, ip=ip[:45], succeeded=False)
+    attempt = LoginAttempt(email=name, ip=ip, succeeded=False)
     session.add(attempt)
     session.flush()
     return _Attempt(attempt.id, find_user(session, name))
@@ -98,7 +110,7 @@ def remaining_pause(session: Session, name: str, ip: str) -> timedelta:
         )
     )
     by_name = _failures(session, LoginAttempt.email == name, last_success or since)
-    by_address = _failures(session, LoginAttempt.ip == ip[:45], since)
+    by_address = _failures(session, LoginAttempt.ip == ip, since)
     waits = (
         _rest(*by_name, FAILURES_PER_NAME, at),
         _rest(*by_address, FAILURES_PER_ADDRESS, at),
@@ -124,10 +136,10 @@ def _rest(failures: int, last: datetime | None, allowed: int, at: datetime) -> t
 
 
 def _record_failure(session: Session, name: str, ip: str, user: User | None) -> None:
-    actor = build_actor(session, user) if user else Actor(None, "")
-    # What is not an address may be a password typed into the wrong field: it is not written down.
+    # Whoever tried was not shown to be the user, so the line has no actor. What is not an address may be a
+    # password typed into the wrong field: it is not written down.
     label = name if "@" in name else ""
-    audit.record(session, actor, "users.login.failed", subject=user, label=label, ip=ip)
+    audit.record(session, Actor(None, ""), "users.login.failed", subject=user, label=label, ip=ip)
 
 
 def _record_success(

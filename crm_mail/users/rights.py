@@ -6,6 +6,7 @@ A grant is (permission, document type or ``*``, company id or None for every com
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from crm_mail.permissions import ANY, AREA_PERMISSIONS, Actor, Permission
 from crm_mail.users.problems import Problem, UserRefused
@@ -67,11 +68,12 @@ def minimal(grants: Iterable[Grant]) -> frozenset[Grant]:
     return frozenset(g for g in unique if not any(other != g and covers(other, g) for other in unique))
 
 
-def describe_grant(grant: Grant) -> str:
-    """The grant with the company's id, for the audit and for messages: ``invoice:commit:*``."""
+def describe_grant(grant: Grant, codes: Mapping[int, str] = MappingProxyType({})) -> str:
+    """The grant as the command line writes it: ``invoice:commit:*``; a company without a code by its id."""
     permission, document_type, company_id = grant
     action = next(name for name, one in ACTIONS.items() if one is permission)
-    return f"{document_type}:{action}:{ANY if company_id is None else company_id}"
+    company = ANY if company_id is None else codes.get(company_id, str(company_id))
+    return f"{document_type}:{action}:{company}"
 
 
 def check_may_give(

@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
+from crm_mail.db import Base
 from crm_mail.permissions import HIGHEST_CLEARANCE, INSTALLATION, Actor, Permission
 from crm_mail.users import rights, sessions
 from crm_mail.users.actors import build_actor, find_user, normalise_email
@@ -138,16 +140,13 @@ def create_user(
     )
     user.areas = [AreaGrant(permission=area) for area in sorted(areas)]
     user.grants = [_grant_row(grant) for grant in sorted(wanted, key=rights.describe_grant)]
-    session.add(user)
-    session.flush()
-    audit.record(
-        session,
-        actor,
-        "users.user.created",
-        subject=user,
-        label=user.email,
-        after=_state(user) | _rights(user),
-    )
+    try:
+        with session.begin_nested():
+            session.add(user)
+    except IntegrityError:  # somebody else added the same address at this very moment
+        raise UserRefused(Problem.EMAIL_TAKEN, email=email) from None
+    after = _state(user) | {"grants": _grants(session, user)}
+    audit.record(session, actor, "users.user.created", subject=user, label=user.email, after=after)
     return user
 
 
@@ -203,20 +202,15 @@ def set_grants(session: Session, actor: Actor, user: User, grants: Iterable[righ
     kept = {(row.permission, row.document_type, row.company_id): row for row in user.grants}
     added = {grant for grant in wanted if not rights.is_covered(grant, kept)}
     rights.check_may_give(actor, is_admin=False, clearance=0, areas=(), grants=added)
-    before = _rights(user)
+    before = _grants(session, user)
     user.grants = [
         kept.get(grant) or _grant_row(grant) for grant in sorted(wanted, key=rights.describe_grant)
     ]
     session.flush()
-    if _rights(user) != before:
+    after = _grants(session, user)
+    if after != before:
         audit.record(
-            session,
-            actor,
-            "users.grants.changed",
-            subject=user,
-            label=user.email,
-            before=before["grants"],
-            after=_rights(user)["grants"],
+            session, actor, "users.grants.changed", subject=user, label=user.email, before=before, after=after
         )
 
 
@@ -348,9 +342,12 @@ def _state(user: User) -> dict[str, object]:
     }
 
 
-def _rights(user: User) -> dict[str, list[str]]:
+def _grants(session: Session, user: User) -> list[str]:
+    """The grants as a person reads them later, with the companies' codes: ``invoice:commit:SM02``."""
+    companies = Base.metadata.tables["companies"]  # by name: this room does not know that one
+    codes = {row.id: row.code for row in session.execute(select(companies.c.id, companies.c.code))}
     grants = [(g.permission, g.document_type, g.company_id) for g in user.grants]
-    return {"grants": sorted(rights.describe_grant(grant) for grant in grants)}
+    return sorted(rights.describe_grant(grant, codes) for grant in grants)
 
 
 def _record_change(session: Session, actor: Actor, user: User, before: dict[str, object]) -> None:

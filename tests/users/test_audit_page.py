@@ -1,10 +1,13 @@
 """The audit as a page: complete for whoever may read it, hidden above the clearance, paged without losing a line."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -14,8 +17,10 @@ from crm_mail.audit import AuditEvent
 from crm_mail.installation import Installation
 from crm_mail.permissions import ANY, Actor, Permission, PermissionDenied
 from crm_mail.reports.audit_page import AuditFilter, flatten, read_audit
+from crm_mail.reports.audit_words import action_label
 from tests.factories import make_actor, make_user
 
+ROOT = Path(__file__).resolve().parents[2]
 EVERYTHING = AuditFilter()
 
 
@@ -127,3 +132,19 @@ def test_the_page_shows_what_happened_and_to_whom(
     assert "secret person" not in page
     assert "No event matches" in browser.get("/audit?q=nothing").text
     assert browser.get("/audit?user=x&from=never&after=y").status_code == 200
+
+
+def test_every_audited_action_has_words(app: Flask) -> None:
+    """The audit speaks the reader's language: whoever audits a new action names it in `reports/audit_words.py`."""
+    rooms = {path.name for path in (ROOT / "crm_mail").iterdir() if path.is_dir()}
+    code = re.compile(r'"([a-z]+\.[a-z_]+\.[a-z_]+)"')
+    used = {
+        action
+        for path in (ROOT / "crm_mail").rglob("*.py")
+        if path.name != "audit_words.py" and "audit" in path.read_text(encoding="utf-8")
+        for action in code.findall(path.read_text(encoding="utf-8"))
+        if action.split(".")[0] in rooms
+    }
+    assert len(used) > 10
+    with app.test_request_context():
+        assert sorted(action for action in used if action_label(action) == action) == []

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from crm_mail.audit import AuditEvent
 from crm_mail.installation import Installation
-from crm_mail.users.login import SignIn, pause_after, sign_in
+from crm_mail.users.login import SignIn, network_of, pause_after, sign_in
 from crm_mail.users.models import LoginAttempt, User, UserSession
 from crm_mail.users.passwords import Passwords
 from crm_mail.users.sessions import hash_token
@@ -129,6 +129,14 @@ def test_a_network_address_that_tries_many_names_is_throttled(home: Installation
         attempt(home, email=f"name{number}@office.example")
     assert attempt(home).wait > timedelta(seconds=50)
     assert attempt(home, ip="198.51.100.7").token
+
+
+def test_an_ipv6_subscriber_is_one_address() -> None:
+    """RFC 6177: whoever has one address of a /64 has them all."""
+    assert network_of("2001:db8:1:2:aaaa::1") == network_of("2001:db8:1:2:bbbb::2") == "2001:db8:1:2::/64"
+    assert network_of("2001:db8:1:3::1") != network_of("2001:db8:1:2::1")
+    assert network_of("192.0.2.1") == "192.0.2.1"
+    assert network_of("") == ""
 
 
 def test_the_pause_grows_to_a_quarter_of_an_hour_and_no_further() -> None:

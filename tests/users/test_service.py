@@ -268,7 +268,7 @@ def test_changing_the_grants_of_one_company_leaves_the_others(session: Session) 
     assert kept <= {grant.id for grant in user.grants}
     event = session.scalars(select(AuditEvent)).one()
     assert event.detail["after"] == sorted(
-        [f"invoice:commit:{other.id}", f"invoice:prepare:{company.id}", f"invoice:review:{company.id}"]
+        [f"invoice:commit:{other.code}", f"invoice:prepare:{company.code}", f"invoice:review:{company.code}"]
     )
 
 
@@ -328,3 +328,27 @@ def test_of_two_first_administrators_at_the_same_moment_one_is_made(home: Instal
         only = session.scalars(select(User)).one()
         assert (only.is_admin, only.clearance) == (True, 3)
     assert refused == [Problem.NOT_EMPTY]
+
+
+def test_an_address_added_by_two_people_at_once_is_added_once(home: Installation) -> None:
+    start = threading.Barrier(2)
+    refused: list[Problem] = []
+
+    def add() -> None:
+        start.wait()
+        try:
+            with home.database.write() as session:
+                service.create_user(
+                    session, INSTALLATION, UserDraft("a@office.example", "A"), PASSWORD, CHEAP
+                )
+        except UserRefused as error:
+            refused.append(error.problem)
+
+    threads = [threading.Thread(target=add) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refused == [Problem.EMAIL_TAKEN]
+    with home.database.read() as session:
+        assert len(list(session.scalars(select(User)))) == 1
