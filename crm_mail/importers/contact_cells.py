@@ -60,17 +60,21 @@ class RowCells:
 
     def columns(self, target: str) -> list[tuple[str, str]]:
         """(cell, header) of the columns that hold `target` and are not empty in this row."""
+        held = self.plan.by_field.get(target)
+        if held is None:
+            return []
         cells = self._cells
-        return [
-            (cells[index], header)
-            for index, header in self.plan.by_field.get(target, ())
-            if index < len(cells) and cells[index]
-        ]
+        return [(cells[index], header) for index, header in held if index < len(cells) and cells[index]]
 
     def first(self, target: str) -> str | None:
         """The first filled cell that holds `target`, on one line."""
-        found = self.columns(target)
-        return " ".join(found[0][0].split()) if found else None
+        held = self.plan.by_field.get(target)
+        if held is not None:
+            cells = self._cells
+            for index, _header in held:
+                if index < len(cells) and cells[index]:
+                    return " ".join(cells[index].split())
+        return None
 
     def has_column(self, target: str) -> bool:
         """Whether the file has a column for `target`, empty or not."""
@@ -108,16 +112,19 @@ class RowCells:
 
     def addresses(self, target: str, kind: AddressKind = AddressKind.UNKNOWN) -> list[ParsedAddress]:
         """Every address of the columns that hold `target`, each once, PEC where a label column says so."""
+        held = self.plan.by_field.get(target)
+        if held is None:
+            return []
         found: list[ParsedAddress] = []
         cells = self._cells
-        for index, header in self.plan.by_field.get(target, ()):
+        for index, header in held:
             cell = cells[index] if index < len(cells) else ""
             if cell:
                 label = self.plan.labels.get(index)
                 is_pec = label is not None and label < len(cells) and cells[label].casefold() == "pec"
                 labelled = AddressKind.PEC if is_pec else kind
                 found += self.read_addresses(cell, target, kind=labelled, header=header)
-        return self._without_repeats(found, target)
+        return self._without_repeats(found, target) if len(found) > 1 else found
 
     def read_addresses(
         self,
