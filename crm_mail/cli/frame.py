@@ -1,0 +1,161 @@
+"""What every command shares: the installation, the answer as words or JSON, failures as messages."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, NoReturn
+
+import click
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from config import Settings
+from crm_mail.companies.company_rules import CompanyInvalid
+from crm_mail.companies.models import Company
+from crm_mail.contacts.party_filter import FilterInvalid
+from crm_mail.contacts.problems import ContactRefused
+from crm_mail.delivery.account_rules import AccountInvalid
+from crm_mail.importers.base import ImportRefused
+from crm_mail.installation import Installation, SecretUnreadable
+from crm_mail.outbox.commit import CommitRefused
+from crm_mail.outbox.prepare import RunNotPreparing
+from crm_mail.outbox.review import RunNotOpen
+from crm_mail.permissions import HIGHEST_CLEARANCE, Actor, PermissionDenied
+from crm_mail.schema import is_current
+from crm_mail.users.actors import actor_by_email
+from crm_mail.users.problems import UserRefused
+
+SHELL = Actor(None, "command line", clearance=HIGHEST_CLEARANCE, is_admin=True)
+"""Whoever holds the machine's shell holds its database: the actor of commands without ``--as``."""
+
+REFUSALS = (
+    AccountInvalid,
+    CommitRefused,
+    CompanyInvalid,
+    ContactRefused,
+    FilterInvalid,
+    ImportRefused,
+    PermissionDenied,
+    RunNotOpen,
+    RunNotPreparing,
+    SecretUnreadable,
+    UserRefused,
+)
+"""Exceptions whose message is the user's message."""
+
+LIST_OPTIONS = frozenset({"--grant", "--type"})
+
+
+class Failure(Exception):
+    """A command cannot do what was asked; the message says why and what to do."""
+
+
+Answer = Mapping[str, Any]
+
+
+def command(needs_schema: bool = True) -> Callable[[Callable[..., Answer | None]], Callable[..., None]]:
+    """Make a function a command's body: it is given ``home`` and returns what is to be printed, or None.
+
+    Args:
+        needs_schema: refuse to run on a database that has not been upgraded.
+    """
+
+    def decorate(body: Callable[..., Answer | None]) -> Callable[..., None]:
+        @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+        @wraps(body)
+        def run(*args: Any, as_json: bool, **options: Any) -> None:
+            try:
+                home = Installation(Settings())
+                try:
+                    if needs_schema and not is_current(home.database):
+                        raise Failure(
+                            "the database has another shape than this version: run `crm-mail db upgrade`"
+                        )
+                    answer = body(home, *args, **options)
+                finally:
+                    home.database.dispose()
+            except (*REFUSALS, Failure) as refusal:
+                fail(str(refusal), as_json)
+            except OperationalError as error:
+                fail(
+                    f"the database cannot be used ({error.orig}): check CRM_MAIL_DATABASE_URL and the disk",
+                    as_json,
+                )
+            except OSError as error:
+                fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", as_json)
+            if answer is not None:
+                show(answer, as_json)
+
+        return run
+
+    return decorate
+
+
+def fail(message: str, as_json: bool) -> NoReturn:
+    """Print a failure and end with status 1."""
+    if as_json:
+        click.echo(json.dumps({"error": message}, ensure_ascii=False))
+    click.echo(f"crm-mail: {message}", err=True)
+    sys.exit(1)
+
+
+def show(answer: Answer, as_json: bool) -> None:
+    """Print an answer, as JSON or as lines of words."""
+    if as_json:
+        click.echo(json.dumps(answer, ensure_ascii=False, default=str))
+        return
+    for key, value in answer.items():
+        if isinstance(value, list):
+            click.echo(f"{key}: {len(value)}")
+            for one in value:
+                click.echo("  " + (_line(one) if isinstance(one, Mapping) else str(one)))
+        elif isinstance(value, Mapping):
+            click.echo(f"{key}: {_line(value)}")
+        else:
+            click.echo(f"{key}: {value}")
+
+
+def _line(values: Mapping[str, Any]) -> str:
+    return "  ".join(f"{key}={value}" for key, value in values.items() if value not in ("", None, [], {}))
+
+
+def find_company(session: Session, code: str) -> Company:
+    """The company with this code, in any case.
+
+    Raises:
+        Failure: naming the companies there are.
+    """
+    company = session.scalar(select(Company).where(func.lower(Company.code) == code.strip().lower()))
+    if company is None:
+        known = ", ".join(session.scalars(select(Company.code).order_by(Company.code))) or "none yet"
+        raise Failure(
+            f"there is no company {code!r} (companies: {known}): add it with `crm-mail company add`"
+        )
+    return company
+
+
+def find_actor(session: Session, email: str | None) -> Actor:
+    """Who a command works for: the user named by ``--as``, else whoever holds the shell."""
+    return actor_by_email(session, email) if email else SHELL
+
+
+def read_password() -> str:
+    """The password from standard input, without its line end."""
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def spread_lists(arguments: Sequence[str]) -> list[str]:
+    """``--type a b`` becomes ``--type a --type b``: the options that take several values."""
+    spread: list[str] = []
+    option, is_first = "", True
+    for argument in arguments:
+        if argument.startswith("-"):
+            option, is_first = argument, True
+        elif option in LIST_OPTIONS:
+            if not is_first:
+                spread.append(option)
+            is_first = False
+        spread.append(argument)
+    return spread

@@ -1,0 +1,95 @@
+"""``crm-mail import``: contacts and documents from files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from crm_mail.cli.frame import Answer, command, find_actor, find_company
+from crm_mail.importers.base import ImportRefused
+from crm_mail.importers.contact_service import import_contacts
+from crm_mail.importers.document_service import import_document_file
+from crm_mail.installation import Installation
+
+
+@click.group(name="import")
+def import_group() -> None:
+    """Bring contacts and documents in."""
+
+
+@import_group.command("contacts")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--company", "company_code", required=True)
+@click.option("--mapping", default=None, help="Name of a saved mapping of columns.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
+@click.option("--as", "email", default=None, metavar="EMAIL")
+@command()
+def contacts(
+    home: Installation, file: Path, company_code: str, mapping: str | None, dry_run: bool, email: str | None
+) -> Answer:
+    """Contacts and parties from CSV, TSV, XLSX or ODS."""
+    with home.database.write() as session:
+        company, actor = find_company(session, company_code), find_actor(session, email)
+        result = import_contacts(session, actor, company, file, mapping_name=mapping, dry_run=dry_run)
+    return {
+        "created": result.created,
+        "updated": result.updated,
+        "unchanged": result.unchanged,
+        "errors": [{"row": e.row, "column": e.column, "message": e.message} for e in result.errors],
+        "warnings": [{"row": w.row, "message": w.message} for w in result.warnings],
+        "dry_run": dry_run,
+    }
+
+
+@import_group.command("documents")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--company", "company_code", required=True)
+@click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
+@click.option("--as", "email", default=None, metavar="EMAIL")
+@command()
+def documents(
+    home: Installation, paths: tuple[Path, ...], company_code: str, dry_run: bool, email: str | None
+) -> Answer:
+    """Electronic invoices, single files or whole folders. A file that is refused does not stop the others."""
+    totals = {"created": 0, "unchanged": 0, "versions": 0}
+    errors: list[dict[str, Any]] = []
+    warnings: list[dict[str, Any]] = []
+    with home.database.read() as session:
+        company_id, actor = find_company(session, company_code).id, find_actor(session, email)
+    for path in _files(paths):
+        try:
+            with home.database.write() as session:
+                company = find_company(session, company_code)
+                assert company.id == company_id
+                data = _read(path, home.settings.max_upload_mb)
+                result = import_document_file(
+                    session, home.store, actor, company, path.name, data, dry_run=dry_run
+                )
+        except ImportRefused as refused:
+            errors.append({"file": str(path), "message": refused.message})
+            continue
+        for name in totals:
+            totals[name] += getattr(result, name)
+        warnings += [{"file": str(path), "message": notice.message} for notice in result.warnings]
+    return {**totals, "errors": errors, "warnings": warnings, "dry_run": dry_run}
+
+
+def _read(path: Path, limit_mb: int) -> bytes:
+    size = path.stat().st_size
+    if size > limit_mb * 1024 * 1024:
+        raise ImportRefused("file_too_large", size_mb=size // (1024 * 1024), limit_mb=limit_mb)
+    return path.read_bytes()
+
+
+def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
+        else:
+            yield path
+
+
+def register(cli: click.Group) -> None:
+    """Add the group."""
+    cli.add_command(import_group)

@@ -1,0 +1,268 @@
+"""``crm-mail prepare`` and ``crm-mail run``: the way of a run, from the shell."""
+
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm_mail.cli.frame import Answer, Failure, command, find_actor, find_company
+from crm_mail.cli.progress import show_preparation
+from crm_mail.companies.models import Company
+from crm_mail.contacts.party_filter import PartyFilter, PartyKind
+from crm_mail.delivery.models import SenderAccount
+from crm_mail.documents.types import DocumentType
+from crm_mail.installation import Installation
+from crm_mail.outbox.commit import commit_run
+from crm_mail.outbox.control import cancel_run, pause_run, resume_run, retry_failed
+from crm_mail.outbox.criteria import Criteria
+from crm_mail.outbox.models import Message, MessageFile, Run
+from crm_mail.outbox.preparation import prepare_run
+from crm_mail.outbox.review import can_see_run, count_run, find_run
+from crm_mail.outbox.wording import describe_why
+from crm_mail.permissions import Actor
+from crm_mail.reports.export import export_csv, export_json, export_log, export_xlsx
+
+DAY = click.DateTime(["%Y-%m-%d", "%Y%m%d"])
+MESSAGES_AT_ONCE = 1000
+
+
+@click.command()
+@click.option("--company", "company_code", required=True)
+@click.option("--type", "types", multiple=True, type=click.Choice([t.value for t in DocumentType]))
+@click.option("--from", "from_on", type=DAY, help="First day of the documents' date.")
+@click.option("--to", "to_on", type=DAY, help="Last day of the documents' date.")
+@click.option("--kind", type=click.Choice([k.value for k in PartyKind]), help="Customers or suppliers only.")
+@click.option("--code-from", default="")
+@click.option("--code-to", default="")
+@click.option("--agent", "agents", multiple=True)
+@click.option("--zone", "zones", multiple=True)
+@click.option("--city", "cities", multiple=True)
+@click.option("--category", "categories", multiple=True)
+@click.option("--role", "roles", multiple=True)
+@click.option("--characteristic", "characteristics", multiple=True, metavar="K[=V]")
+@click.option("--again", is_flag=True, help="Also what was sent already.")
+@click.option("--title", default="")
+@click.option("--as", "email", required=True, metavar="EMAIL", help="The user who prepares.")
+@command()
+def prepare(
+    home: Installation,
+    company_code: str,
+    types: tuple[str, ...],
+    from_on: datetime | None,
+    to_on: datetime | None,
+    kind: str | None,
+    again: bool,
+    title: str,
+    email: str,
+    **parties: Any,
+) -> Answer:
+    """Work out every message that is due, for review. Nothing is sent."""
+    with home.database.read() as session:
+        company, actor = find_company(session, company_code), find_actor(session, email)
+    criteria = Criteria(
+        PartyFilter(company.id, kind=PartyKind(kind) if kind else None, **parties),
+        types,
+        from_on.date() if from_on else None,
+        to_on.date() if to_on else None,
+        only_unsent=not again,
+    )
+    with show_preparation() as progress:
+        prepared = prepare_run(home, actor, criteria, title, progress)
+    return {
+        "run": prepared.run_id,
+        "messages": prepared.messages,
+        "blocked": prepared.blocked,
+        "warnings": prepared.warnings,
+        "left_out": prepared.left_out,
+        "left_for_colleague": prepared.hidden,
+    }
+
+
+@click.group()
+def run() -> None:
+    """Prepared runs: look, commit, steer, report."""
+
+
+AS_USER = click.option("--as", "email", default=None, metavar="EMAIL", help="The user on whose behalf.")
+RUN = click.argument("run_id", type=int, metavar="RUN")
+
+
+def _find(session: Session, actor: Actor, run_id: int) -> Run:
+    found = find_run(session, actor, run_id)
+    if found is None:
+        raise Failure(
+            f"there is no run {run_id} for {actor.name}: `crm-mail run list` shows the runs there are"
+        )
+    return found
+
+
+@run.command("list")
+@AS_USER
+@command()
+def list_runs(home: Installation, email: str | None) -> Answer:
+    """The latest runs."""
+    with home.database.read() as session:
+        actor = find_actor(session, email)
+        newest = select(Run, Company.code).join(Company).order_by(Run.id.desc()).limit(200)
+        runs = [
+            {
+                "run": one.id,
+                "company": code,
+                "title": one.title,
+                "state": one.state.value,
+                "created_at": one.created_at.isoformat(),
+                "counts": count_run(session, actor, one).states,
+            }
+            for one, code in session.execute(newest)
+            if can_see_run(actor, one)
+        ]
+    return {"runs": runs}
+
+
+@run.command("show")
+@RUN
+@AS_USER
+@command()
+def show_run(home: Installation, run_id: int, email: str | None) -> Answer:
+    """A run with its messages."""
+    with home.database.read() as session:
+        actor = find_actor(session, email)
+        found = _find(session, actor, run_id)
+        counts = count_run(session, actor, found)
+        return {
+            "run": found.id,
+            "state": found.state.value,
+            "counts": counts.states,
+            "blocked": counts.blocked,
+            "warnings": counts.warned,
+            "left_for_colleague": found.hidden_recipients,
+            "messages": list(_messages(session, actor, found)),
+        }
+
+
+def _messages(session: Session, actor: Actor, found: Run) -> Iterable[dict[str, Any]]:
+    accounts = dict(session.execute(select(SenderAccount.id, SenderAccount.name)).tuples())
+    last = 0
+    while True:
+        query = select(Message).where(
+            Message.run_id == found.id, Message.privacy_level <= actor.clearance, Message.id > last
+        )
+        rows = session.scalars(query.order_by(Message.id).limit(MESSAGES_AT_ONCE)).all()
+        if not rows:
+            return
+        last = rows[-1].id
+        names: dict[int, list[str]] = {}
+        files = select(MessageFile.message_id, MessageFile.name).where(
+            MessageFile.message_id.in_([row.id for row in rows])
+        )
+        for message_id, name in session.execute(files.order_by(MessageFile.message_id, MessageFile.position)):
+            names.setdefault(message_id, []).append(name)
+        for row in rows:
+            yield {
+                "id": row.id,
+                "state": row.state.value,
+                "party": row.party_code,
+                "party_name": row.party_name,
+                "to": row.to_address,
+                "cc": row.cc,
+                "channel": row.channel.value,
+                "account": accounts.get(row.account_id or 0, ""),
+                "subject": row.subject,
+                "attachments": names.get(row.id, []),
+                "blocked": bool(row.blockers),
+                "issue": row.first_issue,
+                "message_id": row.message_id or "",
+                "answer": row.last_detail,
+                "why": describe_why(row.why),
+            }
+        session.expunge_all()
+
+
+@run.command("commit")
+@RUN
+@click.option("--as", "email", required=True, metavar="EMAIL", help="The user who commits.")
+@click.option("--now", "skip_undo", is_flag=True, help="No undo window.")
+@click.option("--at", "start_at", type=click.DateTime(), help="Not before this time (UTC).")
+@click.option("--key", default=None, help="Idempotency key: a second commit with it changes nothing.")
+@command()
+def commit(
+    home: Installation, run_id: int, email: str, skip_undo: bool, start_at: datetime | None, key: str | None
+) -> Answer:
+    """Let a reviewed run go."""
+    with home.database.write() as session:
+        actor = find_actor(session, email)
+        done = commit_run(
+            session,
+            actor,
+            _find(session, actor, run_id),
+            key=key,
+            start_at=start_at.astimezone() if start_at else None,
+            skip_undo=skip_undo,
+        )
+    return {
+        "run": done.run_id,
+        "messages": done.messages,
+        "starts_at": done.starts_at.isoformat() if done.starts_at else None,
+        "dropped": done.dropped,
+        "awaits_approval": done.awaits_approval,
+    }
+
+
+def _steer(name: str, help_text: str, act: Any) -> None:
+    @run.command(name, help=help_text)
+    @RUN
+    @AS_USER
+    @command()
+    def steer(home: Installation, run_id: int, email: str | None) -> Answer:
+        with home.database.write() as session:
+            actor = find_actor(session, email)
+            found = _find(session, actor, run_id)
+            changed = act(session, actor, found)
+            return {
+                "run": run_id,
+                "state": found.state.value,
+                "changed": changed if isinstance(changed, int) else None,
+            }
+
+
+_steer("pause", "Stop sending; what is under way ends.", pause_run)
+_steer("resume", "Go on with a paused run.", resume_run)
+_steer("cancel", "Cancel what has not left.", cancel_run)
+_steer("retry", "Send the failed messages again.", retry_failed)
+
+
+@run.command("report")
+@RUN
+@click.option("--format", "format_", type=click.Choice(["json", "txt", "csv", "xlsx"]), default="txt")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of standard output."
+)
+@AS_USER
+@command()
+def report(
+    home: Installation, run_id: int, format_: str, output: Path | None, email: str | None
+) -> Answer | None:
+    """The end report of a run."""
+    with home.database.read() as session:
+        actor = find_actor(session, email)
+        found = _find(session, actor, run_id)
+        if format_ == "json":
+            return export_json(session, actor, found)
+        write = {"txt": export_log, "csv": export_csv, "xlsx": export_xlsx}[format_]
+        content = write(session, actor, found).content
+    if output:
+        output.write_bytes(content)
+        return {"run": run_id, "written": str(output)}
+    sys.stdout.buffer.write(content)
+    return None
+
+
+def register(cli: click.Group) -> None:
+    """Add the commands."""
+    cli.add_command(prepare)
+    cli.add_command(run)

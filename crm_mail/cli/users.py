@@ -1,0 +1,80 @@
+"""``crm-mail user``: people who sign in."""
+
+import click
+from sqlalchemy import select
+
+from crm_mail.cli.frame import SHELL, Answer, Failure, command, read_password
+from crm_mail.companies.models import Company
+from crm_mail.documents.types import DocumentType
+from crm_mail.installation import Installation
+from crm_mail.permissions import AREA_PERMISSIONS
+from crm_mail.users.passwords import Passwords
+from crm_mail.users.problems import UserRefused
+from crm_mail.users.rights import parse_grant
+from crm_mail.users.service import UserDraft, check_password, create_user
+
+AREAS = {permission.value.split(":")[0]: permission for permission in AREA_PERMISSIONS}
+
+
+@click.group()
+def user() -> None:
+    """People who sign in."""
+
+
+@user.command("add")
+@click.argument("email")
+@click.option("--name", required=True)
+@click.option("--admin", "is_admin", is_flag=True, help="May do everything.")
+@click.option("--clearance", type=click.IntRange(0, 3), default=0, help="Highest privacy level to see.")
+@click.option(
+    "--grant", "grants", multiple=True, metavar="TYPE:ACTION:COMPANY", help="* for every type or company."
+)
+@click.option("--manage", "areas", multiple=True, type=click.Choice(sorted(AREAS)), help="An area to manage.")
+@click.option("--language", type=click.Choice(["it", "es", "en"]), default="it")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@command()
+def add_user(
+    home: Installation,
+    email: str,
+    name: str,
+    is_admin: bool,
+    clearance: int,
+    grants: tuple[str, ...],
+    areas: tuple[str, ...],
+    language: str,
+    password_stdin: bool,
+) -> Answer:
+    """Add a user. A password that breaks the rules serves once: the user chooses another one at the first login."""
+    if not password_stdin:
+        raise Failure("give the password on standard input: add --password-stdin")
+    password = read_password()
+    if not password:
+        raise Failure("the password on standard input is empty: pass one line with it")
+    passwords = Passwords(home.settings.argon2_memory_kib)
+    with home.database.write() as session:
+        companies = {code: id_ for code, id_ in session.execute(select(Company.code, Company.id))}
+        wanted = [parse_grant(text, [t.value for t in DocumentType], companies) for text in grants]
+        draft = UserDraft(email, name, is_admin, clearance, language, frozenset(AREAS[a] for a in areas))
+        added = create_user(
+            session,
+            SHELL,
+            draft,
+            password,
+            passwords,
+            grants=wanted,
+            must_change_password=not _is_good(password, draft),
+        )
+        return {"user": added.id, "email": added.email, "must_change_password": added.must_change_password}
+
+
+def _is_good(password: str, draft: UserDraft) -> bool:
+    try:
+        check_password(password, draft.name, draft.email)
+    except UserRefused:
+        return False
+    return True
+
+
+def register(cli: click.Group) -> None:
+    """Add the group."""
+    cli.add_command(user)
