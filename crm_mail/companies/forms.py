@@ -98,8 +98,13 @@ class PolicyForm(Form):
     """One document type of a company; part of a page that has the token."""
 
     is_enabled = BooleanField(_l("Sent by mail"))
-    channel_preference = SelectField(_l("Channel"))
-    account_source = SelectField(_l("Sent by"))
+    channel_preference = SelectField(
+        _l("Channel"),
+        description=_l("PEC first: by PEC if the contact has such an address, by ordinary mail otherwise."),
+    )
+    account_source = SelectField(
+        _l("Sent by"), description=_l("The sender: by the own account of the person who commits.")
+    )
     smtp_account_id = SelectField(_l("Ordinary account"))
     pec_account_id = SelectField(_l("PEC account"))
     is_bundled = BooleanField(_l("Several in one message"))
@@ -126,8 +131,8 @@ class PolicyForm(Form):
         )
         form.channel_preference.choices = channel_choices()
         form.account_source.choices = [
-            SelectChoice(AccountSource.COMPANY.value, _l("The company's account")),
-            SelectChoice(AccountSource.USER.value, _l("The sender's own account")),
+            SelectChoice(AccountSource.COMPANY.value, _l("The company")),
+            SelectChoice(AccountSource.USER.value, _l("The sender")),
         ]
         form.smtp_account_id.choices = account_choices(accounts, AccountKind.SMTP)
         form.pec_account_id.choices = account_choices(accounts, AccountKind.PEC)
@@ -151,8 +156,8 @@ class PolicyForm(Form):
 def channel_choices() -> list[Any]:
     """What a company may prefer when a contact has both kinds of address (IT-18)."""
     return [
-        SelectChoice(ChannelPreference.PEC_FIRST.value, _l("PEC if there is one")),
-        SelectChoice(ChannelPreference.ORDINARY_ONLY.value, _l("Ordinary mail only")),
+        SelectChoice(ChannelPreference.PEC_FIRST.value, _l("PEC first")),
+        SelectChoice(ChannelPreference.ORDINARY_ONLY.value, _l("Ordinary only")),
         SelectChoice(ChannelPreference.PEC_ONLY.value, _l("PEC only")),
     ]
 
@@ -160,5 +165,5 @@ def channel_choices() -> list[Any]:
 def account_choices(accounts: AccountBook, kind: AccountKind) -> list[Any]:
     """The company's accounts of a kind; the empty value is its default one."""
     own = accounts.of(kind)
-    named = [SelectChoice(str(account.id), f"{account.name} <{account.from_address}>") for account in own]
+    named = [SelectChoice(str(account.id), account.name) for account in own]
     return [SelectChoice("", _l("Default account")), *named]
