@@ -1,0 +1,176 @@
+"""A lane: one account's kept connections within one worker, a thread for each. Knows no database.
+
+A lane holds little: about a tenth of a second of measured work, at least one message for each connection, so that
+a worker that dies leaves little in doubt.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from crm_mail.delivery.blobs import EncodedBlobs
+from crm_mail.delivery.envelope import OutcomeKind
+from crm_mail.delivery.smtp_session import SmtpSession
+from crm_mail.delivery.transports import AccountSettings
+from crm_mail.outbox.attempting import KeptTransport, Result, SenderIdentity, attempt
+from crm_mail.outbox.claiming import Job
+
+WORK_AHEAD = 0.1
+"""Seconds of measured work that a lane holds at most."""
+MOST_AHEAD = 500
+IDLE_SECONDS = 5.0
+"""Seconds without work after which a connection is closed."""
+PAUSES = (1.0, 3.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+"""Seconds before the next try when the server cannot be reached, or says that it is busy."""
+_SMOOTHING = 0.1
+_BLOB_BYTES = 16_000_000
+
+
+class Lane:
+    """The connections of one account.
+
+    Args:
+        lease: how long a claim holds (`claiming.lease_of`).
+        read: gives a stored file by its hash.
+        done: called from the lane's threads with each result.
+        connect: makes a transport; tests may give another one.
+    """
+
+    def __init__(
+        self,
+        identity: SenderIdentity,
+        settings: AccountSettings,
+        connections: int,
+        lease: timedelta,
+        read: Callable[[str], bytes],
+        done: Callable[[Result], None],
+        connect: Callable[[AccountSettings], KeptTransport] = SmtpSession,
+    ) -> None:
+        self.identity = identity
+        self.settings = settings
+        self.connections = max(1, connections)
+        self.lease = lease
+        self._read, self._done, self._connect = read, done, connect
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads: set[threading.Thread] = set()
+        self._in_hand = 0
+        self._seconds: float | None = None  # per message and connection, smoothed
+        self._failures = 0
+        self._paused_until = 0.0
+        self.is_refused = False
+        """The server refused the account: nothing more is tried."""
+        self.is_stopping = False
+
+    @property
+    def in_hand(self) -> int:
+        """Messages given to this lane and not finished."""
+        return self._in_hand
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether messages in the queue should be given back."""
+        return self.is_refused or self.is_stopping or self.pause_left > 0
+
+    @property
+    def pause_left(self) -> float:
+        """Seconds until the server is tried again; 0 when it may be."""
+        return max(0.0, self._paused_until - time.monotonic())
+
+    def room(self) -> int:
+        """How many messages the lane takes now; 0 while it holds enough."""
+        if self.is_halted:
+            return 0
+        if self._failures:
+            return max(0, 1 - self._in_hand)  # one message finds out whether the server is back
+        target = self.connections
+        if self._seconds:
+            target = max(target, min(MOST_AHEAD, int(WORK_AHEAD * self.connections / self._seconds)))
+        missing = target - self._in_hand
+        return missing if target == self.connections or missing * 2 >= target else 0
+
+    def put(self, jobs: list[Job]) -> None:
+        """Hand claimed messages over to the connections."""
+        with self._lock:
+            self._in_hand += len(jobs)
+            for job in jobs:
+                self._queue.put(job)
+            wanted = min(self.connections, self._in_hand)
+            for _ in range(wanted - len(self._threads)):
+                thread = threading.Thread(
+                    target=self._work, name=f"account-{self.identity.account_id}", daemon=True
+                )
+                self._threads.add(thread)
+                thread.start()
+
+    def take_back(self) -> list[Job]:
+        """The messages that no connection has begun with."""
+        jobs: list[Job] = []
+        while True:
+            try:
+                job = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if job is not None:
+                jobs.append(job)
+        with self._lock:
+            self._in_hand -= len(jobs)
+        return jobs
+
+    def stop(self) -> None:
+        """Begin with nothing more; connections close when their present message is done."""
+        self.is_stopping = True
+        for _ in list(self._threads):
+            self._queue.put(None)
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the connections to end; whether they did."""
+        deadline = time.monotonic() + seconds
+        for thread in list(self._threads):
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in list(self._threads))
+
+    def _work(self) -> None:
+        transport = self._connect(self.settings)
+        blobs = EncodedBlobs(self._read, keep_bytes=_BLOB_BYTES)
+        try:
+            while (job := self._next()) is not None:
+                self._handle(job, transport, blobs)
+        finally:
+            transport.close()
+            with self._lock:
+                self._threads.discard(threading.current_thread())
+
+    def _next(self) -> Job | None:
+        while True:
+            if not self.is_halted:
+                try:
+                    return self._queue.get(timeout=IDLE_SECONDS)
+                except queue.Empty:
+                    pass
+            with self._lock:  # nobody can put meanwhile: what is put later gets a new thread
+                if self.is_halted or self._queue.empty():
+                    self._threads.discard(threading.current_thread())
+                    return None
+
+    def _handle(self, job: Job, transport: KeptTransport, blobs: EncodedBlobs) -> None:
+        began = time.monotonic()
+        result = attempt(job, self.identity, transport, blobs)
+        with self._lock:
+            self._in_hand -= 1
+            self._learn(result, time.monotonic() - began)
+        self._done(result)
+
+    def _learn(self, result: Result, seconds: float) -> None:
+        if result.kind is OutcomeKind.ACCOUNT_REFUSED:
+            self.is_refused = True
+        elif result.is_connection:
+            if not self.pause_left:
+                self._paused_until = time.monotonic() + PAUSES[min(self._failures, len(PAUSES) - 1)]
+                self._failures += 1
+        else:
+            self._failures = 0
+            old = self._seconds
+            self._seconds = seconds if old is None else old + _SMOOTHING * (seconds - old)
