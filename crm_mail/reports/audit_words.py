@@ -46,6 +46,7 @@ def _words() -> dict[str, str]:
         "delivery.account.changed": _("Sender account changed"),
         "delivery.account.enabled": _("Sender account enabled"),
         "delivery.account.disabled": _("Sender account disabled"),
+        "delivery.account.stopped": _("Sender account stopped"),
         "delivery.account.restarted": _("Sender account started again"),
         "delivery.account.made_default": _("Sender account made the usual one"),
         "delivery.account.deleted": _("Sender account deleted"),
@@ -57,6 +58,12 @@ def _words() -> dict[str, str]:
         "outbox.run.commit_undone": _("Commit called back"),
         "outbox.run.started": _("Sending started"),
         "outbox.message.edited": _("Message edited"),
+        "outbox.run.prepare_failed": _("Preparing a run failed"),
+        "outbox.run.paused": _("Run paused"),
+        "outbox.run.resumed": _("Run resumed"),
+        "outbox.run.cancelled": _("Run cancelled"),
+        "outbox.run.retried": _("Failures retried"),
+        "outbox.run.finished": _("Run finished"),
         "outbox.run.dropped": _("Run dropped"),
     }
 
