@@ -1,0 +1,199 @@
+"""The whole main job on a sample company: import, prepare, commit, send to two local mail servers, report.
+
+Nothing leaves the machine: the accounts of the sample company point at servers of this very process.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm_mail.companies.company_rules import CompanyDetails
+from crm_mail.companies.models import Company
+from crm_mail.companies.service import add_company
+from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.delivery.account_rules import AccountDetails
+from crm_mail.delivery.models import AccountKind
+from crm_mail.delivery.service import add_account
+from crm_mail.demo.delivery_notes import add_delivery_notes
+from crm_mail.importers.base import ImportRefused
+from crm_mail.importers.contact_service import import_contacts
+from crm_mail.importers.document_service import import_document_file
+from crm_mail.installation import Installation
+from crm_mail.outbox.commit import commit_run
+from crm_mail.outbox.criteria import Criteria
+from crm_mail.outbox.models import Message, Run
+from crm_mail.outbox.preparation import prepare_run
+from crm_mail.outbox.prepare import Prepared
+from crm_mail.outbox.review import Chosen, approve_messages
+from crm_mail.outbox.review_filter import ReviewFilter
+from crm_mail.outbox.states import RunState
+from crm_mail.outbox.wording import describe_why
+from crm_mail.outbox.worker import run_worker
+from crm_mail.permissions import HIGHEST_CLEARANCE, INSTALLATION, Actor
+from crm_mail.sandbox.servers import SandboxServers, ServerInfo
+from crm_mail.users.actors import build_actor
+from crm_mail.users.models import User
+from crm_mail.users.passwords import Passwords, one_time_password
+from crm_mail.users.service import UserDraft, create_user
+
+SAMPLES = Path(__file__).parent / "samples"
+SANDBOX = "sandbox"
+LOGIN = "admin@officine-bassi.example"
+FIRST_RUN_ENDS = date(2026, 11, 10)
+
+
+@dataclass(slots=True)
+class DemoResult:
+    """What the main job gave; ``password`` is empty when the installation was not empty."""
+
+    login: str = ""
+    password: str = ""
+    run_id: int | None = None
+    waiting_run_id: int | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    is_good: bool = True
+    is_new: bool = False
+    imported: list[str] = field(default_factory=list)
+
+
+def sandbox_folder(home: Installation) -> Path:
+    """Where the local mail servers of the sample company keep what they receive."""
+    return home.settings.data_dir / SANDBOX
+
+
+def load_demo(home: Installation) -> DemoResult:
+    """Load the sample company into an empty database and run its main job once; else change nothing."""
+    with home.database.read() as session:
+        if session.scalar(select(Company.id).limit(1)) or session.scalar(select(User.id).limit(1)):
+            return DemoResult()
+    result = DemoResult(LOGIN, one_time_password(), is_new=True)
+    with SandboxServers(sandbox_folder(home)) as servers:
+        with home.database.write() as session:
+            company_id, actor = _found_company(session, home, result)
+            _add_accounts(session, home, company_id, [servers.info.ordinary, servers.info.pec])
+        _bring_in(home, company_id, actor, result)
+        first = prepare_run(
+            home, actor, Criteria(PartyFilter(company_id), to_on=FIRST_RUN_ENDS), "First half of November"
+        )
+        _commit(home, actor, first)
+        run_worker(home, until_idle=True, is_alone=True)
+        second = prepare_run(home, actor, Criteria(PartyFilter(company_id)), "Second half of November")
+    result.run_id, result.waiting_run_id = first.run_id, second.run_id
+    _judge(home, result)
+    return result
+
+
+def _found_company(session: Session, home: Installation, result: DemoResult) -> tuple[int, Actor]:
+    details = CompanyDetails(
+        code="OMB",
+        name="Officine Meccaniche Bassi S.p.A.",
+        vat_number="IT03482910365",
+        address="Via Emilia Est 1180",
+        postcode="41122",
+        city="Modena",
+        province="MO",
+        email="amministrazione@officine-bassi.example",
+        phone="+39 059 280011",
+        website="www.officine-bassi.example",
+        error_address="errori@officine-bassi.example",
+    )
+    company = add_company(session, INSTALLATION, details)
+    user = create_user(
+        session,
+        INSTALLATION,
+        UserDraft(LOGIN, "Anna Bassi", is_admin=True, clearance=HIGHEST_CLEARANCE),
+        result.password,
+        Passwords(home.settings.argon2_memory_kib),
+        must_change_password=True,
+    )
+    return company.id, build_actor(session, user)
+
+
+def _add_accounts(
+    session: Session, home: Installation, company_id: int, servers: Sequence[ServerInfo]
+) -> None:
+    for server in servers:
+        details = AccountDetails(
+            name=f"Sample {server.kind.value.upper()} server",
+            kind=AccountKind(server.kind.value),
+            host=server.host,
+            port=server.port,
+            security=server.security,
+            username=server.username,
+            from_address=server.username,
+            from_name="Officine Meccaniche Bassi",
+            ca_file=str(server.ca_file),
+        )
+        add_account(session, INSTALLATION, company_id, details, server.password, home.encrypt)
+
+
+def _bring_in(home: Installation, company_id: int, actor: Actor, result: DemoResult) -> None:
+    with home.database.write() as session:
+        company = session.get_one(Company, company_id)
+        contacts = import_contacts(session, actor, company, SAMPLES / "contacts.csv")
+    result.imported.append(f"{contacts.created} contact rows, {len(contacts.errors)} errors")
+    created = 0
+    for path in sorted((SAMPLES / "invoices").iterdir()):
+        try:
+            with home.database.write() as session:
+                company = session.get_one(Company, company_id)
+                file = import_document_file(session, home.store, actor, company, path.name, path.read_bytes())
+            created += file.created
+        except ImportRefused as refused:
+            result.imported.append(f"{path.name}: {refused.message}")
+            result.is_good = False
+    result.imported.append(f"{created} electronic invoices")
+    notes = add_delivery_notes(home, actor, company_id)
+    if notes:
+        result.imported.append(f"{notes} delivery notes")
+
+
+def _commit(home: Installation, actor: Actor, prepared: Prepared) -> None:
+    with home.database.write() as session:
+        run = session.get_one(Run, prepared.run_id)
+        approve_messages(session, actor, run, Chosen(ReviewFilter(), is_all=True))
+        commit_run(session, actor, run, skip_undo=True)
+
+
+def _judge(home: Installation, result: DemoResult) -> None:
+    with home.database.read() as session:
+        run = session.get_one(Run, result.run_id)
+        for state in session.scalars(select(Message.state).where(Message.run_id == run.id)):
+            result.counts[state.value] = result.counts.get(state.value, 0) + 1
+    unsent = set(result.counts) - {"sent", "delivered", "withheld"}
+    if run.state is not RunState.FINISHED or unsent or not result.counts.get("sent"):
+        result.is_good = False
+
+
+def print_report(home: Installation, result: DemoResult) -> None:
+    """Tell on the terminal what happened and how to go on."""
+    console = Console(highlight=False)
+    if not result.is_new:
+        console.print("This installation has data already: nothing was loaded.")
+        return
+    console.print(f"[bold]Sample company loaded[/bold]: {'; '.join(result.imported)}.")
+    with home.database.read() as session:
+        run = session.get_one(Run, result.run_id)
+        table = Table(title=f"Run {run.id}: end report", title_justify="left")
+        for name in ("State", "Party", "To", "By", "Subject", "Why"):
+            table.add_column(name, overflow="fold")
+        for message in session.scalars(select(Message).where(Message.run_id == run.id).order_by(Message.id)):
+            table.add_row(
+                message.state.value,
+                message.party_name,
+                message.to_address or "-",
+                message.channel.value.upper(),
+                message.subject,
+                describe_why(message.why),
+            )
+        console.print(table)
+        totals = ", ".join(f"{count} {state}" for state, count in sorted(result.counts.items()))
+        console.print(f"Run {run.id} is {run.state.value}: {totals}.")
+        console.print(f"Run {result.waiting_run_id} is prepared and waits for review.")
+    console.print("[green]All went well.[/green]" if result.is_good else "[red]Not all went well.[/red]")
