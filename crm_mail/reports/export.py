@@ -1,0 +1,259 @@
+"""The report of a run as a file: text log (RP-15), CSV, XLSX, and JSON for the command line.
+
+Rows are streamed. Codes stay text (leading zeros count) and no cell can become a formula, whatever a name begins with.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
+from sqlalchemy.orm import Session
+
+from crm_mail.companies.models import Company
+from crm_mail.documents.types import type_label
+from crm_mail.outbox.models import Run
+from crm_mail.permissions import Actor
+from crm_mail.reports.cause_words import cause_words
+from crm_mail.reports.languages import Translate, translator
+from crm_mail.reports.queries import enhanced_of, failure_groups, left_out_reasons, run_totals
+from crm_mail.reports.rows import ReportRow, run_rows
+from crm_mail.reports.state_words import left_out_word, state_word, why_word, withheld_word
+from crm_mail.reports.text_log import LINE_END, cut_off_date, in_zone, log_lines, log_name
+
+BOM = "\ufeff"
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_CHUNK = 64 * 1024
+_MAX_CELL = 32_767
+
+
+class ReportFormat(StrEnum):
+    """What a report can be downloaded as."""
+
+    TXT = "txt"
+    CSV = "csv"
+    XLSX = "xlsx"
+    JSON = "json"
+
+
+MIME_TYPES = {
+    ReportFormat.TXT: "text/plain; charset=utf-8",
+    ReportFormat.CSV: "text/csv; charset=utf-8",
+    ReportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ReportFormat.JSON: "application/json",
+}
+
+
+def file_name(run: Run, company: Company, chosen: ReportFormat) -> str:
+    """What the download is called; the text log has the name of RP-15."""
+    if chosen is ReportFormat.TXT:
+        return log_name(run, company)
+    return f"run-{run.id}-{company.code}-{cut_off_date(run, company):%Y%m%d}.{chosen.value}"
+
+
+def text_chunks(session: Session, actor: Actor, run: Run) -> Iterator[bytes]:
+    """The text log as UTF-8, lines ended as Windows and RFC 2046 (4.1.1) want it."""
+    yield from _joined(line + LINE_END for line in log_lines(session, actor, run))
+
+
+def csv_chunks(session: Session, actor: Actor, run: Run, language: str) -> Iterator[bytes]:
+    """Every row as CSV: a BOM so that spreadsheets see UTF-8; ``;`` where the comma is the decimal sign (it, es)."""
+    company = session.get_one(Company, run.company_id)
+    table = Table(company, language)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=";" if language[:2] in ("it", "es") else ",", lineterminator="\r\n")
+
+    def lines() -> Iterator[str]:
+        yield BOM
+        writer.writerow(table.header())
+        for row in run_rows(session, actor, run):
+            writer.writerow([_plain(value) for value in table.values(row)])
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+        yield buffer.getvalue()
+
+    yield from _joined(lines())
+
+
+def write_xlsx(session: Session, actor: Actor, run: Run, language: str, path: Path) -> None:
+    """Every row as a workbook, written straight to a file."""
+    company = session.get_one(Company, run.company_id)
+    table = Table(company, language)
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("report")
+    sheet.freeze_panes = "A2"
+    for position, width in enumerate(_WIDTHS, start=1):
+        sheet.column_dimensions[get_column_letter(position)].width = width
+    header = []
+    for title in table.header():
+        cell = WriteOnlyCell(sheet, value=title)
+        cell.font = Font(bold=True)
+        header.append(cell)
+    sheet.append(header)
+    for row in run_rows(session, actor, run):
+        sheet.append([_cell(sheet, value) for value in table.values(row)])
+    book.save(path)
+    book.close()
+
+
+def _cell(sheet: Any, value: Any) -> Any:
+    if value is None or isinstance(value, int):
+        return value
+    if isinstance(value, datetime):
+        cell = WriteOnlyCell(sheet, value=value.replace(tzinfo=None))
+        cell.number_format = "yyyy-mm-dd hh:mm:ss"
+        return cell
+    text = ILLEGAL_CHARACTERS_RE.sub(" ", str(value))[:_MAX_CELL]
+    if not text.startswith(_FORMULA_STARTS):
+        return text
+    cell = WriteOnlyCell(sheet, value=text)
+    cell.data_type = "s"  # openpyxl takes a leading = for a formula
+    return cell
+
+
+def _plain(value: Any) -> Any:
+    """A value for CSV: an apostrophe before what a spreadsheet would calculate (OWASP, CSV injection)."""
+    if value is None or isinstance(value, int):
+        return value
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _joined(lines: Iterator[str]) -> Iterator[bytes]:
+    parts: list[bytes] = []
+    size = 0
+    for line in lines:
+        parts.append(line.encode())
+        size += len(parts[-1])
+        if size >= _CHUNK:
+            yield b"".join(parts)
+            parts, size = [], 0
+    if parts:
+        yield b"".join(parts)
+
+
+_WIDTHS = (9, 12, 14, 34, 24, 30, 30, 10, 30, 40, 30, 34, 28, 30, 8, 50, 20)
+
+
+class Table:
+    """The columns of CSV and XLSX, in the reader's language."""
+
+    def __init__(self, company: Company, language: str) -> None:
+        self._company = company
+        self._language = language
+        self._translate: Translate = translator(language)
+
+    def header(self) -> Sequence[str]:
+        """The titles."""
+        _ = self._translate
+        return (
+            _("Number"),
+            _("State"),
+            _("Party code"),
+            _("Party"),
+            _("Contact"),
+            _("To"),
+            _("Cc"),
+            _("Channel"),
+            _("Account"),
+            _("Subject"),
+            _("Documents"),
+            _("Attachments"),
+            _("Why"),
+            _("Reason"),
+            _("Code"),
+            _("Server's answer"),
+            _("Sent at"),
+        )
+
+    def values(self, row: ReportRow) -> Sequence[Any]:
+        """The values of one row; times on the company's clock."""
+        documents = (f"{type_label(type_, self._language)} {number}" for type_, number in row.documents)
+        return (
+            row.id,
+            state_word(row.state, self._translate),
+            row.party_code,
+            row.party_name,
+            row.recipient_name,
+            row.to,
+            "; ".join(row.cc),
+            row.channel.upper(),
+            row.account,
+            row.subject,
+            "; ".join(documents),
+            "; ".join(row.attachments),
+            why_word(row.why, self._translate),
+            reason_word(row, self._translate),
+            row.code,
+            "" if row.is_sent else row.detail,
+            in_zone(row.sent_at, self._company) if row.sent_at else None,
+        )
+
+
+def reason_word(row: ReportRow, translate: Translate) -> str:
+    """Why a row was not sent, in words; empty for a sent one."""
+    if row.state.value == "withheld":
+        return withheld_word(row.withheld_reason, translate)
+    if row.is_sent or not row.cause or row.state.value not in ("failed", "bounced", "uncertain", "retrying"):
+        return ""
+    return cause_words(row.cause, row.code, enhanced_of(row.detail), translate)[0]
+
+
+def report_json(session: Session, actor: Actor, run: Run, language: str = "en") -> dict[str, Any]:
+    """The report as one object, for ``crm-mail run report --format json``."""
+    translate = translator(language)
+    return {
+        "run": run.id,
+        "state": run.state.value,
+        "counts": run_totals(session, actor, run).states,
+        "failures": [
+            {
+                "cause": group.cause,
+                "code": group.code,
+                "enhanced": group.enhanced,
+                "title": cause_words(group.cause, group.code, group.enhanced, translate)[0],
+                "count": group.count,
+                "remedy": cause_words(group.cause, group.code, group.enhanced, translate)[1],
+                "answer": group.answer,
+            }
+            for group in failure_groups(session, actor, run)
+        ],
+        "left_out": [
+            {"reason": reason, "count": count, "title": left_out_word(reason, translate)}
+            for reason, count in left_out_reasons(session, actor, run)
+        ],
+        "hidden_recipients": run.hidden_recipients,
+        "messages": [_message_json(row, translate) for row in run_rows(session, actor, run)],
+    }
+
+
+def _message_json(row: ReportRow, translate: Translate) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "state": row.state.value,
+        "party": row.party_code,
+        "name": row.party_name,
+        "to": row.to,
+        "cc": list(row.cc),
+        "channel": row.channel,
+        "account": row.account,
+        "subject": row.subject,
+        "documents": [{"type": type_, "number": number} for type_, number in row.documents],
+        "attachments": list(row.attachments),
+        "why": row.why,
+        "reason": reason_word(row, translate),
+        "code": row.code,
+        "answer": row.detail,
+        "sent_at": row.sent_at.isoformat() if row.sent_at else None,
+    }

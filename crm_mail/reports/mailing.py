@@ -1,0 +1,274 @@
+"""The end report by mail: to the person who ran it, with the text log (RP-14, RP-15), and to the company's error
+address when something failed (PM-19).
+
+A staff notice: it goes through `delivery` directly, always from an ordinary account of the company, never from PEC. The
+reader gets what the reader's own rights show; the error address belongs to nobody in particular, so it gets the totals
+and causes of all rows and a log without any contact above level 0. Nothing here raises for what a server does, and
+nothing is tried twice: the report can always be read in the product.
+"""
+
+import hashlib
+import io
+import logging
+import secrets
+import zipfile
+from dataclasses import dataclass, replace
+
+from sqlalchemy.orm import Session
+
+from crm_mail import audit
+from crm_mail.db import now
+from crm_mail.delivery import limits
+from crm_mail.delivery.addresses import domain_of
+from crm_mail.delivery.blobs import flatten
+from crm_mail.delivery.connection_check import PATIENCE_SECONDS
+from crm_mail.delivery.envelope import Attachment, Cause, Envelope, Outcome, OutcomeKind, new_message_id
+from crm_mail.delivery.mime import build
+from crm_mail.delivery.models import AccountKind, SenderAccount
+from crm_mail.delivery.service import accounts_for, settings_of
+from crm_mail.delivery.smtp_session import SmtpSession
+from crm_mail.delivery.transports import AccountSettings, ConnectionFailed
+from crm_mail.documents.builtin_texts import RUN_REPORT, builtin_text, compile_message
+from crm_mail.documents.message_context import build_run_report_context
+from crm_mail.documents.text_samples import company_fields
+from crm_mail.documents.texts import RenderedMessage, render_message
+from crm_mail.installation import Installation, SecretUnreadable
+from crm_mail.outbox.models import Run
+from crm_mail.outbox.review import can_see_run
+from crm_mail.permissions import INSTALLATION, Actor
+from crm_mail.reports.cause_words import cause_words
+from crm_mail.reports.export import text_chunks
+from crm_mail.reports.languages import translator
+from crm_mail.reports.queries import failure_groups, left_out_reasons, run_totals
+from crm_mail.reports.text_log import log_name
+from crm_mail.users.actors import build_actor
+from crm_mail.users.models import User
+
+log = logging.getLogger(__name__)
+
+ZIP_FROM = 5_000_000
+"""Bytes from which the log is packed: servers refuse large mails."""
+
+_ERROR_DESK = Actor(None, "", clearance=0, is_admin=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report, ready to be sent: text, log, and to whom."""
+
+    to: str
+    language: str
+    message: RenderedMessage
+    log_name: str
+    log_bytes: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """The account it leaves from."""
+
+    account_id: int
+    company_id: int
+    from_name: str
+    settings: AccountSettings
+
+
+def mail_run_report(home: Installation, run_id: int) -> list[Outcome]:
+    """Mail the end report of a finished run; what came of each mail, in the order user, error address.
+
+    `outbox.finishing` calls this once per run (it sets ``reported_at`` first).
+    """
+    with home.database.read() as session:
+        run = session.get_one(Run, run_id)
+        reports = [
+            report for report in (_for_user(home, session, run), _for_desk(home, session, run)) if report
+        ]
+        posts = _posts(home, session, run) if reports else []
+    return [_deliver(home, run_id, report, posts) for report in reports]
+
+
+def mail_report_to(home: Installation, run_id: int, user_id: int) -> Outcome | None:
+    """Mail the report to one user who asks for it; None when the run does not exist for that user."""
+    with home.database.read() as session:
+        run = session.get_one(Run, run_id)
+        user = session.get_one(User, user_id)
+        if not can_see_run(build_actor(session, user), run):
+            return None
+        report = _compose(home, session, run, build_actor(session, user), user.email, user.language)
+        posts = [_patient(post) for post in _posts(home, session, run)]
+    return _deliver(home, run_id, report, posts)
+
+
+def _for_user(home: Installation, session: Session, run: Run) -> Report | None:
+    user = session.get(User, run.committed_by) if run.committed_by else None
+    if user is None or not user.is_active:
+        return None
+    actor = build_actor(session, user)
+    if not can_see_run(actor, run):
+        return None
+    return _compose(home, session, run, actor, user.email, user.language)
+
+
+def _for_desk(home: Installation, session: Session, run: Run) -> Report | None:
+    company = run.company
+    totals = run_totals(session, INSTALLATION, run)
+    if not company.error_address or not (totals.failed or totals.uncertain):
+        return None
+    return _compose(home, session, run, _ERROR_DESK, company.error_address, company.language)
+
+
+def _compose(
+    home: Installation, session: Session, run: Run, actor: Actor, address: str, language: str
+) -> Report:
+    """The error desk is told the totals of all rows, everybody else those of the rows that they may see."""
+    company = run.company
+    counted = INSTALLATION if actor is _ERROR_DESK else actor
+    totals = run_totals(session, counted, run)
+    translate = translator(language)
+    failures = []
+    for group in failure_groups(session, counted, run):
+        example = group.examples[0] if group.examples and actor is not _ERROR_DESK else None
+        title, remedy = cause_words(group.cause, group.code, group.enhanced, translate)
+        answer = f" — {group.answer}" if group.answer and actor is not _ERROR_DESK else ""
+        failures.append(
+            {
+                "party": f"{example.party_code} {example.party_name}" if example else "",
+                "to": example.to if example else "",
+                "reason": f"{title}{answer}. {remedy}",
+                "count": group.count,
+            }
+        )
+    context = build_run_report_context(
+        company_fields(company),
+        {
+            "number": run.id,
+            "name": run.title or f"{company.code} {run.id}",
+            "url": f"{home.settings.resolved_public_url}/outbox/{run.id}/report",
+            "started_at": run.starts_at or run.committed_at or run.created_at,
+            "finished_at": run.finished_at or now(),
+            "total": totals.total,
+            "sent": totals.sent,
+            "failed": totals.failed,
+            "uncertain": totals.uncertain,
+            "left_out": sum(n for _reason, n in left_out_reasons(session, counted, run)) + totals.not_sent,
+        },
+        failures[:50],
+        {"name": actor.name, "email": actor.email},
+        now().date(),
+        language,
+    )
+    message = render_message(compile_message(builtin_text(RUN_REPORT, language), "run_report"), context)
+    return Report(
+        company.test_address or address,
+        language,
+        message,
+        log_name(run, company),
+        b"".join(text_chunks(session, actor, run)),
+    )
+
+
+def _posts(home: Installation, session: Session, run: Run) -> list[Post]:
+    """Ordinary accounts of the company that can send, the default one first."""
+    views = accounts_for(session, run.company_id).of(AccountKind.SMTP)
+    found = []
+    for view in views:
+        if not view.is_enabled or view.is_stopped:
+            continue
+        account = session.get_one(SenderAccount, view.id)
+        try:
+            settings = settings_of(account, home.decrypt)
+        except SecretUnreadable:
+            log.warning(
+                "The report of run %s cannot leave from %s: its secret is unreadable.", run.id, view.name
+            )
+            continue
+        found.append(Post(view.id, run.company_id, view.from_name or run.company.name, settings))
+    return found
+
+
+def _patient(post: Post) -> Post:
+    """A person waits: no longer than for the test of an account."""
+    seconds = min(post.settings.timeout_seconds, PATIENCE_SECONDS)
+    return replace(post, settings=replace(post.settings, timeout_seconds=seconds))
+
+
+def _deliver(home: Installation, run_id: int, report: Report, posts: list[Post]) -> Outcome:
+    """Hand the mail to the first account that takes it; never raises."""
+    outcome = Outcome(
+        OutcomeKind.PERMANENT,
+        None,
+        "The company has no ordinary account that can send.",
+        None,
+        Cause.CONNECTION,
+    )
+    account_id = 0
+    for post in posts:
+        account_id = post.account_id
+        try:
+            outcome = _send(report, post)
+        except Exception as error:  # a notice that cannot be built must not stop the worker
+            log.exception("The report of run %s could not be built.", run_id)
+            outcome = Outcome(OutcomeKind.PERMANENT, None, str(error), None, Cause.CONTENT)
+        if outcome.kind in (OutcomeKind.SENT, OutcomeKind.UNCERTAIN, OutcomeKind.PERMANENT):
+            break
+    if not outcome.is_sent:
+        log.error("The report of run %s was not mailed: %s", run_id, outcome.detail)
+    _record(home, run_id, report, account_id, outcome)
+    return outcome
+
+
+def _send(report: Report, post: Post) -> Outcome:
+    files = _attachment(report)
+    envelope = Envelope(
+        message_id=new_message_id(domain_of(post.settings.from_address), secrets.token_hex(16)),
+        date=now().replace(microsecond=0),
+        from_name=post.from_name,
+        from_address=post.settings.from_address,
+        to=report.to,
+        subject=report.message.subject,
+        body_text=report.message.text,
+        body_html=report.message.html or None,
+        attachments=tuple(attachment for attachment, _data in files),
+        language=report.language,
+        extra_headers=(("Auto-Submitted", "auto-generated"),),
+    )
+    stored = {attachment.sha256: data for attachment, data in files}
+    data = flatten(build(envelope), stored.__getitem__)
+    session = SmtpSession(post.settings)
+    try:
+        session.connect()
+    except ConnectionFailed as failed:
+        return failed.outcome
+    try:
+        return session.send(post.settings.from_address, envelope.recipients, data)
+    finally:
+        session.close()
+
+
+def _attachment(report: Report) -> list[tuple[Attachment, bytes]]:
+    name, mime, data = report.log_name, "text/plain", report.log_bytes
+    if not data:
+        return []
+    if len(data) >= ZIP_FROM:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(name, data)
+        name, mime, data = name.removesuffix(".txt") + ".zip", "application/zip", packed.getvalue()
+    return [(Attachment(name, mime, hashlib.sha256(data).hexdigest(), len(data)), data)]
+
+
+def _record(home: Installation, run_id: int, report: Report, account_id: int, outcome: Outcome) -> None:
+    with home.database.write() as session:
+        run = session.get_one(Run, run_id)
+        if outcome.is_sent:
+            limits.record_usage(session, account_id, now(), 1)
+        audit.record(
+            session,
+            INSTALLATION,
+            "reports.run_report.mailed" if outcome.is_sent else "reports.run_report.failed",
+            company_id=run.company_id,
+            subject=run,
+            label=f"run {run.id}",
+            to=report.to,
+            reason="" if outcome.is_sent else outcome.detail,
+        )
