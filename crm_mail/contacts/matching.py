@@ -108,4 +108,4 @@ def _read(
         query = select(Party.id, column).where(
             Party.company_id == company_id, column.in_(values[start : start + CHUNK])
         )
-        yield from session.execute(query).tuples()
+        yield from ((party_id, text) for party_id, text in session.execute(query))
