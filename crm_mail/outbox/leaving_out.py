@@ -11,11 +11,29 @@ from crm_mail.contacts.selection import contact_query
 from crm_mail.documents.models import Document
 from crm_mail.outbox.assembly import DocumentFacts, Sent
 from crm_mail.outbox.criteria import Criteria
-from crm_mail.outbox.gathering import due_documents, in_period, of_parties
+from crm_mail.outbox.gathering import due_documents, in_period, of_parties, sendable
 from crm_mail.outbox.models import LeftOut, Run
 from crm_mail.outbox.reasons import LeftOutReason
 
 _COLUMNS = ["run_id", "reason", "party_id", "contact_id", "document_id", "privacy_level", "detail"]
+
+
+def leave_out_disabled(session: Session, run: Run, criteria: Criteria, clearance: int) -> None:
+    """Documents of types that the company does not send; ``criteria`` names these types alone."""
+    query = (
+        select(
+            literal(run.id),
+            literal(LeftOutReason.TYPE_DISABLED.value),
+            Document.party_id,
+            null(),
+            Document.id,
+            literal(0),
+            literal(""),
+        )
+        .join(Party, Party.id == Document.party_id)
+        .where(*in_period(criteria), *of_parties(criteria, clearance), *sendable())
+    )
+    _insert(session, query)
 
 
 def leave_out_documents(session: Session, run: Run, criteria: Criteria, clearance: int) -> None:

@@ -23,6 +23,7 @@ from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.leaving_out import (
     count_left_out,
     leave_out_contacts,
+    leave_out_disabled,
     leave_out_documents,
     leave_out_sent,
 )
@@ -130,6 +131,9 @@ def fill_run(
     company = session.get_one(Company, run.company_id)
     criteria = allowed_criteria(actor, Criteria.from_dict(run.criteria))
     rules = load_rules(session, company, criteria, actor)
+    disabled = tuple(t for t in criteria.document_types if t not in rules.policies)
+    if disabled:
+        leave_out_disabled(session, run, replace(criteria, document_types=disabled), actor.clearance)
     criteria = replace(
         criteria, document_types=tuple(t for t in criteria.document_types if t in rules.policies)
     )
@@ -143,7 +147,7 @@ def fill_run(
         has_file,
         rules.max_bytes,
     )
-    hidden: set[tuple[int, str]] = set()
+    hidden: set[int] = set()
     for batch in gather_batches(session, criteria, actor.clearance):
         drafts = []
         already: list[tuple[int, DocumentFacts, Sent]] = []
@@ -166,7 +170,7 @@ def fill_run(
     leave_out_documents(session, run, criteria, actor.clearance)
     leave_out_contacts(session, run, criteria, actor.clearance)
     shared = _warn_shared_addresses(session, run)
-    run.hidden_recipients = len({contact_id for contact_id, _ in hidden})
+    run.hidden_recipients = len(hidden)
     run.document_types = sorted(writer.types)
     run.state = RunState.REVIEW
     left_out = sum(count_left_out(session, run.id, actor.clearance).values())
