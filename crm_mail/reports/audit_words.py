@@ -64,6 +64,14 @@ def _words() -> dict[str, str]:
         "outbox.run.cancelled": _("Run cancelled"),
         "outbox.run.retried": _("Failures retried"),
         "outbox.run.finished": _("Run finished"),
+        "outbox.messages.withheld": _("Messages excluded"),
+        "outbox.messages.included": _("Messages included"),
+        "outbox.messages.account_changed": _("Account of messages changed"),
+        "outbox.messages.undone": _("Change of messages undone"),
+        "outbox.message.resolved": _("Uncertain message resolved"),
+        "outbox.message.restored": _("Earlier version of a message restored"),
+        "reports.run_report.mailed": _("Report mailed"),
+        "reports.run_report.failed": _("Report could not be mailed"),
         "outbox.run.dropped": _("Run dropped"),
     }
 
