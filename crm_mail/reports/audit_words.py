@@ -64,7 +64,7 @@ def _words() -> dict[str, str]:
         "outbox.run.cancelled": _("Run cancelled"),
         "outbox.run.retried": _("Failures retried"),
         "outbox.run.finished": _("Run finished"),
-        "outbox.messages.withheld": _("Messages excluded"),
+        "outbox.messages.excluded": _("Messages excluded"),
         "outbox.messages.included": _("Messages included"),
         "outbox.messages.account_changed": _("Account of messages changed"),
         "outbox.messages.undone": _("Change of messages undone"),
