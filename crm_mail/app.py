@@ -25,6 +25,7 @@ from crm_mail.web import (
     navigation,
     security_headers,
     shell,
+    type_names,
     urls,
 )
 
@@ -61,7 +62,7 @@ def create_app(settings: Settings, home: Installation | None = None) -> Flask:
         )
     CSRFProtect(app)
     door.init_app(app, home)
-    for concern in (language, security_headers, assets, formats, urls, errors, shell, navigation):
+    for concern in (language, security_headers, assets, formats, urls, type_names, errors, shell, navigation):
         concern.init_app(app)
     for room in ROOMS:
         room.init_app(app)

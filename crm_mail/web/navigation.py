@@ -18,7 +18,7 @@ def visible_companies(actor: Actor) -> list[Company]:
     """The companies in which the person may see anything, by code."""
     query = select(Company).order_by(Company.code)
     ids = actor.company_ids(Permission.DATA_SEE)
-    if ids is not None:
+    if ids is not None and not actor.can(Permission.SETTINGS_MANAGE):
         query = query.where(Company.id.in_(ids))
     return list(db().scalars(query))
 
@@ -44,18 +44,21 @@ def _items(actor: Actor) -> list[NavItem]:
         ("users.list_users", _("Users"), "user-cog", Permission.USERS_MANAGE),
         ("reports.audit", _("Audit"), "history", Permission.AUDIT_SEE),
     )
-    here = (request.endpoint or "").split(".")[0]
-    active = request.endpoint if any(e[0] == request.endpoint for e in entries) else None
+    active = _active_endpoint([entry[0] for entry in entries])
     return [
-        NavItem(
-            endpoint,
-            label,
-            icon,
-            active=endpoint == active or (not active and endpoint.split(".")[0] == here),
-        )
+        NavItem(endpoint, label, icon, active=endpoint == active)
         for endpoint, label, icon, permission in entries
         if actor.can(permission)
     ]
+
+
+def _active_endpoint(endpoints: list[str]) -> str | None:
+    """The entry of the present page: itself, else the one whose address the page's address begins with."""
+    if request.endpoint in endpoints:
+        return request.endpoint
+    addresses = {endpoint: url_for(endpoint).rstrip("/") + "/" for endpoint in endpoints}
+    fitting = [e for e, address in addresses.items() if address != "/" and request.path.startswith(address)]
+    return max(fitting, key=lambda endpoint: len(addresses[endpoint]), default=None)
 
 
 def _shell() -> Shell:
