@@ -157,6 +157,7 @@ def _rows(run: Run, state: MessageState) -> list[Any]:
 def _lock(session: Session, run: Run) -> None:
     """Wait for anybody else who changes this run, then look at it afresh."""
     session.refresh(run, with_for_update=True)
+    run.changes += 1  # what is known of its rows is to be counted again
 
 
 def _require_accounts(session: Session, run: Run) -> None:

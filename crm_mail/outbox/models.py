@@ -41,6 +41,7 @@ class Run(Base):
     reported_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # the end report was mailed
     commit_key: Mapped[str | None] = mapped_column(String(64), unique=True)  # two clicks are one commit
     commit_summary: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # what dropped out, and why
+    changes: Mapped[int] = mapped_column(default=0)  # grows with every change of a reviewer
 
     company: Mapped[Company] = relationship()
 
@@ -87,6 +88,7 @@ class Message(Base):
     channel: Mapped[Channel] = mapped_column(EnumText(Channel))
     account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("sender_accounts.id"))
     subject: Mapped[str] = mapped_column(String(998), default="")
+    search_key: Mapped[str] = mapped_column(Text, default="")  # outbox.review_filter.search_key
 
     document_types: Mapped[str] = mapped_column(String(200), default="")  # space-separated
     first_documents: Mapped[list[list[str]]] = mapped_column(Json, default=list)  # up to three (type, number)
@@ -218,6 +220,8 @@ class MessageRevision(Base):
     message_id: Mapped[int] = mapped_column(Id, ForeignKey("messages.id", ondelete="CASCADE"))
     revision: Mapped[int]
     to_address: Mapped[str] = mapped_column(String(254))
+    to_kind: Mapped[AddressKind] = mapped_column(EnumText(AddressKind), default=AddressKind.UNKNOWN)
+    cc: Mapped[list[str]] = mapped_column(Json, default=list)
     account_id: Mapped[int | None] = mapped_column(Id)
     subject: Mapped[str] = mapped_column(String(998))
     body_text: Mapped[str] = mapped_column(Text)
@@ -260,4 +264,22 @@ class Selection(Base):
     run_id: Mapped[int] = mapped_column(Id, ForeignKey("runs.id"))
     user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id"))
     filter: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    exceptions: Mapped[list[int]] = mapped_column(Json, default=list)  # rows taken out of it again
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class ReviewAction(Base):
+    """What a reviewer did to several rows at once, with all that undoing it needs."""
+
+    __tablename__ = "review_actions"
+    __table_args__ = (Index("ix_review_actions_run", "run_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    run_id: Mapped[int] = mapped_column(Id, ForeignKey("runs.id"))
+    user_id: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    kind: Mapped[str] = mapped_column(String(40))  # excluded, included, approved, account_changed, checked…
+    count: Mapped[int] = mapped_column(default=0)
+    detail: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    before: Mapped[list[list[Any]]] = mapped_column(Json, default=list)  # [first id, last id, value before]
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

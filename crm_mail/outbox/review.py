@@ -4,17 +4,15 @@ Every query carries the actor's clearance; a run in which the actor may see no d
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, case, func, insert, literal, select
 from sqlalchemy.orm import Session
 
-from crm_mail import audit
 from crm_mail.db import now
 from crm_mail.outbox.issues import BLOCKERS
-from crm_mail.outbox.models import LeftOut, Message, MessageEvent, MessageIssue, Run, Selection
-from crm_mail.outbox.reasons import WithheldReason
+from crm_mail.outbox.models import LeftOut, Message, MessageEvent, MessageIssue, Run
 from crm_mail.outbox.review_filter import ReviewFilter
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import OUTBOX_PERMISSIONS, Actor, Permission
@@ -156,20 +154,20 @@ def count_issues(session: Session, actor: Actor, run: Run) -> list[tuple[str, bo
     return sorted(rows, key=lambda row: (not row[1], -row[2], row[0]))
 
 
-FACETS = ("agent", "zone", "city", "language", "channel")
+FACETS = ("agent", "zone", "city")
+FACET_VALUES = 500
 
 
-def facet_values(session: Session, actor: Actor, run: Run, name: str, limit: int = 200) -> list[str]:
-    """The values of a column that occur in a run, for the filters."""
-    column = getattr(Message, name)
+def facet_values(session: Session, actor: Actor, run: Run) -> dict[str, list[str]]:
+    """The agents, zones and cities that occur in a run, for the filters; one pass over its rows."""
+    columns = [getattr(Message, name) for name in FACETS]
     query = (
-        select(column)
-        .where(Message.run_id == run.id, Message.privacy_level <= actor.clearance, column != "")
-        .distinct()
-        .order_by(column)
-        .limit(limit)
+        select(*columns).where(Message.run_id == run.id, Message.privacy_level <= actor.clearance).distinct()
     )
-    return [str(value) for value in session.scalars(query)]
+    rows = session.execute(query).all()
+    return {
+        name: sorted({str(row[i]) for row in rows if row[i]})[:FACET_VALUES] for i, name in enumerate(FACETS)
+    }
 
 
 def list_left_out(
@@ -196,80 +194,25 @@ def require_open(session: Session, actor: Actor, run: Run) -> None:
         run.state, run.committed_by, run.committed_at = RunState.REVIEW, None, None
     if run.state is not RunState.REVIEW:
         raise RunNotOpen(run)
+    run.changes += 1
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Rows that an action is meant for: single ones, or all that a filter means."""
+    """Rows that an action is meant for: single ones, or all that a filter means but for some exceptions."""
 
-    filter: ReviewFilter
+    filter: ReviewFilter = field(default_factory=ReviewFilter)
     ids: tuple[int, ...] = ()
     is_all: bool = False
+    exceptions: tuple[int, ...] = ()
 
     def conditions(self, run: Run, actor: Actor) -> list[ColumnElement[bool]]:
         """Run and clearance are always among the conditions, whatever ids were posted."""
         if self.is_all:
-            return self.filter.conditions(run.id, actor.clearance)
+            wanted = self.filter.conditions(run.id, actor.clearance)
+            return [*wanted, Message.id.not_in(self.exceptions)] if self.exceptions else wanted
         own = ReviewFilter().conditions(run.id, actor.clearance)
         return [*own, Message.id.in_(self.ids[:MAX_SELECTED])]
-
-
-def exclude_messages(session: Session, actor: Actor, run: Run, chosen: Chosen, reason: str) -> int:
-    """Leave rows out, with a reason; how many."""
-    values = {
-        "state": MessageState.WITHHELD,
-        "withheld_reason": reason.strip()[:200] or WithheldReason.BY_PERSON.value,
-        "is_approved": False,
-    }
-    return _change(
-        session, actor, run, chosen, MessageState.PENDING, values, "excluded", {"reason": reason[:200]}
-    )
-
-
-def include_messages(session: Session, actor: Actor, run: Run, chosen: Chosen) -> int:
-    """Put rows back that were left out; how many."""
-    values: dict[str, Any] = {"state": MessageState.PENDING, "withheld_reason": ""}
-    return _change(session, actor, run, chosen, MessageState.WITHHELD, values, "included", {})
-
-
-def approve_messages(
-    session: Session, actor: Actor, run: Run, chosen: Chosen, is_approved: bool = True
-) -> int:
-    """Mark rows as looked at; how many."""
-    kind = "approved" if is_approved else "approval_withdrawn"
-    return _change(session, actor, run, chosen, MessageState.PENDING, {"is_approved": is_approved}, kind, {})
-
-
-def _change(
-    session: Session,
-    actor: Actor,
-    run: Run,
-    chosen: Chosen,
-    state: MessageState,
-    values: dict[str, Any],
-    kind: str,
-    detail: dict[str, Any],
-) -> int:
-    require_open(session, actor, run)
-    conditions = [*chosen.conditions(run, actor), Message.state == state]
-    write_events(session, conditions, kind, actor, detail)
-    if kind in ("excluded", "included"):
-        values = values | {"revision": Message.revision + 1}
-    query = update(Message).where(*conditions).values(**values).execution_options(synchronize_session=False)
-    count = session.connection().execute(query).rowcount
-    session.expire_all()
-    if count:
-        audit.record(
-            session,
-            actor,
-            f"outbox.messages.{kind}",
-            company_id=run.company_id,
-            subject=run,
-            label=f"run {run.id}",
-            count=count,
-            **detail,
-        )
-    return count
 
 
 def write_events(
@@ -298,14 +241,7 @@ def _value(value: Any, column: Any) -> Any:
     return literal(value, column.type)
 
 
-def get_selection(session: Session, actor: Actor, run: Run) -> Selection | None:
-    """What the actor has selected in a run (a filter and its exceptions)."""
-    return session.scalar(
-        select(Selection).where(Selection.run_id == run.id, Selection.user_id == actor.user_id)
-    )
-
-
-def refresh_counts(session: Session, message: Message) -> None:
+def refresh_counts(message: Message) -> None:
     """Count a row's issues again after one was added or settled."""
     codes = [issue.code for issue in message.issues]
     blocking = [code for code in codes if code in BLOCKERS]

@@ -1,10 +1,11 @@
 """Which rows of a run a reviewer looks at: a value that lives in the address bar, and its conditions."""
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, select, true
 
 from crm_mail.outbox.models import Message, MessageIssue
 from crm_mail.outbox.states import MessageState
@@ -20,9 +21,9 @@ class ReviewFilter:
         state: a message state, or ``blocked`` (pending with a blocker) or ``ready`` (pending without).
         issue: code of a blocker or warning; ``any`` for rows with a warning.
         document_type, agent, zone, city, language, channel: exact values.
-        edited, approved, sent_before: ``yes``.
-        text: found in party code, party name, recipient, address or subject.
-        larger_than: megabytes of files.
+        edited, approved, sent_before: ``yes`` or ``no``.
+        text: words found in party code, party name, recipient, address, subject or document number.
+        larger_than: megabytes of files (a million bytes each).
     """
 
     state: str = ""
@@ -43,7 +44,7 @@ class ReviewFilter:
     @classmethod
     def from_arguments(cls, get: Callable[[str], str | None]) -> Self:
         """Read query arguments of the same names (``q`` for the text)."""
-        return cls(**{f.name: (get(_argument(f.name)) or "").strip()[:200] for f in fields(cls)})
+        return cls(**{f.name: _clean(get(_argument(f.name))) for f in fields(cls)})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -72,6 +73,10 @@ class ReviewFilter:
         return found
 
 
+def _clean(value: str | None) -> str:
+    return "".join(char for char in value or "" if char.isprintable()).strip()[:200]
+
+
 def _argument(name: str) -> str:
     return "q" if name == "text" else name
 
@@ -95,19 +100,22 @@ def _issue(value: str, run_id: int) -> ColumnElement[bool]:
     return Message.id.in_(with_issue)
 
 
+def search_key(*parts: str) -> str:
+    """What a text search looks through: lower case, without accents, so that `nunez` finds `Núñez`."""
+    text = "\n".join(parts)
+    if text.isascii():
+        return text.lower()
+    flat = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in flat if not unicodedata.combining(char))
+
+
 def _text(value: str, _run: int) -> ColumnElement[bool]:
-    columns = (
-        Message.party_code,
-        Message.party_name,
-        Message.recipient_name,
-        Message.to_address,
-        Message.subject,
-    )
-    return or_(*(func.lower(column).contains(value.lower(), autoescape=True) for column in columns))
+    words = search_key(value).split()
+    return and_(true(), *(Message.search_key.contains(word, autoescape=True) for word in words))
 
 
 def _size(value: str, _run: int) -> ColumnElement[bool]:
-    return Message.size > int(value) * 1024 * 1024 if value.isdigit() else Message.id == -1
+    return Message.size > _number(value) * 1_000_000 if _number(value) >= 0 else Message.id == -1
 
 
 def _type(value: str, _run: int) -> ColumnElement[bool]:
@@ -115,7 +123,7 @@ def _type(value: str, _run: int) -> ColumnElement[bool]:
 
 
 def _number(value: str) -> int:
-    return int(value) if value.isdigit() else -1
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else -1
 
 
 _BUILDERS: dict[str, Callable[[str, int], ColumnElement[bool]]] = {
@@ -130,7 +138,9 @@ _BUILDERS: dict[str, Callable[[str, int], ColumnElement[bool]]] = {
     "account": lambda value, _run: Message.account_id == _number(value),
     "edited": lambda value, _run: Message.is_edited.is_(value == "yes"),
     "approved": lambda value, _run: Message.is_approved.is_(value == "yes"),
-    "sent_before": lambda value, _run: Message.last_sent_at.is_not(None),
+    "sent_before": lambda value, _run: (
+        Message.last_sent_at.is_not(None) if value == "yes" else Message.last_sent_at.is_(None)
+    ),
     "larger_than": _size,
     "text": _text,
 }

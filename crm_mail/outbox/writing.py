@@ -16,6 +16,7 @@ from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.outbox.assembly import DocumentFacts, Draft, find_issues
 from crm_mail.outbox.issues import BLOCKERS, Issue
 from crm_mail.outbox.models import Message, MessageContent, MessageDocument, MessageFile, MessageIssue, Run
+from crm_mail.outbox.review_filter import search_key
 from crm_mail.outbox.states import MessageState
 
 FIRST_DOCUMENTS = 3
@@ -220,6 +221,14 @@ def _message_row(
         "channel": draft.channel,
         "account_id": draft.account_id,
         "subject": subject,
+        "search_key": search_key(
+            draft.party.code,
+            draft.party.name,
+            contact.name if contact else "",
+            draft.to_address,
+            subject,
+            *(document.number for document in draft.documents[:FIRST_DOCUMENTS]),
+        ),
         "document_types": " ".join(types),
         "first_documents": [[d.type, d.number] for d in draft.documents[:FIRST_DOCUMENTS]],
         "document_count": len(draft.documents),

@@ -1,0 +1,421 @@
+"""The words of the outbox: codes become sentences with their remedy, in the reader's language (pure).
+
+Every function takes ``translate``, which gives an English message in another language; left alone it gives English,
+so pages, mails and the command line say the same. `_` only marks the messages for collection (babel.cfg).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from crm_mail.documents.types import type_label
+from crm_mail.outbox.edit_problems import EditProblem
+from crm_mail.outbox.issues import BLOCKERS, Issue
+from crm_mail.outbox.reasons import LeftOutReason, Rule, WithheldReason
+
+Translate = Callable[[str], str]
+
+
+def _(message: str) -> str:
+    """Mark a message for translation; it is translated when it is used."""
+    return message
+
+
+def english(message: str) -> str:
+    """The translation into English: nothing to do."""
+    return message
+
+
+@dataclass(frozen=True, slots=True)
+class IssueWords:
+    """What is wrong, and what to do about it."""
+
+    code: str
+    text: str
+    remedy: str
+    is_blocker: bool
+
+
+_SHORT: dict[Issue, str] = {
+    Issue.NO_ADDRESS: _("No address"),
+    Issue.INVALID_ADDRESS: _("Invalid address"),
+    Issue.NO_ACCOUNT: _("No sending account"),
+    Issue.NO_PEC_ACCOUNT: _("No PEC account"),
+    Issue.PEC_REQUIRED: _("No PEC address"),
+    Issue.NO_ORDINARY_ADDRESS: _("Only a PEC address"),
+    Issue.MISSING_FILE: _("File missing"),
+    Issue.PDF_FAILED: _("PDF not made"),
+    Issue.FILE_TOO_LARGE: _("Files too large"),
+    Issue.TEXT_INVALID: _("Text has a fault"),
+    Issue.ALREADY_SENT: _("Already sent"),
+    Issue.IN_OTHER_RUN: _("In another run"),
+    Issue.SHARED_ADDRESS: _("Shared address"),
+    Issue.EMPTY_FIELD: _("Empty field"),
+    Issue.ADDRESS_KIND_UNKNOWN: _("Address kind not known"),
+    Issue.LOOKS_LIKE_PEC: _("Looks like PEC"),
+    Issue.OTHER_SELLER: _("Issued by another company"),
+}
+
+_LONG: dict[Issue, tuple[str, str]] = {
+    Issue.NO_ADDRESS: (
+        _("There is no address to send this message to."),
+        _("Enter an address here, or add one to the contact and check again."),
+    ),
+    Issue.INVALID_ADDRESS: (
+        _("The address is not a valid e-mail address."),
+        _("Correct it here, or on the contact's card and check again."),
+    ),
+    Issue.NO_ACCOUNT: (
+        _("No account sends this document type as ordinary mail."),
+        _("Choose an account for this message, or add one under Accounts and check again."),
+    ),
+    Issue.NO_PEC_ACCOUNT: (
+        _("The address is PEC and the company has no PEC account: only PEC may write to PEC."),
+        _("Add a PEC account under Accounts and check again, or use an ordinary address."),
+    ),
+    Issue.PEC_REQUIRED: (
+        _("This document type is sent by PEC only, and the recipient has no PEC address."),
+        _("Enter the PEC address here or on the contact's card."),
+    ),
+    Issue.NO_ORDINARY_ADDRESS: (
+        _("This document type is not sent by PEC, and the recipient has only a PEC address."),
+        _("Enter an ordinary address here or on the contact's card."),
+    ),
+    Issue.MISSING_FILE: (
+        _("A file of this message is missing."),
+        _("Bring the document in again with its file, then check again; or leave the message out."),
+    ),
+    Issue.PDF_FAILED: (
+        _("The PDF could not be made."),
+        _("Look at the document, correct it and check again; or leave the message out."),
+    ),
+    Issue.FILE_TOO_LARGE: (
+        _("The files are too large for one message."),
+        _("Ask for a higher limit of the account or company, or send fewer documents in one message."),
+    ),
+    Issue.TEXT_INVALID: (
+        _("The text of this document type has a fault and could not be filled in."),
+        _(
+            "Write subject and text of this message by hand, or correct the text under Texts and prepare again."
+        ),
+    ),
+    Issue.ALREADY_SENT: (
+        _("This recipient was sent a document of this message before."),
+        _("Leave the message out unless it is meant to be sent again."),
+    ),
+    Issue.IN_OTHER_RUN: (
+        _("The same document waits for this recipient in another run."),
+        _("Leave the message out in one of the two runs."),
+    ),
+    Issue.SHARED_ADDRESS: (
+        _("Several contacts or parties of this run have the same address."),
+        _("Check that the address belongs to this recipient."),
+    ),
+    Issue.EMPTY_FIELD: (
+        _("A field that the text uses is empty for this recipient."),
+        _("Read the message; correct its text here, or fill the field in on the contact's card."),
+    ),
+    Issue.ADDRESS_KIND_UNKNOWN: (
+        _("Nobody has said whether this address is ordinary mail or PEC. It will be used as ordinary mail."),
+        _("Say here which it is, or on the contact's card."),
+    ),
+    Issue.LOOKS_LIKE_PEC: (
+        _("The address looks like PEC but is not marked as such."),
+        _("Say here which it is, or on the contact's card."),
+    ),
+    Issue.OTHER_SELLER: (
+        _("The document was issued by another company than the one that sends it."),
+        _("Check the document before sending it."),
+    ),
+}
+
+_WITH_VALUES: dict[tuple[Issue, str], str] = {
+    # used instead of the sentence above when the value is known
+    (Issue.MISSING_FILE, "file"): _("The file %(file)s is missing."),
+    (Issue.MISSING_FILE, "document"): _("The document %(document)s has no file to send."),
+    (Issue.PDF_FAILED, "document"): _("The PDF of the document %(document)s could not be made."),
+    (Issue.FILE_TOO_LARGE, "mb"): _("The files take %(mb)s MB in a message; the limit is %(limit_mb)s MB."),
+    (Issue.TEXT_INVALID, "reason"): _("The text of this document type has a fault: %(reason)s"),
+    (Issue.ALREADY_SENT, "at"): _("This recipient was sent %(document)s on %(at)s (run %(run)s)."),
+    (Issue.IN_OTHER_RUN, "run"): _("%(document)s waits for this recipient in run %(run)s as well."),
+    (Issue.EMPTY_FIELD, "field"): _("The field %(field)s, which the text uses, is empty for this recipient."),
+    (Issue.OTHER_SELLER, "document"): _(
+        "The document %(document)s was issued by another company than the one that sends it."
+    ),
+}
+
+
+class _Values(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+def _fill(message: str, values: Mapping[str, Any]) -> str:
+    return message % _Values({name: _shown(value) for name, value in values.items()})
+
+
+def _shown(value: Any) -> str:
+    """A day is written as everywhere in the product: 21/11/2026."""
+    if isinstance(value, str) and len(value) == 10 and value[4] == value[7] == "-":
+        try:
+            return date.fromisoformat(value).strftime("%d/%m/%Y")
+        except ValueError:
+            return value
+    return str(value)
+
+
+def issue_name(code: str, translate: Translate = english) -> str:
+    """A blocker or warning in two or three words; an unknown code is given back."""
+    return translate(_SHORT[Issue(code)]) if code in set(Issue) else code
+
+
+def issue_words(
+    code: str, params: Mapping[str, Any] | None = None, translate: Translate = english
+) -> IssueWords:
+    """A blocker or warning as a sentence, with its remedy.
+
+    Args:
+        params: what the issue was kept with (document, file, run, at, field, mb, limit_mb, reason).
+    """
+    if code not in set(Issue):
+        return IssueWords(code, code, "", False)
+    issue, values = Issue(code), params or {}
+    text, remedy = _LONG[issue]
+    for (one, name), exact in _WITH_VALUES.items():
+        if one is issue and values.get(name) not in (None, ""):
+            text = exact
+            break
+    return IssueWords(code, _fill(translate(text), values), translate(remedy), issue in BLOCKERS)
+
+
+_RULES: dict[str, str] = {
+    Rule.BILLING_OVERRIDE: _("This party has a billing address, which receives everything alone."),
+    Rule.SUBSCRIPTION: _("%(contact)s is set to receive these documents: %(types)s."),
+    Rule.CC_ALONE: _(
+        "%(contact)s receives a copy of these documents (%(types)s), and no message to somebody else could carry it."
+    ),
+    Rule.MASTER_ADDRESS: _(
+        "Nobody is set to receive these documents (%(types)s): the party's own address is used."
+    ),
+}
+
+_ROUTES: dict[str, str] = {
+    "only_address": _("It is the only address."),
+    "preferred_address": _("It is the preferred one of several addresses."),
+    "pec_first": _("There is a PEC address, and the company prefers PEC for this type."),
+    "no_pec": _("The company prefers PEC for this type, but there is no PEC address."),
+    "ordinary_only": _("The company sends this type by ordinary mail only."),
+    "pec_only": _("The company sends this type by PEC only."),
+    "no_address": _("No address is known."),
+    "no_pec_address": _("The company sends this type by PEC only, and there is no PEC address."),
+    "only_pec_address": _(
+        "The company sends this type by ordinary mail only, and there is only a PEC address."
+    ),
+}
+
+
+def describe_why(why: Mapping[str, Any], translate: Translate = english, language: str = "en") -> str:
+    """Why a message exists, who receives it and by which way (BX-1), in sentences.
+
+    Args:
+        why: as `assembly.Draft.why` writes it.
+        language: of the names of the document types.
+    """
+    types = ", ".join(type_label(one, language) for one in why.get("types", ()))
+    values = {"types": types, "contact": why.get("contact", "")}
+    rule = _RULES.get(str(why.get("rule", "")), "")
+    sentences = [_fill(translate(rule), values)] if rule else []
+    if why.get("edited_address"):
+        sentences.append(translate(_("A person changed the address by hand.")))
+    elif why.get("address_chosen"):
+        sentences.append(translate(_("The address was chosen for this document type on the contact's card.")))
+    elif route := _ROUTES.get(str(why.get("route", ""))):
+        sentences.append(translate(route))
+    if why.get("cc"):
+        sentences.append(_fill(translate(_("Copies (Cc): %(cc)s.")), why))
+    return " ".join(sentences)
+
+
+_LEFT_OUT: dict[str, tuple[str, str]] = {
+    LeftOutReason.ALREADY_SENT: (
+        _("Already sent to every recipient"),
+        _("Prepare again with “Only what was never sent” switched off to send it once more."),
+    ),
+    LeftOutReason.ON_ITS_WAY: (_("On its way in another run"), _("Look at the other run.")),
+    LeftOutReason.NOT_MAILABLE: (
+        _("Not to be mailed"),
+        _("If it should be, say so on the document's page and prepare again."),
+    ),
+    LeftOutReason.VOIDED: (_("Voided"), _("Nothing to do.")),
+    LeftOutReason.PARTY_BLOCKED: (
+        _("The customer or supplier is blocked"),
+        _("Allow mail on its card again, then prepare again."),
+    ),
+    LeftOutReason.TYPE_DISABLED: (
+        _("The company does not send this document type"),
+        _("Switch the type on in the company's settings, then prepare again."),
+    ),
+    LeftOutReason.CONTACT_NOT_SUBSCRIBED: (
+        _("The contact does not receive this document type"),
+        _("Set what it receives on its card, then prepare again."),
+    ),
+    LeftOutReason.CONTACT_SUGGESTED: (
+        _("The contact is a suggestion that nobody has confirmed"),
+        _("Confirm it on the card, then prepare again."),
+    ),
+    LeftOutReason.CONTACT_INACTIVE: (
+        _("The contact is not active"),
+        _("Activate it on its card, then prepare again."),
+    ),
+    LeftOutReason.CONTACT_FILTERED: (
+        _("The contact lacks the role or characteristic asked for"),
+        _("Prepare again with another filter."),
+    ),
+    LeftOutReason.BILLING_OVERRIDE: (
+        _("The billing address alone receives"),
+        _("Remove the billing address from the card to send to the contacts instead."),
+    ),
+}
+
+
+def left_out_words(reason: str, translate: Translate = english) -> tuple[str, str]:
+    """Why a document or contact is not in a run, and what would change it."""
+    text, remedy = _LEFT_OUT.get(reason, (reason, ""))
+    return translate(text), translate(remedy) if remedy else ""
+
+
+_WITHHELD: dict[str, str] = {
+    WithheldReason.BY_PERSON: _("Left out by hand."),
+    WithheldReason.BLOCKED: _("Left out at commit: it was blocked."),
+    WithheldReason.SENT_MEANWHILE: _("Dropped out: another run sent it meanwhile."),
+    WithheldReason.VOIDED_MEANWHILE: _("Dropped out: the document was voided meanwhile."),
+    WithheldReason.REPLACED_MEANWHILE: _("Dropped out: a newer version of the document arrived meanwhile."),
+    WithheldReason.PARTY_BLOCKED_MEANWHILE: _("Dropped out: the customer or supplier was blocked meanwhile."),
+    WithheldReason.CONTACT_CHANGED_MEANWHILE: _("Dropped out: the contact changed meanwhile."),
+    WithheldReason.UNSUBSCRIBED_MEANWHILE: _("Dropped out: the contact does not receive this type any more."),
+}
+
+
+def withheld_words(reason: str, translate: Translate = english) -> str:
+    """Why a prepared message is not sent; a person's own reason stands as it was written."""
+    if reason in _WITHHELD:
+        return translate(_WITHHELD[reason])
+    return _fill(translate(_("Left out by hand: %(reason)s")), {"reason": reason}) if reason else ""
+
+
+_EVENTS: dict[str, tuple[str, str, str]] = {
+    # what a line of the history says, with its icon and tone
+    "prepared": (_("Prepared"), "wand", "neutral"),
+    "excluded": (_("Left out"), "ban", "warning"),
+    "included": (_("Put back"), "arrow-back-up", "info"),
+    "approved": (_("Approved"), "user-check", "success"),
+    "approval_withdrawn": (_("Approval taken back"), "user", "neutral"),
+    "account_changed": (_("Sending account changed"), "at", "info"),
+    "checked": (_("Checked again"), "refresh", "neutral"),
+    "edited": (_("Corrected"), "pencil", "info"),
+    "restored": (_("An earlier version was restored"), "history", "info"),
+    "committed": (_("Committed"), "clipboard-check", "info"),
+    "commit_undone": (_("Commit called back"), "arrow-back-up", "warning"),
+    "sent": (_("Sent: the server took it"), "check", "success"),
+    "deferred": (_("Not accepted yet; it will be tried again"), "refresh", "warning"),
+    "account_stopped": (_("Waits: the account refused to log in"), "player-stop", "warning"),
+    "failed": (_("Refused"), "circle-x", "danger"),
+    "uncertain": (_("Not certain whether it left"), "help", "warning"),
+    "late_outcome": (_("An outcome came late and is only kept"), "clock", "neutral"),
+    "delivered": (_("Delivered"), "mail-check", "success"),
+    "bounced": (_("Came back"), "arrow-back-up", "danger"),
+    "cancelled": (_("Cancelled"), "x", "neutral"),
+    "retried": (_("Queued again"), "refresh", "info"),
+    "resolved_sent": (_("A person decided: it was sent"), "user-check", "success"),
+    "resolved_send_again": (_("A person decided: send it again"), "refresh", "info"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EventWords:
+    """A line of a message's history."""
+
+    title: str
+    text: str
+    icon: str
+    tone: str
+
+
+_PARTS: dict[str, str] = {
+    "to_address": _("address"),
+    "to_kind": _("kind of address"),
+    "cc": _("copies"),
+    "account_id": _("account"),
+    "subject": _("subject"),
+    "body_text": _("text"),
+    "body_html": _("formatted text"),
+}
+
+
+def part_name(name: str, translate: Translate = english) -> str:
+    """A part of a message that a person changed."""
+    return translate(_PARTS.get(name, name))
+
+
+def event_words(kind: str, detail: Mapping[str, Any], translate: Translate = english) -> EventWords:
+    """A line of a message's history: what happened, and what is known about it.
+
+    Args:
+        detail: ``changed`` (parts), ``reason``, ``account``, ``undone``, or ``detail`` (a server's answer).
+    """
+    title, icon, tone = _EVENTS.get(kind, (kind.replace("_", " "), "circle-dot", "neutral"))
+    facts = [", ".join(part_name(str(one), translate) for one in detail.get("changed", ()))]
+    facts += [str(detail.get(name) or "") for name in ("reason", "account", "detail", "answer")]
+    if detail.get("undone"):
+        facts.append(translate(_("an action was undone")))
+    return EventWords(translate(title), " · ".join(fact for fact in facts if fact), icon, tone)
+
+
+_EDIT: dict[EditProblem, str] = {
+    EditProblem.CONFLICT: _(
+        "%(who)s changed this message while you were writing. Your text is still here: compare, then save again."
+    ),
+    EditProblem.SETTLED: _("This message has been committed or has left: it can no longer be changed."),
+    EditProblem.ACCOUNT_UNFIT: _("This account cannot be used for the message. Choose another one."),
+    EditProblem.ACCOUNT_WRONG_KIND: _(
+        "A PEC account sends to PEC addresses and to no other. Choose an account of the address's kind."
+    ),
+    EditProblem.SUBJECT_EMPTY: _("The subject is empty. Write one."),
+    EditProblem.SUBJECT_LINE_BREAK: _("The subject contains a line break. Write it on one line."),
+    EditProblem.SUBJECT_TOO_LONG: _("The subject is longer than %(limit)s characters. Shorten it."),
+    EditProblem.BODY_TOO_LONG: _("The text is longer than %(limit)s characters. Shorten it."),
+    EditProblem.COPIES_ON_PEC: _("A PEC message goes to one recipient only. Remove the copies (Cc)."),
+}
+
+
+def edit_words(problem: EditProblem, params: Mapping[str, Any], translate: Translate = english) -> str:
+    """Why a correction is refused, and what to do."""
+    return _fill(translate(_EDIT[problem]), params)
+
+
+_DONE: dict[str, tuple[str, str]] = {
+    "excluded": (_("%(count)s message left out."), _("%(count)s messages left out.")),
+    "included": (_("%(count)s message put back."), _("%(count)s messages put back.")),
+    "approved": (_("%(count)s message approved."), _("%(count)s messages approved.")),
+    "approval_withdrawn": (
+        _("The approval of %(count)s message was taken back."),
+        _("The approval of %(count)s messages was taken back."),
+    ),
+    "account_changed": (
+        _("%(count)s message leaves from %(account)s now."),
+        _("%(count)s messages leave from %(account)s now."),
+    ),
+}
+
+
+def done_words(
+    kind: str, count: str, is_one: bool, detail: Mapping[str, Any], translate: Translate = english
+) -> str:
+    """What an action on several messages did.
+
+    Args:
+        count: the number as the page writes it.
+    """
+    one, many = _DONE.get(kind, (kind, kind))
+    return _fill(translate(one if is_one else many), {**detail, "count": count})
