@@ -67,6 +67,8 @@ def _words() -> dict[str, str]:
         "outbox.messages.excluded": _("Messages excluded"),
         "outbox.messages.included": _("Messages included"),
         "outbox.messages.account_changed": _("Account of messages changed"),
+        "outbox.messages.approved": _("Messages approved"),
+        "outbox.messages.approval_withdrawn": _("Approval of messages withdrawn"),
         "outbox.messages.undone": _("Change of messages undone"),
         "outbox.message.resolved": _("Uncertain message resolved"),
         "outbox.message.restored": _("Earlier version of a message restored"),
