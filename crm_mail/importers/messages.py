@@ -141,7 +141,33 @@ ROW_MESSAGES: Final[Mapping[str, str]] = {
         "The row asks for a deletion (“%(value)s”), which an import never does. Block the party or delete the "
         "contact by hand."
     ),
+    "too_long": N_("“%(value)s” is too long: at most %(maximum)s characters. Shorten it."),
+    "level_above_own": N_(
+        "The privacy level %(value)s is above your clearance (%(own)s): you would not see the contact any more. "
+        "Use a lower level, or ask a colleague with that clearance to import the row."
+    ),
     # warnings: the row is applied
+    "code_like_stored": N_(
+        "The code “%(value)s” differs only by leading zeros from “%(other)s”, which is stored already. "
+        "They are two parties: check."
+    ),
+    "code_made": N_("The party has no code: it was given the code “%(value)s”."),
+    "code_adopted": N_("The party was known as “%(other)s” and takes the code of the file, “%(value)s”."),
+    "ambiguous_party": N_(
+        "Several parties have the number “%(value)s”: the row was taken for “%(code)s”. "
+        "Add the party code to the row."
+    ),
+    "billing_extra": N_(
+        "A party has one billing address: “%(value)s” is kept, not used: %(others)s. "
+        "Subscribe contacts instead of a billing address to reach them all."
+    ),
+    "kind_differs": N_(
+        "The address “%(value)s” is stored as %(stored)s and stays so, although the file says %(given)s."
+    ),
+    "address_changed": N_(
+        "“%(name)s” had other addresses: “%(value)s” was put before them, and they stay. "
+        "Delete the old ones by hand when they are no longer in use."
+    ),
     "exchange_address_ignored": N_(
         "“%(value)s” is an internal address of a Microsoft Exchange server, not an e-mail address: left out."
     ),

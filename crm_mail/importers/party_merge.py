@@ -1,0 +1,293 @@
+"""The parties of a batch of rows: found with a few statements, merged in memory, written with a few more.
+
+A party is recognised by its code; a row without a code by VAT number, tax code, then name. Where the row has a
+code that is not stored, a party of the same VAT number or tax code whose own code is only that number (it came
+from an invoice) takes the code of the row: branches that share a number keep their own codes.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Column, insert, select, update
+from sqlalchemy.orm import Session
+
+from crm_mail.contacts.matching import number_forms
+from crm_mail.contacts.models import Party
+from crm_mail.contacts.values import clean_number, name_key, one_line
+from crm_mail.db import now
+from crm_mail.delivery.routing import AddressKind
+from crm_mail.importers.base import Notice, ParsedParty, ParsedRow, PartyKind
+
+CHUNK: Final = 1000
+"""Values in one IN list: below the limit of parameters of either database."""
+
+_TABLE: Final = Party.__table__
+_TEXTS: Final = (
+    "address",
+    "postcode",
+    "city",
+    "province",
+    "country",
+    "zone",
+    "agent",
+    "category",
+    "language",
+)
+_COLUMNS: Final = (
+    "code",
+    "name",
+    "name_key",
+    "is_customer",
+    "is_supplier",
+    "vat_number",
+    "tax_code",
+    *_TEXTS,
+    "email",
+    "email_kind",
+    "billing_email",
+    "billing_email_kind",
+)
+_EMPTY: Final[dict[str, Any]] = dict.fromkeys(_COLUMNS, "") | {
+    "is_customer": False,
+    "is_supplier": False,
+    "email_kind": AddressKind.UNKNOWN,
+    "billing_email_kind": AddressKind.UNKNOWN,
+}
+
+
+def chunks(values: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
+    """The values in lists of at most ``size``."""
+    every = list(values)
+    for start in range(0, len(every), size):
+        yield every[start : start + size]
+
+
+@dataclass(slots=True, eq=False)
+class PartyState:
+    """A party as it will be: `values` by column, and what is stored (None: it is new)."""
+
+    values: dict[str, Any]
+    stored: dict[str, Any] | None = None
+    id: int = 0
+
+    def changes(self) -> dict[str, Any]:
+        """The columns that differ from what is stored."""
+        if self.stored is None:
+            return self.values
+        stored = self.stored
+        return {name: value for name, value in self.values.items() if stored[name] != value}
+
+
+@dataclass(slots=True)
+class PartyBatch:
+    """Every party that the rows of a batch may mean."""
+
+    by_code: dict[str, PartyState] = field(default_factory=dict)
+    by_vat: dict[str, list[PartyState]] = field(default_factory=dict)
+    by_tax_code: dict[str, list[PartyState]] = field(default_factory=dict)
+    by_name: dict[str, PartyState] = field(default_factory=dict)
+    by_id: dict[int, PartyState] = field(default_factory=dict)
+    new: list[PartyState] = field(default_factory=list)
+
+    def remember(self, state: PartyState) -> None:
+        """Make a party findable."""
+        values = state.values
+        self.by_code[values["code"]] = state
+        self.by_name.setdefault(values["name_key"], state)
+        for found, text in ((self.by_vat, values["vat_number"]), (self.by_tax_code, values["tax_code"])):
+            if text:
+                found.setdefault(clean_number(text), []).append(state)
+
+
+class PartyMerge:
+    """Finds, makes and changes the parties of one company, batch by batch, in one transaction."""
+
+    def __init__(self, session: Session, company_id: int) -> None:
+        self.session = session
+        self.company_id = company_id
+        self.created = 0
+        self.updated = 0
+        zeros = select(Party.code).where(
+            Party.company_id == company_id, Party.code >= "0", Party.code < "1", Party.code.startswith("0")
+        )
+        self._with_zeros = {code.lstrip("0"): code for code in session.scalars(zeros)}
+
+    def load(self, rows: Sequence[ParsedRow]) -> PartyBatch:
+        """Read the parties that the rows may mean."""
+        parties = [row.party for row in rows if row.party is not None]
+        codes = {
+            code for party in parties if party.code for code in (party.code, party.code.lstrip("0")) if code
+        }
+        vats = {form for party in parties if party.vat_number for form in number_forms(party.vat_number)}
+        taxes = {form for party in parties if party.tax_code for form in number_forms(party.tax_code)}
+        names = {name_key(p.name) for p in parties if p.name and (key := p.match_key) and key[0] == "name"}
+        batch = PartyBatch()
+        columns = [_TABLE.c.id, *(_TABLE.c[name] for name in _COLUMNS)]
+        for column, wanted in (
+            (_TABLE.c.code, codes),
+            (_TABLE.c.vat_number, vats),
+            (_TABLE.c.tax_code, taxes),
+            (_TABLE.c.name_key, names),
+        ):
+            self._read(batch, columns, column, wanted)
+        return batch
+
+    def _read(
+        self, batch: PartyBatch, columns: Sequence[Column[Any]], column: Column[Any], wanted: set[str]
+    ) -> None:
+        for values in chunks(sorted(wanted)):
+            query = select(*columns).where(_TABLE.c.company_id == self.company_id, column.in_(values))
+            for row in self.session.execute(query.order_by(_TABLE.c.id)):
+                party_id, *rest = row
+                if party_id not in batch.by_id:
+                    stored = dict(zip(_COLUMNS, rest, strict=True))
+                    state = PartyState(dict(stored), stored, party_id)
+                    batch.by_id[party_id] = state
+                    batch.remember(state)
+
+    def merge(self, batch: PartyBatch, row: ParsedRow, notices: list[Notice]) -> tuple[PartyState, bool]:
+        """The party of a row, with what the row says of it; True when the row changed or made it."""
+        party = row.party
+        assert party is not None
+        state = self._find(batch, party, row.row, notices)
+        if state is None:
+            state = self._make(batch, party, row.row, notices)
+            self._warn_of_zeros(batch, state, row.row, notices)
+            return state, True
+        values = state.values
+        changed = False
+        for name, value in _wanted(party, values).items():
+            if values[name] != value:
+                values[name] = value
+                changed = True
+        return state, changed
+
+    def _find(
+        self, batch: PartyBatch, party: ParsedParty, row: int, notices: list[Notice]
+    ) -> PartyState | None:
+        if party.code and (state := batch.by_code.get(party.code)) is not None:
+            return state
+        for found, text in ((batch.by_vat, party.vat_number), (batch.by_tax_code, party.tax_code)):
+            if not text:
+                continue
+            candidates = _candidates(found, text)
+            if party.code:
+                candidates = [state for state in candidates if _is_own_number(state.values)]
+            if not candidates:
+                continue
+            state = candidates[0]
+            if party.code:
+                self._adopt(batch, state, party.code, row, notices)
+            elif len(candidates) > 1:
+                params = {"value": text, "code": state.values["code"]}
+                notices.append(Notice("ambiguous_party", params, row))
+            return state
+        key = party.match_key
+        return batch.by_name.get(name_key(key[1])) if key is not None and key[0] == "name" else None
+
+    def _adopt(
+        self, batch: PartyBatch, state: PartyState, code: str, row: int, notices: list[Notice]
+    ) -> None:
+        notices.append(Notice("code_adopted", {"value": code, "other": state.values["code"]}, row))
+        del batch.by_code[state.values["code"]]
+        state.values["code"] = code
+        batch.by_code[code] = state
+
+    def _make(self, batch: PartyBatch, party: ParsedParty, row: int, notices: list[Notice]) -> PartyState:
+        code = party.code
+        if not code:
+            code = self._free_code(batch, party)
+            notices.append(Notice("code_made", {"value": code}, row))
+        values = dict(_EMPTY)
+        values["code"], values["name"], values["name_key"] = code, code, name_key(code)
+        values["is_customer"] = party.kind is None
+        values |= _wanted(party, values)
+        state = PartyState(values)
+        batch.new.append(state)
+        batch.remember(state)
+        return state
+
+    def _free_code(self, batch: PartyBatch, party: ParsedParty) -> str:
+        wanted = party.vat_number or party.tax_code or code_from_name(party.name or "")
+        stem, number = wanted, 1
+        while wanted in batch.by_code or self._is_stored(wanted):
+            number += 1
+            wanted = f"{stem}-{number}"
+        return wanted
+
+    def _is_stored(self, code: str) -> bool:
+        query = select(Party.id).where(Party.company_id == self.company_id, Party.code == code)
+        return self.session.scalar(query) is not None
+
+    def _warn_of_zeros(self, batch: PartyBatch, state: PartyState, row: int, notices: list[Notice]) -> None:
+        """RP-16: leading zeros count, and a code that differs only by them is most often a slip."""
+        code = state.values["code"]
+        bare = code.lstrip("0")
+        other = self._with_zeros.get(bare)
+        if other in (None, code) and bare != code:
+            near = batch.by_code.get(bare)
+            other = bare if near is not None and near.stored is not None else other
+        if other is not None and other != code:
+            notices.append(Notice("code_like_stored", {"value": code, "other": other}, row))
+
+    def write(self, batch: PartyBatch) -> None:
+        """Store what is new and what changed; new parties have their ids afterwards."""
+        at = now()
+        if batch.new:
+            fixed = {"company_id": self.company_id, "created_at": at, "updated_at": at}
+            statement = insert(Party).returning(Party.id, sort_by_parameter_order=True)
+            ids = self.session.scalars(statement, [fixed | state.values for state in batch.new])
+            for state, party_id in zip(batch.new, ids, strict=True):
+                state.id = party_id
+        groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        for state in batch.by_id.values():
+            if changes := state.changes():
+                columns = changes | {"id": state.id, "updated_at": at}
+                groups.setdefault(tuple(sorted(columns)), []).append(columns)
+        for group in groups.values():
+            self.session.execute(update(Party), group)
+            self.updated += len(group)
+        self.created += len(batch.new)
+
+
+def code_from_name(name: str) -> str:
+    """A code that people can read, for a party that the file gives none: ``ROSSI-IMPIANTI-SRL``."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    parts = re.sub(r"[^A-Za-z0-9]+", " ", plain.replace(".", "")).upper().split()
+    return "-".join(parts)[:40].strip("-") or "P"
+
+
+def _candidates(found: dict[str, list[PartyState]], text: str) -> list[PartyState]:
+    states = {id(state): state for form in number_forms(text) for state in found.get(form, ())}
+    return sorted(states.values(), key=lambda state: state.id or 1 << 62)
+
+
+def _is_own_number(values: dict[str, Any]) -> bool:
+    """Whether the code was made of the party's own VAT number or tax code, for want of a better one."""
+    own = {form for name in ("vat_number", "tax_code") for form in number_forms(values[name])}
+    return values["code"] in own
+
+
+def _wanted(party: ParsedParty, present: dict[str, Any]) -> dict[str, Any]:
+    """What the row says, by column; what it does not say is missing and stays as it is."""
+    wanted: dict[str, Any] = {}
+    for name in _TEXTS:
+        value = getattr(party, name)
+        if value is not None:
+            wanted[name] = value
+    if party.name:
+        wanted["name"] = one_line(party.name)
+        wanted["name_key"] = name_key(party.name)
+    if party.kind is not None:  # a supplier who is found to be a customer too is both
+        wanted["is_customer"] = present["is_customer"] or party.kind is not PartyKind.SUPPLIER
+        wanted["is_supplier"] = present["is_supplier"] or party.kind is not PartyKind.CUSTOMER
+    for name, given in (("vat_number", party.vat_number), ("tax_code", party.tax_code)):
+        if given and clean_number(given) not in number_forms(present[name]):
+            wanted[name] = clean_number(given)
+    for name, emails in (("email", party.emails), ("billing_email", party.billing_emails)):
+        if emails and emails[0].casefold() != present[name].casefold():
+            wanted[name], wanted[f"{name}_kind"] = emails[0], AddressKind.UNKNOWN
+    return wanted
