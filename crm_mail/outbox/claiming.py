@@ -46,6 +46,8 @@ class Job:
     account_id: int
     attempt: int
     claimed_at: datetime
+    due_at: datetime
+    """When its run began: what goes back into the queue is due again at once, whatever the clock says."""
     message_id: str
     frozen_sha256: str
     channel: Channel
@@ -180,8 +182,8 @@ def renew(session: Session, owner: str, ids: Sequence[int], until: datetime) -> 
     )
 
 
-_TABLES = (Message.__table__, MessageContent.__table__, Company.__table__)
-_M, _C, _COMPANY = (table.c for table in _TABLES)
+_TABLES = (Message.__table__, MessageContent.__table__, Company.__table__, Run.__table__)
+_M, _C, _COMPANY, _R = (table.c for table in _TABLES)
 _JOBS = (
     select(
         _M.id,
@@ -189,6 +191,7 @@ _JOBS = (
         _M.account_id,
         _M.attempt_count,
         _M.claimed_at,
+        _R.starts_at,
         _M.message_id,
         _M.frozen_sha256,
         _M.channel,
@@ -204,6 +207,7 @@ _JOBS = (
     )
     .join_from(_TABLES[0], _TABLES[1], _C.message_id == _M.id)
     .join(_TABLES[2], _COMPANY.id == _M.company_id)
+    .join(_TABLES[3], _R.id == _M.run_id)
     .order_by(_M.id)
 )
 

@@ -35,6 +35,7 @@ class Lane:
         lease: how long a claim holds (`claiming.lease_of`).
         read: gives a stored file by its hash.
         done: called from the lane's threads with each result.
+        nudge: called when half of the lane's work is done.
         connect: makes a transport; tests may give another one.
     """
 
@@ -46,13 +47,14 @@ class Lane:
         lease: timedelta,
         read: Callable[[str], bytes],
         done: Callable[[Result], None],
+        nudge: Callable[[], None],
         connect: Callable[[AccountSettings], KeptTransport] = SmtpSession,
     ) -> None:
         self.identity = identity
         self.settings = settings
         self.connections = max(1, connections)
         self.lease = lease
-        self._read, self._done, self._connect = read, done, connect
+        self._read, self._done, self._nudge, self._connect = read, done, nudge, connect
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads: set[threading.Thread] = set()
@@ -85,11 +87,15 @@ class Lane:
             return 0
         if self._failures:
             return max(0, 1 - self._in_hand)  # one message finds out whether the server is back
-        target = self.connections
-        if self._seconds:
-            target = max(target, min(MOST_AHEAD, int(WORK_AHEAD * self.connections / self._seconds)))
+        target = self._target()
         missing = target - self._in_hand
         return missing if target == self.connections or missing * 2 >= target else 0
+
+    def _target(self) -> int:
+        """Messages to hold: `WORK_AHEAD` of measured work, at least one for each connection."""
+        if not self._seconds:
+            return self.connections
+        return max(self.connections, min(MOST_AHEAD, int(WORK_AHEAD * self.connections / self._seconds)))
 
     def put(self, jobs: list[Job]) -> None:
         """Hand claimed messages over to the connections."""
@@ -161,7 +167,10 @@ class Lane:
         with self._lock:
             self._in_hand -= 1
             self._learn(result, time.monotonic() - began)
+            is_hungry = self._in_hand * 2 <= self._target()
         self._done(result)
+        if is_hungry:
+            self._nudge()
 
     def _learn(self, result: Result, seconds: float) -> None:
         if result.kind is OutcomeKind.ACCOUNT_REFUSED:

@@ -20,7 +20,7 @@ from crm_mail.delivery.envelope import OutcomeKind
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.outbox.attempting import Result
 from crm_mail.outbox.claiming import Job
-from crm_mail.outbox.models import Attempt, Message, MessageEvent
+from crm_mail.outbox.models import Attempt, Message, MessageEvent, Run
 from crm_mail.outbox.states import MessageState
 from crm_mail.permissions import INSTALLATION
 
@@ -80,7 +80,7 @@ def next_state(result: Result, pauses: Sequence[timedelta]) -> tuple[MessageStat
             return MessageState.FAILED, None
         return state, result.finished_at + pauses[result.job.attempt - 1]
     if state is MessageState.COMMITTED:
-        return state, result.finished_at
+        return state, result.job.due_at
     return state, None
 
 
@@ -199,7 +199,7 @@ def give_back(session: Session, owner: str, jobs: Sequence[Job]) -> int:
         .values(
             state=MessageState.COMMITTED,
             attempt_count=_MESSAGES.c.attempt_count - 1,
-            next_attempt_at=_MESSAGES.c.claimed_at,
+            next_attempt_at=select(Run.starts_at).where(Run.id == _MESSAGES.c.run_id).scalar_subquery(),
             lease_owner=None,
             lease_until=None,
         )

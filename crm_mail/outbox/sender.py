@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 
 LOOK_AGAIN = 0.5
 """Seconds between two looks into an empty queue, unless somebody rings."""
+GROUP_SECONDS = 0.05
+"""Longest time that an outcome waits for others to be recorded with."""
+IDLE_SECONDS = 0.2
 RENEW_SECONDS = 20.0
 _LONGEST_TROUBLE_PAUSE = 10.0
 
@@ -110,10 +113,20 @@ class Sender:
         self._trouble = 0
         self.wake = threading.Event()
         """Rung from outside: look into the queue at once."""
+        self.nudge = threading.Event()
+        """Rung by the lanes: there is something to record, and room for more."""
         self.limit_free_at: datetime | None = None
         """When the first account that reached its limits may send again."""
 
     # --- one round -------------------------------------------------------------------------------------------------
+
+    def rest(self) -> None:
+        """Wait until a turn is worth while: outcomes are recorded in groups, an empty queue is looked at seldom."""
+        if self.in_hand:
+            self.nudge.wait(GROUP_SECONDS)
+            self.nudge.clear()
+        else:
+            self.wake.wait(IDLE_SECONDS)
 
     def turn(self, *, is_claiming: bool = True) -> bool:
         """One round: record, give back, claim, hand out. Whether anything happened.
@@ -290,6 +303,7 @@ class Sender:
             claiming.lease_of(account),
             self.home.store.read,
             self._done.put,
+            self.nudge.set,
             self._connect,
         )
         self._signatures[account.id] = signature

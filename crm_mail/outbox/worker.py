@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[Tally], None]
 
-TURN_SECONDS = 0.025
 SWEEP_SECONDS = 10.0
 SOON = timedelta(seconds=60)
 """With ``until_idle``: a run that starts, or an account whose limit allows more, within this time is waited for."""
@@ -79,10 +78,7 @@ def run_worker(
             upkeep.turn()
             if until_idle and sender.is_sure_to_be_idle and not _is_worth_waiting(home, sender, upkeep):
                 break
-            if sender.in_hand:
-                time.sleep(TURN_SECONDS)
-            else:
-                sender.wake.wait(TURN_SECONDS if happened else 0.2)
+            sender.rest()
     finally:
         sender.stop(_patience(sender))
         upkeep.join()

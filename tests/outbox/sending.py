@@ -64,6 +64,7 @@ def add_messages(
             "language": "it",
             "to_address": f"r{run.id}-{number}@customer.example",
             "to_kind": AddressKind.PEC if is_pec else AddressKind.ORDINARY,
+            "is_edited": True,  # no contact stands behind the address
             "channel": Channel.PEC if is_pec else Channel.SMTP,
             "subject": f"Fattura {number}",
             "document_types": "invoice",
