@@ -23,21 +23,20 @@ def serve_office(home: Installation) -> None:
     """Serve until SIGTERM or Ctrl-C; what is being sent is finished, the rest is given back.
 
     Raises:
-        InstanceTaken: another process serves this SQLite database.
+        AlreadyRunning: another process serves this SQLite database.
         OSError: the port is taken.
     """
     settings = home.settings
     stop = threading.Event()
     with ExitStack() as stack:
-        if home.database.is_sqlite:
-            stack.enter_context(hold_instance(home, "serve"))
+        is_alone = stack.enter_context(hold_instance(settings, settings.resolved_public_url))
         if sandbox_folder(home).is_dir():
             stack.enter_context(SandboxServers(sandbox_folder(home)))
         app = create_app(settings, home)
         server = create_server(
             app, host=settings.host, port=settings.port, threads=settings.web_threads, ident=None
         )
-        worker = threading.Thread(target=_work, args=(home, stop), name="worker")
+        worker = threading.Thread(target=_work, args=(home, stop, is_alone), name="worker")
         worker.start()
 
         def end(_signal: int, _frame: FrameType | None) -> None:
@@ -55,10 +54,10 @@ def serve_office(home: Installation) -> None:
             worker.join()
 
 
-def _work(home: Installation, stop: threading.Event) -> None:
+def _work(home: Installation, stop: threading.Event, is_alone: bool) -> None:
     while not stop.is_set():
         try:
-            run_worker(home, is_alone=home.database.is_sqlite, stop=stop)
+            run_worker(home, is_alone=is_alone, stop=stop)
         except Exception:
             log.exception("the worker stopped unexpectedly and starts again")
             stop.wait(5)

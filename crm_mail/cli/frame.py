@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from config import Settings
+from crm_mail.background import AlreadyRunning
 from crm_mail.companies.company_rules import CompanyInvalid
 from crm_mail.companies.models import Company
 from crm_mail.contacts.party_filter import FilterInvalid
@@ -20,6 +21,7 @@ from crm_mail.delivery.account_rules import AccountInvalid
 from crm_mail.importers.base import ImportRefused
 from crm_mail.installation import Installation, SecretUnreadable
 from crm_mail.outbox.commit import CommitRefused
+from crm_mail.outbox.control import ControlRefused
 from crm_mail.outbox.prepare import RunNotPreparing
 from crm_mail.outbox.review import RunNotOpen
 from crm_mail.permissions import HIGHEST_CLEARANCE, Actor, PermissionDenied
@@ -31,8 +33,10 @@ SHELL = Actor(None, "command line", clearance=HIGHEST_CLEARANCE, is_admin=True)
 """Whoever holds the machine's shell holds its database: the actor of commands without ``--as``."""
 
 REFUSALS = (
+    AlreadyRunning,
     AccountInvalid,
     CommitRefused,
+    ControlRefused,
     CompanyInvalid,
     ContactRefused,
     FilterInvalid,

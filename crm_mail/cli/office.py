@@ -2,12 +2,12 @@
 
 import sys
 import threading
-from contextlib import ExitStack
+from dataclasses import asdict
 
 import click
 
 from config import Settings
-from crm_mail.background import InstanceTaken, hold_instance
+from crm_mail.background import AlreadyRunning, hold_instance
 from crm_mail.cli.frame import Answer, Failure, command
 from crm_mail.cli.progress import show_sending
 from crm_mail.demo.main_job import load_demo, print_report
@@ -23,18 +23,9 @@ from crm_mail.serving import serve_office
 def worker(home: Installation, until_idle: bool) -> Answer:
     """Send what is committed."""
     stop = threading.Event()
-    with ExitStack() as stack:
-        if home.database.is_sqlite:
-            try:
-                stack.enter_context(hold_instance(home, "worker"))
-            except InstanceTaken as taken:
-                raise Failure(str(taken)) from None
-        stack.enter_context(stop_on_signals(stop))
-        on_progress = stack.enter_context(show_sending())
-        tally = run_worker(
-            home, until_idle=until_idle, on_progress=on_progress, is_alone=home.database.is_sqlite, stop=stop
-        )
-    return tally.to_dict()
+    with hold_instance(home.settings) as is_alone, stop_on_signals(stop), show_sending() as on_progress:
+        tally = run_worker(home, until_idle=until_idle, on_progress=on_progress, is_alone=is_alone, stop=stop)
+    return asdict(tally)
 
 
 @click.command()
@@ -49,10 +40,7 @@ def serve(home: Installation, host: str | None, port: int | None) -> None:
 def _serve(home: Installation, host: str | None, port: int | None) -> None:
     changes = {k: v for k, v in (("host", host), ("port", port)) if v}
     home.settings = home.settings.model_copy(update=changes)
-    try:
-        serve_office(home)
-    except InstanceTaken as taken:
-        raise Failure(str(taken)) from None
+    serve_office(home)
 
 
 @click.command()
@@ -71,7 +59,7 @@ def start(once: bool, empty: bool, host: str | None, port: int | None) -> None:
             if once:
                 sys.exit(0 if result.is_good else 1)
         _serve(home, host, port)
-    except Failure as failure:
+    except (AlreadyRunning, Failure) as failure:
         raise click.ClickException(str(failure)) from None
 
 

@@ -25,7 +25,7 @@ from crm_mail.outbox.preparation import prepare_run
 from crm_mail.outbox.review import can_see_run, count_run, find_run
 from crm_mail.outbox.wording import describe_why
 from crm_mail.permissions import Actor
-from crm_mail.reports.export import export_csv, export_json, export_log, export_xlsx
+from crm_mail.reports.export import ReportFormat, csv_chunks, report_json, text_chunks, write_xlsx
 
 DAY = click.DateTime(["%Y-%m-%d", "%Y%m%d"])
 MESSAGES_AT_ONCE = 1000
@@ -238,28 +238,37 @@ _steer("retry", "Send the failed messages again.", retry_failed)
 
 @run.command("report")
 @RUN
-@click.option("--format", "format_", type=click.Choice(["json", "txt", "csv", "xlsx"]), default="txt")
+@click.option("--format", "format_", type=click.Choice([f.value for f in ReportFormat]), default="txt")
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of standard output."
 )
+@click.option("--language", type=click.Choice(["it", "es", "en"]), default="en")
 @AS_USER
 @command()
 def report(
-    home: Installation, run_id: int, format_: str, output: Path | None, email: str | None
+    home: Installation, run_id: int, format_: str, output: Path | None, language: str, email: str | None
 ) -> Answer | None:
     """The end report of a run."""
     with home.database.read() as session:
         actor = find_actor(session, email)
         found = _find(session, actor, run_id)
-        if format_ == "json":
-            return export_json(session, actor, found)
-        write = {"txt": export_log, "csv": export_csv, "xlsx": export_xlsx}[format_]
-        content = write(session, actor, found).content
-    if output:
-        output.write_bytes(content)
-        return {"run": run_id, "written": str(output)}
-    sys.stdout.buffer.write(content)
-    return None
+        if format_ == ReportFormat.JSON:
+            return report_json(session, actor, found, language)
+        if format_ == ReportFormat.XLSX:
+            path = output or Path(f"run-{run_id}.xlsx")
+            write_xlsx(session, actor, found, language, path)
+            return {"run": run_id, "written": str(path)}
+        chunks = (
+            text_chunks(session, actor, found)
+            if format_ == ReportFormat.TXT
+            else csv_chunks(session, actor, found, language)
+        )
+        if output is None:
+            sys.stdout.buffer.writelines(chunks)
+            return None
+        with output.open("wb") as file:
+            file.writelines(chunks)
+    return {"run": run_id, "written": str(output)}
 
 
 def register(cli: click.Group) -> None:

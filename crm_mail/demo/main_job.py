@@ -21,6 +21,7 @@ from crm_mail.delivery.account_rules import AccountDetails
 from crm_mail.delivery.models import AccountKind
 from crm_mail.delivery.service import add_account
 from crm_mail.demo.delivery_notes import add_delivery_notes
+from crm_mail.documents.types import type_label
 from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.contact_service import import_contacts
 from crm_mail.importers.document_service import import_document_file
@@ -30,10 +31,10 @@ from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.preparation import prepare_run
 from crm_mail.outbox.prepare import Prepared
-from crm_mail.outbox.review import Chosen, approve_messages
+from crm_mail.outbox.review import Chosen
+from crm_mail.outbox.review_changes import approve_messages
 from crm_mail.outbox.review_filter import ReviewFilter
 from crm_mail.outbox.states import RunState
-from crm_mail.outbox.wording import describe_why
 from crm_mail.outbox.worker import run_worker
 from crm_mail.permissions import HIGHEST_CLEARANCE, INSTALLATION, Actor
 from crm_mail.sandbox.servers import SandboxServers, ServerInfo
@@ -76,7 +77,7 @@ def load_demo(home: Installation) -> DemoResult:
     with SandboxServers(sandbox_folder(home)) as servers:
         with home.database.write() as session:
             company_id, actor = _found_company(session, home, result)
-            _add_accounts(session, home, company_id, [servers.info.ordinary, servers.info.pec])
+            _add_accounts(session, home, company_id, [servers.ordinary, servers.pec])
         _bring_in(home, company_id, actor, result)
         first = prepare_run(
             home, actor, Criteria(PartyFilter(company_id), to_on=FIRST_RUN_ENDS), "First half of November"
@@ -100,7 +101,7 @@ def _found_company(session: Session, home: Installation, result: DemoResult) -> 
         province="MO",
         email="amministrazione@officine-bassi.example",
         phone="+39 059 280011",
-        website="www.officine-bassi.example",
+        website="https://www.officine-bassi.example",
         error_address="errori@officine-bassi.example",
     )
     company = add_company(session, INSTALLATION, details)
@@ -181,16 +182,15 @@ def print_report(home: Installation, result: DemoResult) -> None:
     with home.database.read() as session:
         run = session.get_one(Run, result.run_id)
         table = Table(title=f"Run {run.id}: end report", title_justify="left")
-        for name in ("State", "Party", "To", "By", "Subject", "Why"):
+        for name in ("State", "Party", "To", "By", "Documents"):
             table.add_column(name, overflow="fold")
         for message in session.scalars(select(Message).where(Message.run_id == run.id).order_by(Message.id)):
+            documents = ", ".join(
+                f"{type_label(type_, 'en')} {number}" for type_, number in message.first_documents
+            )
+            to = message.to_address or "-"
             table.add_row(
-                message.state.value,
-                message.party_name,
-                message.to_address or "-",
-                message.channel.value.upper(),
-                message.subject,
-                describe_why(message.why),
+                message.state.value, message.party_name, to, message.channel.value.upper(), documents
             )
         console.print(table)
         totals = ", ".join(f"{count} {state}" for state, count in sorted(result.counts.items()))

@@ -111,7 +111,7 @@ _HTML = _environment(autoescape=True)
 class CompiledText:
     """A checked text. `placeholders` lists what it names (`document.number`), in order, without repeats."""
 
-    __slots__ = ("_code", "_environment", "kind", "placeholders")
+    __slots__ = ("_code", "_environment", "_has_loop", "kind", "placeholders")
 
     def __init__(
         self,
@@ -123,6 +123,7 @@ class CompiledText:
         template = environment.template_class.from_code(environment, environment.compile(tree), {})
         self._code: Callable[[Context], Iterator[str]] = template.root_render_func
         self._environment = environment
+        self._has_loop = tree.find(nodes.For) is not None
         self.kind = kind
         self.placeholders = tuple(dict.fromkeys(names))
 
@@ -132,20 +133,9 @@ class CompiledText:
         Raises `TemplateInvalid`: output over 100 KB, too many loop rounds, or a value that cannot be used so.
         """
         values = {**context, _ROUNDS: [MAX_ROUNDS]}
-        parts: list[str] = []
-        size = 0
         try:
-            for part in self._code(Context(self._environment, values, None, {})):
-                size += len(part)
-                if size > MAX_OUTPUT:
-                    raise TemplateInvalid(
-                        TemplateProblem.OUTPUT_TOO_LONG,
-                        0,
-                        f"the finished text is longer than {MAX_OUTPUT // 1000} KB.",
-                        "Shorten the text or its loops.",
-                        limit=MAX_OUTPUT,
-                    )
-                parts.append(part)
+            parts = self._code(Context(self._environment, values, None, {}))
+            output = _limited(parts) if self._has_loop else "".join(parts)
         except TemplateInvalid:
             raise
         except RoundsExceeded as error:
@@ -160,7 +150,9 @@ class CompiledText:
             raise TemplateInvalid(
                 TemplateProblem.RENDER_FAILED, 0, f"the text cannot be filled in: {error}."
             ) from error
-        return self._finish("".join(parts))
+        if len(output) > MAX_OUTPUT:
+            raise _too_long()
+        return self._finish(output)
 
     def _finish(self, output: str) -> str:
         if self.kind == "subject":
@@ -168,6 +160,28 @@ class CompiledText:
         if self.kind == "text":
             return _BLANK_LINES.sub("\n\n", output).strip("\n") + "\n"
         return output
+
+
+def _limited(parts: Iterator[str]) -> str:
+    """Join what a text with loops gives, and stop it as soon as it is too long."""
+    kept: list[str] = []
+    size = 0
+    for part in parts:
+        size += len(part)
+        if size > MAX_OUTPUT:
+            raise _too_long()
+        kept.append(part)
+    return "".join(kept)
+
+
+def _too_long() -> TemplateInvalid:
+    return TemplateInvalid(
+        TemplateProblem.OUTPUT_TOO_LONG,
+        0,
+        f"the finished text is longer than {MAX_OUTPUT // 1000} KB.",
+        "Shorten the text or its loops.",
+        limit=MAX_OUTPUT,
+    )
 
 
 @lru_cache(maxsize=2048)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from crm_mail.db import Base, insert_many
 from crm_mail.documents.builtin_texts import CompiledMessage, text_name
 from crm_mail.documents.message_context import SharedContext, build_context
 from crm_mail.documents.template_errors import TemplateInvalid
@@ -62,7 +63,7 @@ class MessageWriter:
         """Insert a batch of messages with their contents, documents, files and issues."""
         if not drafts:
             return
-        rows: dict[type, list[dict[str, Any]]] = {
+        rows: dict[type[Base], list[dict[str, Any]]] = {
             Message: [],
             MessageContent: [],
             MessageDocument: [],
@@ -71,10 +72,8 @@ class MessageWriter:
         }
         for id_, draft in zip(self._take_ids(len(drafts)), drafts, strict=True):
             self._add(rows, id_, draft)
-        connection = self.session.connection()
         for model, values in rows.items():
-            if values:
-                connection.execute(insert(model), values)
+            insert_many(self.session, model, values)
         self.count += len(drafts)
 
     def _take_ids(self, count: int) -> Iterable[int]:
@@ -87,7 +86,7 @@ class MessageWriter:
         self.next_id += count
         return range(first, first + count)
 
-    def _add(self, rows: dict[type, list[dict[str, Any]]], id_: int, draft: Draft) -> None:
+    def _add(self, rows: dict[type[Base], list[dict[str, Any]]], id_: int, draft: Draft) -> None:
         find_issues(draft, self.max_bytes)
         self._check_store(draft)
         subject, body_text, body_html = self._fill_in(draft)
