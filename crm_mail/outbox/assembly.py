@@ -65,7 +65,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the company decides for one document type."""
+    """What the company decides for one document type; ``is_own``: it leaves from the account of who commits."""
 
     preference: ChannelPreference
     is_bundled: bool
@@ -73,6 +73,7 @@ class Policy:
     pec_account_id: int | None
     bcc: tuple[str, ...] = ()
     reply_to: str = ""
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +248,7 @@ def _route(party: PartyFacts, recipient: Recipient, document: DocumentFacts, rul
     draft.issues.extend((Issue(warning), {}) for warning in decision.warnings)
     is_pec = decision.channel is Channel.PEC
     draft.account_id = policy.pec_account_id if is_pec else policy.smtp_account_id
-    if draft.account_id is None:
+    if draft.account_id is None and not policy.is_own:  # who commits may have one: asked at commit
         draft.issues.append((Issue.NO_PEC_ACCOUNT if is_pec else Issue.NO_ACCOUNT, {}))
     return draft
 

@@ -11,22 +11,29 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
-from crm_mail.contacts.models import Contact, ContactState, Party
+from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, Subscription
 from crm_mail.db import now
 from crm_mail.delivery.envelope import new_message_id
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.documents.models import Document
-from crm_mail.outbox.models import Message, MessageContent, MessageDocument, MessageFile, Run
+from crm_mail.outbox.models import (
+    Message,
+    MessageContent,
+    MessageDocument,
+    MessageFile,
+    MessageIssue,
+    Run,
+)
 from crm_mail.outbox.reasons import WithheldReason
 from crm_mail.outbox.review import write_events
 from crm_mail.outbox.rules import reassign_accounts
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState, RunState
-from crm_mail.permissions import Actor, Permission
+from crm_mail.permissions import HIGHEST_CLEARANCE, Actor, Permission
 
 FREEZE_AT_ONCE = 2000
 
@@ -114,8 +121,10 @@ def commit_run(
     actor.require(Permission.OUTBOX_COMMIT, run.company_id, *run.document_types)
     company = session.get_one(Company, run.company_id)
     dropped = drop_outdated(session, actor, run)
-    reassign_accounts(session, run, actor)
-    _require_accounts(session, run)
+    approves = _approves(session, run, actor)
+    if not approves:  # an approver lets go what the first person committed, from that person's account
+        reassign_accounts(session, run, actor)
+    _require_accounts(session, run, actor.clearance)
     after = fingerprint(session, run.id, actor.clearance)
     if seen is not None and seen != after:
         raise ListChanged(dropped, seen, after)
@@ -123,8 +132,10 @@ def commit_run(
         raise CommitRefused(
             "nothing_to_send", f"no message of run {run.id} is ready to be sent: nothing was committed"
         )
-    if company.needs_second_person and not _is_approved(run, actor, after):
-        return _ask_approval(session, actor, run, after, dropped)
+    if company.needs_second_person and not approves:
+        return _ask_approval(session, actor, run, int(after.split("-")[0]), dropped)
+    if approves:
+        run.approved_by, run.approved_at = actor.user_id, now()
     left = _leave_for_colleague(session, run, actor.clearance)
     _withhold_blocked(session, actor, run)
     moment = now()
@@ -156,16 +167,18 @@ def _rows(run: Run, state: MessageState) -> list[Any]:
 
 def _lock(session: Session, run: Run) -> None:
     """Wait for anybody else who changes this run, then look at it afresh."""
+    session.flush()  # refresh forgets what has not been written yet
     session.refresh(run, with_for_update=True)
     run.changes += 1  # what is known of its rows is to be counted again
 
 
-def _require_accounts(session: Session, run: Run) -> None:
+def _require_accounts(session: Session, run: Run, clearance: int) -> None:
     query = select(func.count()).where(
         Message.run_id == run.id,
         Message.state == MessageState.PENDING,
         Message.blockers == 0,
         Message.account_id.is_(None),
+        Message.privacy_level <= clearance,
     )
     if count := session.scalar(query):
         raise CommitRefused(
@@ -176,21 +189,26 @@ def _require_accounts(session: Session, run: Run) -> None:
         )
 
 
-def _is_approved(run: Run, actor: Actor, mark: str) -> bool:
-    if run.state is not RunState.APPROVAL or run.commit_summary.get("mark") != mark:
+def _approves(session: Session, run: Run, actor: Actor) -> bool:
+    """Whether this commit is the second person's; the whole list must be the one that the first committed."""
+    if run.state is not RunState.APPROVAL or run.commit_summary.get("mark") != _whole_list(session, run):
         return False
     if actor.user_id == run.committed_by:
         raise CommitRefused(
             "second_person",
             f"run {run.id} waits for a second person: somebody else with the right must commit it",
         )
-    run.approved_by, run.approved_at = actor.user_id, now()
     return True
 
 
-def _ask_approval(session: Session, actor: Actor, run: Run, mark: str, dropped: dict[str, int]) -> Committed:
+def _whole_list(session: Session, run: Run) -> str:
+    """The fingerprint whoever looks: two people of different clearances mean the same list."""
+    return fingerprint(session, run.id, HIGHEST_CLEARANCE)
+
+
+def _ask_approval(session: Session, actor: Actor, run: Run, count: int, dropped: dict[str, int]) -> Committed:
     run.state, run.committed_by, run.committed_at = RunState.APPROVAL, actor.user_id, now()
-    run.commit_summary = {"mark": mark, "dropped": dropped}
+    run.commit_summary = {"mark": _whole_list(session, run), "dropped": dropped}
     audit.record(
         session,
         actor,
@@ -199,7 +217,7 @@ def _ask_approval(session: Session, actor: Actor, run: Run, mark: str, dropped: 
         subject=run,
         label=f"run {run.id}",
     )
-    return Committed(run.id, int(mark.split("-")[0]), None, dropped, awaits_approval=True)
+    return Committed(run.id, count, None, dropped, awaits_approval=True)
 
 
 def drop_outdated(session: Session, actor: Actor, run: Run) -> dict[str, int]:
@@ -214,7 +232,7 @@ def drop_outdated(session: Session, actor: Actor, run: Run) -> dict[str, int]:
         )
         count = session.connection().execute(query).rowcount
         if count:
-            dropped[reason.value] = count
+            dropped[reason.value] = dropped.get(reason.value, 0) + count
     if dropped:
         audit.record(
             session,
@@ -248,6 +266,14 @@ def _outdated(run: Run) -> Iterator[tuple[WithheldReason, Any]]:
     changed = or_(Contact.state != ContactState.ACTIVE, Contact.privacy_level > Message.privacy_level)
     of_changed = select(Message.id).join(Contact, Contact.id == Message.contact_id).where(*pending, changed)
     yield WithheldReason.CONTACT_CHANGED_MEANWHILE, Message.id.in_(of_changed)
+    yield WithheldReason.CONTACT_CHANGED_MEANWHILE, _address_is_gone()
+    subscribed = exists().where(
+        Subscription.contact_id == Message.contact_id, Subscription.document_type == Document.type
+    )
+    of_unsubscribed = carrying.where(
+        Message.contact_id.is_not(None), Message.is_edited.is_(False), ~subscribed
+    )
+    yield WithheldReason.UNSUBSCRIBED_MEANWHILE, Message.id.in_(of_unsubscribed)
     if run.criteria.get("only_unsent", True):
         other, carried = aliased(Message), aliased(MessageDocument)
         same = or_(other.contact_id == Message.contact_id, other.to_address == Message.to_address)
@@ -259,6 +285,19 @@ def _outdated(run: Run) -> Iterator[tuple[WithheldReason, Any]]:
             .where(*pending, other.run_id != run.id, other.state.in_(sorted(LEFT | QUEUED)), same)
         )
         yield WithheldReason.SENT_MEANWHILE, Message.id.in_(again)
+
+
+def _address_is_gone() -> Any:
+    """Nobody changed the row by hand, and its address is no longer one of its contact's or of its party's."""
+    of_contact = exists().where(
+        ContactAddress.contact_id == Message.contact_id, ContactAddress.email == Message.to_address
+    )
+    of_party = exists().where(
+        Party.id == Message.party_id,
+        or_(Party.email == Message.to_address, Party.billing_email == Message.to_address),
+    )
+    known = or_(of_contact, and_(Message.contact_id.is_(None), of_party))
+    return and_(Message.is_edited.is_(False), Message.to_address != "", ~known)
 
 
 def _leave_for_colleague(session: Session, run: Run, clearance: int) -> int | None:
@@ -281,6 +320,12 @@ def _leave_for_colleague(session: Session, run: Run, clearance: int) -> int | No
     session.add(rest)
     session.flush()
     session.connection().execute(update(Message).where(*above).values(run_id=rest.id))
+    moved = select(Message.id).where(Message.run_id == rest.id)
+    session.connection().execute(
+        update(MessageIssue)
+        .where(MessageIssue.run_id == run.id, MessageIssue.message_id.in_(moved))
+        .values(run_id=rest.id)
+    )
     return rest.id
 
 

@@ -2,12 +2,13 @@
 
 from functools import cache
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
 from crm_mail.companies.policies import PolicyView, policy_for
 from crm_mail.delivery.account_choice import AccountBook
+from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.service import accounts_for
 from crm_mail.documents.builtin_texts import compile_message
@@ -61,6 +62,7 @@ def _policy(book: AccountBook, decision: PolicyView, sender_id: int | None) -> P
         pec.id if pec else None,
         decision.bcc,
         decision.reply_to,
+        decision.uses_own_account,
     )
 
 
@@ -79,24 +81,46 @@ def find_texts(session: Session, company_id: int) -> TextFinder:
     return find
 
 
+def own_accounts(session: Session, run: Run, actor: Actor) -> dict[tuple[str, Channel], int | None]:
+    """The accounts from which a run leaves when this person commits it, where the sender's own one is asked (PD-2).
+
+    The keys are the rows' document types as they stand there (one, or the several of a bundle) and the channel;
+    None: the person has no account of this kind.
+    """
+    decisions = load_decisions(session, run.company_id)
+    own = {type_ for type_, decision in decisions.items() if decision.uses_own_account}
+    if actor.user_id is None or not own & set(run.document_types):
+        return {}
+    book = accounts_for(session, run.company_id, actor.user_id)
+    query = select(Message.document_types).where(Message.run_id == run.id).distinct()
+    found: dict[tuple[str, Channel], int | None] = {}
+    for types in session.scalars(query):
+        if types and own.issuperset(types.split()):
+            for channel in Channel:
+                chosen = book.resolve(decisions[types.split()[0]], channel, actor.user_id).account
+                found[types, channel] = chosen.id if chosen else None
+    return found
+
+
+def leaves_from_own_account(actor: Actor) -> ColumnElement[bool]:
+    """Rows whose account nobody chose by hand: none at all, or somebody else's own."""
+    others = select(SenderAccount.id).where(
+        SenderAccount.user_id.is_not(None), SenderAccount.user_id != actor.user_id
+    )
+    return or_(Message.account_id.is_(None), Message.account_id.in_(others))
+
+
 def reassign_accounts(session: Session, run: Run, actor: Actor) -> None:
     """Where a type is sent from the sender's own account, that is the account of the person who commits (PD-2)."""
-    decisions = load_decisions(session, run.company_id)
-    own = [t for t, d in decisions.items() if d.uses_own_account and t in run.document_types]
-    if not own or actor.user_id is None or actor.user_id == run.created_by:
-        return
-    book = accounts_for(session, run.company_id, actor.user_id)
-    for document_type in own:
-        for channel in Channel:
-            chosen = book.resolve(decisions[document_type], channel, actor.user_id).account
-            session.connection().execute(
-                update(Message)
-                .where(
-                    Message.run_id == run.id,
-                    Message.state == MessageState.PENDING,
-                    Message.is_edited.is_(False),
-                    Message.document_types == document_type,
-                    Message.channel == channel,
-                )
-                .values(account_id=chosen.id if chosen else None)
+    for (types, channel), account_id in own_accounts(session, run, actor).items():
+        session.connection().execute(
+            update(Message)
+            .where(
+                Message.run_id == run.id,
+                Message.state == MessageState.PENDING,
+                Message.document_types == types,
+                Message.channel == channel,
+                leaves_from_own_account(actor),
             )
+            .values(account_id=account_id)
+        )

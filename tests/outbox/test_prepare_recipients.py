@@ -1,4 +1,4 @@
-"""Who receives: the order of PM-15, filters by role and characteristic, privacy clearance (IT-9, IT-10, IT-14, IT-17)."""
+"""Who receives: the order of PM-15, filters by role and characteristic, clearance (IT-9, IT-10, IT-14, IT-17)."""
 
 from sqlalchemy.orm import Session
 
