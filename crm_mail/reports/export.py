@@ -21,12 +21,13 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.models import Company
 from crm_mail.documents.types import type_label
 from crm_mail.outbox.models import Run
+from crm_mail.outbox.wording import describe_why, left_out_words, withheld_words
 from crm_mail.permissions import Actor
 from crm_mail.reports.cause_words import cause_words
 from crm_mail.reports.languages import Translate, translator
 from crm_mail.reports.queries import enhanced_of, failure_groups, left_out_reasons, run_totals
 from crm_mail.reports.rows import ReportRow, run_rows
-from crm_mail.reports.state_words import left_out_word, state_word, why_word, withheld_word
+from crm_mail.reports.state_words import state_word
 from crm_mail.reports.text_log import LINE_END, cut_off_date, in_zone, log_lines, log_name
 
 BOM = "\ufeff"
@@ -143,7 +144,7 @@ def _joined(lines: Iterator[str]) -> Iterator[bytes]:
         yield b"".join(parts)
 
 
-_WIDTHS = (9, 12, 14, 34, 24, 30, 30, 10, 30, 40, 30, 34, 28, 30, 8, 50, 20)
+_WIDTHS = (9, 12, 14, 34, 24, 30, 30, 10, 30, 40, 30, 34, 60, 30, 8, 50, 20)
 
 
 class Table:
@@ -193,7 +194,7 @@ class Table:
             row.subject,
             "; ".join(documents),
             "; ".join(row.attachments),
-            why_word(row.why, self._translate),
+            describe_why(row.why, self._translate, self._language),
             reason_word(row, self._translate),
             row.code,
             "" if row.is_sent else row.detail,
@@ -204,7 +205,7 @@ class Table:
 def reason_word(row: ReportRow, translate: Translate) -> str:
     """Why a row was not sent, in words; empty for a sent one."""
     if row.state.value == "withheld":
-        return withheld_word(row.withheld_reason, translate)
+        return withheld_words(row.withheld_reason, translate)
     if row.is_sent or not row.cause or row.state.value not in ("failed", "bounced", "uncertain", "retrying"):
         return ""
     return cause_words(row.cause, row.code, enhanced_of(row.detail), translate)[0]
@@ -230,15 +231,15 @@ def report_json(session: Session, actor: Actor, run: Run, language: str = "en") 
             for group in failure_groups(session, actor, run)
         ],
         "left_out": [
-            {"reason": reason, "count": count, "title": left_out_word(reason, translate)}
+            {"reason": reason, "count": count, "title": left_out_words(reason, translate)[0]}
             for reason, count in left_out_reasons(session, actor, run)
         ],
         "hidden_recipients": run.hidden_recipients,
-        "messages": [_message_json(row, translate) for row in run_rows(session, actor, run)],
+        "messages": [_message_json(row, translate, language) for row in run_rows(session, actor, run)],
     }
 
 
-def _message_json(row: ReportRow, translate: Translate) -> dict[str, Any]:
+def _message_json(row: ReportRow, translate: Translate, language: str) -> dict[str, Any]:
     return {
         "id": row.id,
         "state": row.state.value,
@@ -251,7 +252,7 @@ def _message_json(row: ReportRow, translate: Translate) -> dict[str, Any]:
         "subject": row.subject,
         "documents": [{"type": type_, "number": number} for type_, number in row.documents],
         "attachments": list(row.attachments),
-        "why": row.why,
+        "why": describe_why(row.why, translate, language),
         "reason": reason_word(row, translate),
         "code": row.code,
         "answer": row.detail,

@@ -174,28 +174,24 @@ class Line:
     id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Breakdown:
-    """A run per agent and per account, from one pass over its rows."""
-
-    agents: tuple[Line, ...]
-    accounts: tuple[Line, ...]
-
-
-def breakdown(session: Session, actor: Actor, run: Run) -> Breakdown:
-    """Totals per agent and per sender account."""
-    columns = (Message.agent, Message.account_id, Message.state)
-    query = select(*columns, func.count()).where(*visible_messages(actor, run)).group_by(*columns)
+def per_agent(session: Session, actor: Actor, run: Run) -> list[Line]:
+    """Totals per agent; reads every row of the run, so it has a page of its own."""
+    query = select(Message.agent, Message.state, func.count()).where(*visible_messages(actor, run))
     agents: dict[str, dict[str, int]] = {}
+    for agent, state, count in session.execute(query.group_by(Message.agent, Message.state)):
+        agents.setdefault(agent, {})[state.value] = count
+    return sorted((_line(name, states) for name, states in agents.items()), key=_order)
+
+
+def per_account(session: Session, actor: Actor, run: Run) -> list[Line]:
+    """Totals per sender account, from the covering index."""
+    query = select(Message.account_id, Message.state, func.count()).where(*visible_messages(actor, run))
     accounts: dict[int | None, dict[str, int]] = {}
-    for agent, account_id, state, count in session.execute(query):
-        for states in (agents.setdefault(agent, {}), accounts.setdefault(account_id, {})):
-            states[state.value] = states.get(state.value, 0) + count
+    for account_id, state, count in session.execute(query.group_by(Message.account_id, Message.state)):
+        accounts.setdefault(account_id, {})[state.value] = count
     names = account_names(session, [id_ for id_ in accounts if id_ is not None])
-    by_account = [_line(names.get(id_ or 0, ""), states, id_) for id_, states in accounts.items()]
-    return Breakdown(
-        tuple(sorted((_line(name, states) for name, states in agents.items()), key=_order)),
-        tuple(sorted(by_account, key=_order)),
+    return sorted(
+        (_line(names.get(id_ or 0, ""), states, id_) for id_, states in accounts.items()), key=_order
     )
 
 

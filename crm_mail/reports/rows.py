@@ -1,7 +1,7 @@
 """The rows of a run for lists and exports, read in batches: memory stays the same however many there are."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from crm_mail.reports.visibility import visible_messages
 
 BATCH = 1000
 
+# In the order of the fields of ReportRow.
 _COLUMNS = (
     Message.id,
     Message.state,
@@ -31,7 +32,6 @@ _COLUMNS = (
     Message.account_id,
     Message.subject,
     Message.agent,
-    Message.why,
     Message.withheld_reason,
     Message.first_issue,
     Message.last_cause.label("cause"),
@@ -57,7 +57,6 @@ class ReportRow:
     account_id: int | None
     subject: str
     agent: str
-    why: dict[str, Any]
     withheld_reason: str
     first_issue: str
     cause: str
@@ -67,6 +66,7 @@ class ReportRow:
     account: str = ""
     documents: Sequence[tuple[str, str]] = ()
     attachments: Sequence[str] = ()
+    why: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_sent(self) -> bool:
@@ -80,17 +80,26 @@ class ReportRow:
 
 
 def run_rows(
-    session: Session, actor: Actor, run: Run, states: Sequence[MessageState] = (), batch: int = BATCH
+    session: Session,
+    actor: Actor,
+    run: Run,
+    states: Sequence[MessageState] = (),
+    *,
+    is_full: bool = True,
+    batch: int = BATCH,
 ) -> Iterator[ReportRow]:
     """Every row of a run that exists for the actor, by id.
 
     Args:
         states: only rows in one of them.
+        is_full: with documents, attachments and the why; the text log needs none of them.
         batch: rows held in memory at a time.
     """
     names: dict[int, str] = {}
     after = 0
-    while rows := row_page(session, actor, run, states, after=after, size=batch, names=names):
+    while rows := row_page(
+        session, actor, run, states, after=after, size=batch, names=names, is_full=is_full
+    ):
         yield from rows
         after = rows[-1].id
 
@@ -106,6 +115,7 @@ def row_page(
     size: int = 50,
     ids: Sequence[int] | None = None,
     names: dict[int, str] | None = None,
+    is_full: bool = True,
 ) -> list[ReportRow]:
     """A page of rows by keyset.
 
@@ -119,12 +129,15 @@ def row_page(
         conditions.append(Message.state.in_(states))
     if ids is not None:
         conditions.append(Message.id.in_(ids))
-    query = select(*_COLUMNS).where(*conditions).limit(size)
+    columns = (*_COLUMNS, Message.why) if is_full else _COLUMNS
+    query = select(*columns).where(*conditions).limit(size)
     if before is not None:
         found = session.execute(query.where(Message.id < before).order_by(Message.id.desc())).all()[::-1]
     else:
         found = session.execute(query.where(Message.id > after).order_by(Message.id)).all()
-    return _complete(session, found, {} if names is None else names)
+    rows: Sequence[Any] = found
+    known = {} if names is None else names
+    return _complete(session, rows, known) if is_full else [ReportRow(*row) for row in rows]
 
 
 def _complete(session: Session, found: Sequence[Any], names: dict[int, str]) -> list[ReportRow]:
@@ -136,10 +149,13 @@ def _complete(session: Session, found: Sequence[Any], names: dict[int, str]) -> 
     files = _files(session, ids)
     return [
         ReportRow(
-            **row._mapping,
-            account=names.get(row.account_id or 0, ""),
-            documents=documents.get(row.id, ()),
-            attachments=files.get(row.id, ()),
+            *(
+                *row[:-1],
+                names.get(row.account_id or 0, ""),
+                documents.get(row.id, ()),
+                files.get(row.id, ()),
+                row.why,
+            )
         )
         for row in found
     ]

@@ -60,7 +60,7 @@ def log_lines(session: Session, actor: Actor, run: Run) -> Iterator[str]:
     """The lines without their ends, in the order of the run; bounded memory."""
     company = session.get_one(Company, run.company_id)
     cut_off = f"{cut_off_date(run, company):%Y%m%d}"
-    for row in run_rows(session, actor, run):
+    for row in run_rows(session, actor, run, is_full=False):
         yield log_line(row, company.code, cut_off)
 
 

@@ -24,7 +24,7 @@ def test_a_message_above_the_clearance_is_in_no_figure_and_in_no_list(session: S
     assert queries.run_totals(session, actor, made.run).sent == 1
     assert made.secret.id not in [row.id for row in run_rows(session, actor, made.run)]
     assert row_page(session, actor, made.run, ids=[made.secret.id]) == []
-    assert sum(line.sent for line in queries.breakdown(session, actor, made.run).accounts) == 1
+    assert sum(line.sent for line in queries.per_account(session, actor, made.run)) == 1
     assert queries.left_out_reasons(session, actor, made.run) == [("contact_not_subscribed", 1)]
     assert len(queries.left_out_lines(session, actor, made.run, "contact_not_subscribed")) == 1
 
@@ -64,9 +64,10 @@ def test_two_statuses_under_one_code_are_two_groups(session: Session) -> None:
 
 def test_agents_and_accounts_have_a_line_each(session: Session) -> None:
     made = FinishedRun(session)
-    found = queries.breakdown(session, make_actor(), made.run)
-    assert {line.name: (line.total, line.failed) for line in found.agents} == {"Rossi": (3, 2), "": (5, 1)}
-    assert [(line.name, line.total) for line in found.accounts] == [
+    assert {
+        line.name: (line.total, line.failed) for line in queries.per_agent(session, make_actor(), made.run)
+    } == {"Rossi": (3, 2), "": (5, 1)}
+    assert [(line.name, line.total) for line in queries.per_account(session, make_actor(), made.run)] == [
         (f"Oficina <{made.account.from_address}>", 8)
     ]
 
