@@ -55,7 +55,8 @@ class Message(Base):
         Index(
             "ix_messages_run_state",
             *("run_id", "state", "privacy_level", "blockers", "warnings", "is_edited", "is_approved"),
-        ),  # covers the counts of a run
+            "account_id",
+        ),  # covers the counts of a run, also per account
         Index("ix_messages_queue", "account_id", "state", "next_attempt_at", "id"),
         Index("ix_messages_lease", "state", "lease_until"),
         Index("ix_messages_party", "party_id", "id"),
