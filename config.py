@@ -29,14 +29,12 @@ class Settings(BaseSettings):
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only.")
     web_threads: int = Field(8, description="Threads of the embedded web server.")
     max_upload_mb: int = Field(100, description="Largest upload, in MB.")
-    max_message_mb: int = Field(20, description="Largest message that is made, in MB; documents beyond it are split.")
     render_processes: int = Field(0, description="Processes that draw PDFs; 0 means one per core.")
     worker_connections: int = Field(8, description="Most SMTP connections that one worker opens in all.")
     session_idle_minutes: int = Field(480, description="Minutes without a request after which a session ends.")
     session_days: int = Field(30, description="Days after which a session ends in any case.")
     argon2_memory_kib: int = Field(65536, description="Memory of one password hash, in KiB.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
-    sandbox: bool = Field(False, description="Start the two local mail servers of the sample company with `serve`.")
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -34,7 +34,12 @@ def serve_office(home: Installation) -> None:
             stack.enter_context(SandboxServers(sandbox_folder(home)))
         app = create_app(settings, home)
         server = create_server(
-            app, host=settings.host, port=settings.port, threads=settings.web_threads, ident=None
+            app,
+            host=settings.host,
+            port=settings.port,
+            threads=settings.web_threads,
+            ident=None,
+            clear_untrusted_proxy_headers=not settings.trusted_proxies,
         )
         worker = threading.Thread(target=_work, args=(home, stop, is_alone), name="worker")
         worker.start()

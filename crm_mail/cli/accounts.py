@@ -83,6 +83,4 @@ def add(
         }
 
 
-def register(cli: click.Group) -> None:
-    """Add the group."""
-    cli.add_command(account)
+COMMANDS = {"account": account}

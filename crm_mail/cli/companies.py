@@ -50,6 +50,4 @@ def add(
         return {"company": added.id, "code": added.code}
 
 
-def register(cli: click.Group) -> None:
-    """Add the group."""
-    cli.add_command(company)
+COMMANDS = {"company": company}

@@ -20,6 +20,4 @@ def upgrade_database(home: Installation) -> Answer:
     return {"database": home.database.engine.url.render_as_string(hide_password=True), "upgraded": True}
 
 
-def register(cli: click.Group) -> None:
-    """Add the group."""
-    cli.add_command(db)
+COMMANDS = {"db": db}

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, NoReturn
 
@@ -48,8 +48,6 @@ REFUSALS = (
     UserRefused,
 )
 """Exceptions whose message is the user's message."""
-
-LIST_OPTIONS = frozenset({"--grant", "--type"})
 
 
 class Failure(Exception):
@@ -148,18 +146,3 @@ def find_actor(session: Session, email: str | None) -> Actor:
 def read_password() -> str:
     """The password from standard input, without its line end."""
     return sys.stdin.readline().rstrip("\r\n")
-
-
-def spread_lists(arguments: Sequence[str]) -> list[str]:
-    """``--type a b`` becomes ``--type a --type b``: the options that take several values."""
-    spread: list[str] = []
-    option, is_first = "", True
-    for argument in arguments:
-        if argument.startswith("-"):
-            option, is_first = argument, True
-        elif option in LIST_OPTIONS:
-            if not is_first:
-                spread.append(option)
-            is_first = False
-        spread.append(argument)
-    return spread

@@ -31,15 +31,8 @@ def contacts(
     """Contacts and parties from CSV, TSV, XLSX or ODS."""
     with home.database.write() as session:
         company, actor = find_company(session, company_code), find_actor(session, email)
-        result = import_contacts(session, actor, company, file, mapping_name=mapping, dry_run=dry_run)
-    return {
-        "created": result.created,
-        "updated": result.updated,
-        "unchanged": result.unchanged,
-        "errors": [{"row": e.row, "column": e.column, "message": e.message} for e in result.errors],
-        "warnings": [{"row": w.row, "message": w.message} for w in result.warnings],
-        "dry_run": dry_run,
-    }
+        result = import_contacts(session, actor, company, file, mapping=mapping or "", dry_run=dry_run)
+    return result.as_json()
 
 
 @import_group.command("documents")
@@ -90,6 +83,4 @@ def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
             yield path
 
 
-def register(cli: click.Group) -> None:
-    """Add the group."""
-    cli.add_command(import_group)
+COMMANDS = {"import": import_group}

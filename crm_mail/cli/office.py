@@ -1,31 +1,16 @@
-"""``crm-mail worker``, ``serve`` and ``start``: the processes of an office."""
+"""``crm-mail serve`` and ``start``: pages and worker in one process."""
 
 import sys
-import threading
-from dataclasses import asdict
 
 import click
 
 from config import Settings
-from crm_mail.background import AlreadyRunning, hold_instance
-from crm_mail.cli.frame import Answer, Failure, command
-from crm_mail.cli.progress import show_sending
+from crm_mail.background import AlreadyRunning
+from crm_mail.cli.frame import Failure, command
 from crm_mail.demo.main_job import load_demo, print_report
 from crm_mail.installation import Installation
-from crm_mail.outbox.worker import run_worker, stop_on_signals
 from crm_mail.schema import upgrade
 from crm_mail.serving import serve_office
-
-
-@click.command()
-@click.option("--until-idle", is_flag=True, help="End when nothing is left to send now.")
-@command()
-def worker(home: Installation, until_idle: bool) -> Answer:
-    """Send what is committed."""
-    stop = threading.Event()
-    with hold_instance(home.settings) as is_alone, stop_on_signals(stop), show_sending() as on_progress:
-        tally = run_worker(home, until_idle=until_idle, on_progress=on_progress, is_alone=is_alone, stop=stop)
-    return asdict(tally)
 
 
 @click.command()
@@ -63,7 +48,4 @@ def start(once: bool, empty: bool, host: str | None, port: int | None) -> None:
         raise click.ClickException(str(failure)) from None
 
 
-def register(cli: click.Group) -> None:
-    """Add the commands."""
-    for one in (worker, serve, start):
-        cli.add_command(one)
+COMMANDS = {"serve": serve, "start": start}

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +146,7 @@ def show_run(home: Installation, run_id: int, email: str | None) -> Answer:
 
 
 def _messages(session: Session, actor: Actor, found: Run) -> Iterable[dict[str, Any]]:
-    accounts = dict(session.execute(select(SenderAccount.id, SenderAccount.name)).tuples())
+    accounts = dict(session.execute(select(SenderAccount.id, SenderAccount.name)).tuples().all())
     last = 0
     while True:
         query = select(Message).where(
@@ -201,7 +201,7 @@ def commit(
             actor,
             _find(session, actor, run_id),
             key=key,
-            start_at=start_at.astimezone() if start_at else None,
+            start_at=start_at.replace(tzinfo=UTC) if start_at else None,
             skip_undo=skip_undo,
         )
     return {
@@ -271,7 +271,4 @@ def report(
     return {"run": run_id, "written": str(output)}
 
 
-def register(cli: click.Group) -> None:
-    """Add the commands."""
-    cli.add_command(prepare)
-    cli.add_command(run)
+COMMANDS = {"prepare": prepare, "run": run}

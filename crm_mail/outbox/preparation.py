@@ -7,6 +7,7 @@ the worker takes up again; PDFs already drawn are found, not drawn again.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from crm_mail.documents.pdf_pool import PdfPool
 from crm_mail.documents.printing import print_documents, unprinted
 from crm_mail.installation import Installation
 from crm_mail.outbox.criteria import Criteria
@@ -58,7 +59,13 @@ def finish_preparation(
         criteria = Criteria.from_dict(run.criteria)
     if run.state is RunState.PREPARING:
         missing = _unprinted_ids(home, actor, criteria)
-        print_documents(home.database, home.store, missing, on_progress=progress.printed)
+        print_documents(
+            home.database,
+            home.store,
+            missing,
+            lambda: PdfPool(home.settings.render_processes or None),
+            progress.printed,
+        )
     with home.database.write() as session:
         run = session.get_one(Run, run_id, with_for_update=True)
         return fill_run(session, actor, run, home.store.has, progress.written)

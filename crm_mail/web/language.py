@@ -11,9 +11,8 @@ from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from flask import Blueprint, Flask, abort, current_app, redirect, request
+from flask import Blueprint, Flask, abort, current_app, g, redirect, request
 from flask_babel import Babel, get_locale
-from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from crm_mail.permissions import public
@@ -32,9 +31,7 @@ SavePreference = Callable[[str, str], None]
 
 def user_attribute(name: str) -> str | None:
     """Return an attribute of the signed-in user (`language`, `time_zone`), None for guests."""
-    if not hasattr(current_app, "login_manager") or not getattr(current_user, "is_authenticated", False):
-        return None
-    value: Any = getattr(current_user, name, None)
+    value: Any = getattr(g.get("signed_in"), name, None)
     return str(value) if value else None
 
 
@@ -59,7 +56,7 @@ def zone_of_user() -> ZoneInfo:
 
 def choose_theme() -> str:
     """Return `auto`, `light` or `dark`."""
-    theme = request.cookies.get(THEME_COOKIE, "auto")
+    theme = user_attribute("theme") or request.cookies.get(THEME_COOKIE, "auto")
     return theme if theme in THEMES else "auto"
 
 

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from flask import Flask, request, session, url_for
+from flask import Flask, g, request, session, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -81,6 +81,7 @@ def _shell() -> Shell:
         test_mode_to=company.test_address if company else "",
         home_url=url_for("reports.dashboard"),
         outbox_url=url_for("outbox.list_runs"),
+        shortcuts=g.signed_in.keyboard_shortcuts,
     )
 
 
