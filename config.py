@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     session_idle_minutes: int = Field(480, description="Minutes without a request after which a session ends.")
     session_days: int = Field(30, description="Days after which a session ends in any case.")
     argon2_memory_kib: int = Field(65536, description="Memory of one password hash, in KiB.")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: str = Field("WARNING", description="DEBUG, INFO, WARNING or ERROR.")
 
     @computed_field  # type: ignore[prop-decorator]
     @property

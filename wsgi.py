@@ -2,5 +2,8 @@
 
 from config import Settings
 from crm_mail.app import create_app
+from crm_mail.logs import configure_logging
 
-app = create_app(Settings())
+settings = Settings()
+configure_logging(settings.log_level)
+app = create_app(settings)

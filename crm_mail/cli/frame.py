@@ -20,6 +20,7 @@ from crm_mail.contacts.problems import ContactRefused
 from crm_mail.delivery.account_rules import AccountInvalid
 from crm_mail.importers.base import ImportRefused
 from crm_mail.installation import Installation, SecretUnreadable
+from crm_mail.logs import configure_logging
 from crm_mail.outbox.commit import CommitRefused
 from crm_mail.outbox.control import ControlRefused
 from crm_mail.outbox.prepare import RunNotPreparing
@@ -69,7 +70,9 @@ def command(needs_schema: bool = True) -> Callable[[Callable[..., Answer | None]
         @wraps(body)
         def run(*args: Any, as_json: bool, **options: Any) -> None:
             try:
-                home = Installation(Settings())
+                settings = Settings()
+                configure_logging(settings.log_level)
+                home = Installation(settings)
                 try:
                     if needs_schema and not is_current(home.database):
                         raise Failure(

@@ -9,6 +9,7 @@ from crm_mail.background import AlreadyRunning
 from crm_mail.cli.frame import Failure, command
 from crm_mail.demo.main_job import load_demo, print_report
 from crm_mail.installation import Installation
+from crm_mail.logs import configure_logging
 from crm_mail.schema import upgrade
 from crm_mail.serving import serve_office
 
@@ -35,7 +36,9 @@ def _serve(home: Installation, host: str | None, port: int | None) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), default=None)
 def start(once: bool, empty: bool, host: str | None, port: int | None) -> None:
     """Everything from nothing: database, sample company with its main job, pages and worker."""
-    home = Installation(Settings())
+    settings = Settings()
+    configure_logging(settings.log_level)
+    home = Installation(settings)
     upgrade(home.database)
     try:
         if not empty:
