@@ -17,6 +17,7 @@ from crm_mail.contacts.problems import ContactRefused
 from crm_mail.contacts.receivers import rule_text, who_receives
 from crm_mail.contacts.subscriptions import MatrixCell, set_matrix
 from crm_mail.documents.types import TYPE_FACTS, Direction, DocumentType
+from crm_mail.outbox.history import party_history
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 from crm_mail.web.navigation import current_company
@@ -144,3 +145,12 @@ def show_documents(party_id: int) -> Any:
     party = found(party_id)
     documents = list_documents(db(), signed_in_actor(), party)
     return page("documents", party, documents=documents, type_name=messages.type_name)
+
+
+@blueprint.get("/<int:party_id>/messages")
+@requires(Permission.DATA_SEE)
+def show_messages(party_id: int) -> Any:
+    """What was written to a party and its contacts, as far as the reader may know it (CO-1)."""
+    party = found(party_id)
+    before = request.args.get("before", type=int)
+    return page("messages", party, history=party_history(db(), signed_in_actor(), party, before))
