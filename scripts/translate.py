@@ -25,7 +25,7 @@ from crm_mail.web.catalogs import FOLDER, compile_catalogs  # noqa: E402  (the p
 
 TRANSLATED = ("it", "es")
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
-    "_": None, "_l": None, "gettext": None, "lazy_gettext": None,
+    "_": None, "_l": None, "N_": None, "gettext": None, "lazy_gettext": None,
     "ngettext": (1, 2), "_n": (1, 2), "lazy_ngettext": (1, 2), "pgettext": ((1, "c"), 2),  # type: ignore[dict-item]
 }  # fmt: skip
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}")

@@ -24,7 +24,7 @@ from crm_mail.importers.contact_states import (
     TagItem,
 )
 from crm_mail.importers.party_merge import PartyState
-from crm_mail.importers.row_rules import PHONE_SEPARATOR
+from crm_mail.importers.row_rules import join_phones
 
 _NEW: Final[dict[str, Any]] = {
     "phone": "",
@@ -147,7 +147,7 @@ def _apply_values(found: ContactItem, item: Wanted) -> bool:
         wanted["name"], wanted["name_key"] = one_line(contact.name), item.key
     for name, numbers in (("phone", contact.phones), ("mobile", contact.mobiles)):
         if numbers:
-            wanted[name] = PHONE_SEPARATOR.join(numbers)
+            wanted[name] = join_phones(numbers)[0]
     if contact.language and contact.language != (values["language"] or item.party.values["language"]):
         wanted["language"] = contact.language
     if contact.privacy_level is not None:

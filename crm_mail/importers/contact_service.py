@@ -38,7 +38,7 @@ from crm_mail.importers.contact_writing import write_contacts
 from crm_mail.importers.import_result import ContactImportResult
 from crm_mail.importers.mappings import load_mapping
 from crm_mail.importers.party_merge import PartyBatch, PartyMerge, PartyState
-from crm_mail.importers.row_rules import find_row_errors
+from crm_mail.importers.row_rules import find_row_errors, warn_of_phones
 from crm_mail.importers.table_rows import TableLimits
 from crm_mail.permissions import Actor, Permission
 
@@ -119,7 +119,7 @@ class _Work:
         self.company = company
         self.file = file
         self.result = ContactImportResult(dry_run=dry_run, columns=file.mapping.to_dict())
-        self.headers = {target: header for header, target in reversed(file.mapping.columns.items())}
+        self.headers = {target: header for header, target in reversed(list(file.mapping.columns.items()))}
         self.parties = PartyMerge(session, company.id)
         self.role_ids = self._read_roles()
         self.contacts = ContactMerge(self.role_ids)
@@ -181,6 +181,7 @@ class _Work:
             if row.contact is not None:
                 nameless = any(warning.code == "contact_named_as_party" for warning in row.warnings)
                 outcome.contacts.append(Wanted(row.row, state, row.contact, is_nameless=nameless))
+            warn_of_phones(row, notices)
             if row.party is not None:
                 _warn_of_billing(row, notices)
                 if len(row.party.emails) > 1:

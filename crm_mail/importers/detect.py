@@ -4,6 +4,8 @@ import re
 from enum import StrEnum
 from typing import Final
 
+from crm_mail.importers.messages import N_
+
 _HEAD: Final = 4096
 _BOMS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -65,43 +67,43 @@ _ROOTS: Final = {
 }
 
 FORMAT_NAMES: Final = {
-    FileFormat.FATTURAPA: "a FatturaPA electronic invoice",
-    FileFormat.FATTURAPA_P7M: "a signed file (.p7m)",
-    FileFormat.SDI_RECEIPT: "a receipt of the Sistema di Interscambio",
-    FileFormat.CFDI: "a Mexican CFDI",
-    FileFormat.UBL: "a UBL invoice",
-    FileFormat.CII: "a CII invoice (Factur-X, ZUGFeRD)",
-    FileFormat.SIFEN: "a SIFEN document",
-    FileFormat.EASYFATT: "an Easyfatt export",
-    FileFormat.PAIN001: "a payment order (pain.001)",
-    FileFormat.SEND_ORDER: "a send order",
-    FileFormat.XML: "an XML file of another kind",
-    FileFormat.PDF: "a PDF",
-    FileFormat.XLSX: "an Excel spreadsheet (XLSX)",
-    FileFormat.ODS: "an OpenDocument spreadsheet (ODS)",
-    FileFormat.XLS: "an old Excel spreadsheet (XLS)",
-    FileFormat.ZIP: "a ZIP archive",
-    FileFormat.VCARD: "a vCard",
-    FileFormat.EMAIL: "an e-mail message",
-    FileFormat.TEXT: "a text file",
-    FileFormat.EMPTY: "an empty file",
-    FileFormat.UNKNOWN: "a file of an unknown kind",
+    FileFormat.FATTURAPA: N_("a FatturaPA electronic invoice"),
+    FileFormat.FATTURAPA_P7M: N_("a signed file (.p7m)"),
+    FileFormat.SDI_RECEIPT: N_("a receipt of the Sistema di Interscambio"),
+    FileFormat.CFDI: N_("a Mexican CFDI"),
+    FileFormat.UBL: N_("a UBL invoice"),
+    FileFormat.CII: N_("a CII invoice (Factur-X, ZUGFeRD)"),
+    FileFormat.SIFEN: N_("a SIFEN document"),
+    FileFormat.EASYFATT: N_("an Easyfatt export"),
+    FileFormat.PAIN001: N_("a payment order (pain.001)"),
+    FileFormat.SEND_ORDER: N_("a send order"),
+    FileFormat.XML: N_("an XML file of another kind"),
+    FileFormat.PDF: N_("a PDF"),
+    FileFormat.XLSX: N_("an Excel spreadsheet (XLSX)"),
+    FileFormat.ODS: N_("an OpenDocument spreadsheet (ODS)"),
+    FileFormat.XLS: N_("an old Excel spreadsheet (XLS)"),
+    FileFormat.ZIP: N_("a ZIP archive"),
+    FileFormat.VCARD: N_("a vCard"),
+    FileFormat.EMAIL: N_("an e-mail message"),
+    FileFormat.TEXT: N_("a text file"),
+    FileFormat.EMPTY: N_("an empty file"),
+    FileFormat.UNKNOWN: N_("a file of an unknown kind"),
 }
 """The words for each format in a message to the user (English; the web layer translates)."""
 
 REMEDIES: Final = {
-    FileFormat.FATTURAPA: "Import it under documents.",
-    FileFormat.FATTURAPA_P7M: "Import it under documents.",
-    FileFormat.SDI_RECEIPT: "Receipts are not invoices: import the invoice itself.",
-    FileFormat.PDF: "Upload the PDF by hand, with type, number, date and party.",
-    FileFormat.ZIP: "Unpack it and import the files inside.",
-    FileFormat.XLSX: "Spreadsheets are imported under contacts.",
-    FileFormat.ODS: "Spreadsheets are imported under contacts.",
-    FileFormat.XLS: "Spreadsheets are imported under contacts.",
-    FileFormat.TEXT: "Tables are imported under contacts.",
-    FileFormat.EMPTY: "Export it again and check that it holds data.",
+    FileFormat.FATTURAPA: N_("Import it under documents."),
+    FileFormat.FATTURAPA_P7M: N_("Import it under documents."),
+    FileFormat.SDI_RECEIPT: N_("Receipts are not invoices: import the invoice itself."),
+    FileFormat.PDF: N_("Upload the PDF by hand, with type, number, date and party."),
+    FileFormat.ZIP: N_("Unpack it and import the files inside."),
+    FileFormat.XLSX: N_("Spreadsheets are imported under contacts."),
+    FileFormat.ODS: N_("Spreadsheets are imported under contacts."),
+    FileFormat.XLS: N_("Spreadsheets are imported under contacts."),
+    FileFormat.TEXT: N_("Tables are imported under contacts."),
+    FileFormat.EMPTY: N_("Export it again and check that it holds data."),
 }
-_DEFAULT_REMEDY: Final = "This format is not read: check that you chose the right file."
+_DEFAULT_REMEDY: Final = N_("This format is not read: check that you chose the right file.")
 
 
 def describe_format(found: FileFormat) -> tuple[str, str]:

@@ -161,6 +161,7 @@ ROW_MESSAGES: Final[Mapping[str, str]] = {
         "A party has one billing address: “%(value)s” is kept, not used: %(others)s. "
         "Subscribe contacts instead of a billing address to reach them all."
     ),
+    "phones_left_out": N_("There is no room for all telephone numbers. Left out: %(numbers)s."),
     "kind_differs": N_(
         "The address “%(value)s” is stored as %(stored)s and stays so, although the file says %(given)s."
     ),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Column, insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.matching import number_forms
@@ -136,7 +136,11 @@ class PartyMerge:
         return batch
 
     def _read(
-        self, batch: PartyBatch, columns: Sequence[Column[Any]], column: Column[Any], wanted: set[str]
+        self,
+        batch: PartyBatch,
+        columns: Sequence[ColumnElement[Any]],
+        column: ColumnElement[Any],
+        wanted: set[str],
     ) -> None:
         for values in chunks(sorted(wanted)):
             query = select(*columns).where(_TABLE.c.company_id == self.company_id, column.in_(values))

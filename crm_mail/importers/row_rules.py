@@ -1,13 +1,13 @@
 """What may be stored of a row that was read without errors: lengths of the columns, and the actor's clearance."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from crm_mail.contacts.models import Characteristic, Contact, Party, Role
-from crm_mail.importers.base import ParsedContact, ParsedParty, ParsedRow, RowError
+from crm_mail.importers.base import Notice, ParsedContact, ParsedParty, ParsedRow, RowError
 from crm_mail.importers.column_names import Field
 
-PHONE_SEPARATOR: Final = ", "
+_PHONE_SEPARATOR: Final = ", "
 
 
 def _length(model: type[Party] | type[Contact] | type[Role] | type[Characteristic], name: str) -> int:
@@ -51,6 +51,29 @@ def find_row_errors(row: ParsedRow, clearance: int, headers: dict[str, str]) -> 
     return tuple(RowError(row.row, headers.get(target), code, params) for target, code, params in found)
 
 
+def join_phones(numbers: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """The numbers as they are kept in one column, and those that find no room there."""
+    for count in range(len(numbers), 1, -1):
+        text = _PHONE_SEPARATOR.join(numbers[:count])
+        if len(text) <= _PHONE:
+            return text, numbers[count:]
+    return numbers[0] if numbers else "", numbers[1:]
+
+
+def warn_of_phones(row: ParsedRow, notices: list[Notice]) -> None:
+    """Name the numbers that cannot be kept."""
+    if row.contact is None:
+        return
+    left = [
+        number
+        for numbers in (row.contact.phones, row.contact.mobiles)
+        if len(numbers) > 1
+        for number in join_phones(numbers)[1]
+    ]
+    if left:
+        notices.append(Notice("phones_left_out", {"numbers": _PHONE_SEPARATOR.join(left)}, row.row))
+
+
 _Found = tuple[str, str, dict[str, object]]
 
 
@@ -68,9 +91,8 @@ def _contact_errors(contact: ParsedContact, clearance: int) -> Iterator[_Found]:
     if len(contact.name) > _NAME:
         yield _too_long(Field.CONTACT_NAME, contact.name, _NAME)
     for target, numbers in ((Field.PHONE, contact.phones), (Field.MOBILE, contact.mobiles)):
-        text = PHONE_SEPARATOR.join(numbers)
-        if len(text) > _PHONE:
-            yield _too_long(target, text, _PHONE)
+        if numbers and len(numbers[0]) > _PHONE:
+            yield _too_long(target, numbers[0], _PHONE)
     for role in contact.roles:
         if len(role) > _ROLE:
             yield _too_long(Field.ROLES, role, _ROLE)

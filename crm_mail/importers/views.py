@@ -1,7 +1,13 @@
-"""Pages of the importers room."""
+"""Pages of the importers room: `contact_pages` and `document_pages`."""
 
 from flask import Flask
+
+from crm_mail.importers import contact_pages, document_pages
+from crm_mail.importers.blueprint import blueprint
+
+ROOM_PARTS = (contact_pages, document_pages)
 
 
 def init_app(app: Flask) -> None:
     """Register the room's pages."""
+    app.register_blueprint(blueprint)
