@@ -53,6 +53,23 @@ def envelope_of(
     )
 
 
+def raw_headers(session: Session, message: Message) -> tuple[str, bool]:
+    """The header lines of a message, and whether they are the very ones that were sent; no file is read.
+
+    Raises:
+        HeaderInjection, ValueError: the row cannot be made into a message (no address yet).
+    """
+    packed = _last_sent(session, message)
+    first = (unpack(packed) if packed is not None else build(load_envelope(session, message)))[0]
+    head = first.partition(b"\r\n\r\n")[0] if isinstance(first, bytes) else b""
+    return head.decode("utf-8", "replace"), packed is not None
+
+
+def _last_sent(session: Session, message: Message) -> bytes | None:
+    query = select(Attempt.mime).where(Attempt.message_id == message.id, Attempt.mime.is_not(None))
+    return session.scalar(query.order_by(Attempt.id.desc()).limit(1))
+
+
 def raw_bytes(session: Session, store: BlobStore, message: Message) -> tuple[bytes, bool]:
     """The message's source, and whether these are the very bytes that were sent (CO-1).
 
@@ -60,8 +77,7 @@ def raw_bytes(session: Session, store: BlobStore, message: Message) -> tuple[byt
         StoredFileMissing, StoredFileDamaged: an attachment is not what it was.
         HeaderInjection, ValueError: the row cannot be made into a message (no address yet).
     """
-    query = select(Attempt.mime).where(Attempt.message_id == message.id, Attempt.mime.is_not(None))
-    packed = session.scalar(query.order_by(Attempt.id.desc()).limit(1))
+    packed = _last_sent(session, message)
     if packed is not None:
         return flatten(unpack(packed), store.read), True
     return flatten(build(load_envelope(session, message)), store.read), False

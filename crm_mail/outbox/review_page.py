@@ -1,0 +1,258 @@
+"""What the review pages share: the run or 404, the filter and place in the address bar, counts and their words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import abort, current_app, request, url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from crm_mail.delivery.models import SenderAccount
+from crm_mail.outbox import review, summaries, wording
+from crm_mail.outbox.models import Message, Run
+from crm_mail.outbox.review import PAGE_SIZES, Page, RunCounts
+from crm_mail.outbox.review_filter import ReviewFilter
+from crm_mail.outbox.states import MessageState, RunState
+from crm_mail.permissions import Actor, Permission, signed_in_actor
+from crm_mail.users.models import AreaGrant, User
+from crm_mail.web.door import db
+from crm_mail.web.type_names import type_names
+
+PLACE = ("after", "before", "size", "from")
+REVIEWED = (RunState.REVIEW, RunState.APPROVAL)
+
+
+def run_or_404(run_id: int) -> Run:
+    """The run, if it exists for the signed-in person."""
+    return review.find_run(db(), signed_in_actor(), run_id) or abort(404)
+
+
+def message_or_404(run: Run, message_id: int) -> Message:
+    """A message of the run, if it exists for the signed-in person."""
+    message = review.find_message(db(), signed_in_actor(), message_id)
+    return message if message is not None and message.run_id == run.id else abort(404)
+
+
+def link(endpoint: str, **values: Any) -> str:
+    """An address of another room, or nothing while that room has no such page."""
+    return url_for(endpoint, **values) if endpoint in current_app.view_functions else ""
+
+
+def place_arguments() -> dict[str, str]:
+    """Filter and place of the list as they stand in the address: every link of the review carries them on."""
+    chosen = current_filter().to_arguments()
+    return chosen | {name: request.args[name] for name in PLACE if request.args.get(name)}
+
+
+def current_filter() -> ReviewFilter:
+    """The filter of the address bar."""
+    return ReviewFilter.from_arguments(request.args.get)
+
+
+def page_size() -> int:
+    """Rows of a page."""
+    size = request.args.get("size", PAGE_SIZES[0], type=int)
+    return size if size in PAGE_SIZES else PAGE_SIZES[0]
+
+
+def _cursor(name: str) -> int | None:
+    given = request.args.get(name, type=int)
+    return given if given is not None and 0 < given < 2**62 else None
+
+
+def current_page(run: Run, chosen: ReviewFilter) -> Page:
+    """The rows that the address means."""
+    place = {"after": _cursor("after"), "before": _cursor("before")}
+    return review.list_messages(db(), signed_in_actor(), run, chosen, size=page_size(), **place)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the signed-in person may do with a run now."""
+
+    review: bool
+    commit: bool
+
+
+def rights_of(actor: Actor, run: Run) -> Rights:
+    """Changing needs the right for every type of the run, and a run that is still open."""
+    is_open = run.state in REVIEWED
+
+    def holds(permission: Permission) -> bool:
+        types: Sequence[str | None] = list(run.document_types) or [None]
+        return is_open and all(actor.can(permission, run.company_id, one) for one in types)
+
+    return Rights(holds(Permission.OUTBOX_REVIEW), holds(Permission.OUTBOX_COMMIT))
+
+
+STEP = {
+    RunState.PREPARING: 1,
+    RunState.REVIEW: 2,
+    RunState.APPROVAL: 2,
+    RunState.COMMITTED: 3,
+    RunState.SENDING: 4,
+    RunState.PAUSED: 4,
+    RunState.FINISHED: 6,
+    RunState.CANCELLED: 5,
+}
+
+
+def run_title(run: Run) -> str:
+    """What the run is called."""
+    return run.title or _("Run %(number)s", number=run.id)
+
+
+def saved_views(run: Run, counts: RunCounts, chosen: ReviewFilter) -> list[dict[str, Any]]:
+    """The views above the list, as links with their number."""
+    views: list[tuple[str, ReviewFilter, int]] = [(_("All"), ReviewFilter(), counts.total)]
+    if run.state in REVIEWED:
+        views += [
+            (_("Ready"), ReviewFilter(state="ready"), counts.ready),
+            (_("Blocked"), ReviewFilter(state="blocked"), counts.blocked),
+            (_("Warnings"), ReviewFilter(state="pending", issue="any"), counts.warned),
+            (_("Edited"), ReviewFilter(edited="yes"), counts.edited),
+            (_("Left out by hand"), ReviewFilter(state="withheld"), counts.states.get("withheld", 0)),
+        ]
+    else:
+        views += [
+            (state_word(state), ReviewFilter(state=state.value), counts.states[state.value])
+            for state in MessageState
+            if counts.states.get(state.value)
+        ]
+    size = request.args.get("size")
+    return [
+        {
+            "label": label,
+            "url": url_for(
+                "outbox.review", run_id=run.id, **view.to_arguments(), **({"size": size} if size else {})
+            ),
+            "active": view == chosen,
+            "count": count,
+        }
+        for label, view, count in views
+    ]
+
+
+def known_total(counts: RunCounts, chosen: ReviewFilter, page: Page) -> int | None:
+    """How many rows a filter means when that is known without counting; None: ask `outbox.matching`."""
+    if page.next is None and page.previous is None:
+        return len(page.messages)
+    values = chosen.to_dict()
+    state = values.get("state", "")
+    if not values:
+        return counts.total
+    if set(values) == {"state"}:
+        return {"ready": counts.ready, "blocked": counts.blocked}.get(state, counts.states.get(state, 0))
+    if values == {"state": "pending", "issue": "any"}:
+        return counts.warned
+    return counts.edited if values == {"edited": "yes"} else None
+
+
+def state_word(state: MessageState | str) -> str:
+    """The word of a message's state; the same as the badges say."""
+    words = {
+        "pending": _("Pending"),
+        "ready": _("Ready"),
+        "blocked": _("Blocked"),
+        "withheld": _("Withheld"),
+        "committed": _("Committed"),
+        "sending": _("Sending"),
+        "retrying": _("Retrying"),
+        "sent": _("Sent"),
+        "delivered": _("Delivered"),
+        "bounced": _("Bounced"),
+        "failed": _("Failed"),
+        "uncertain": _("Uncertain"),
+        "cancelled": _("Cancelled"),
+    }
+    return words.get(str(state), str(state))
+
+
+def shown_state(message: Message) -> str:
+    """A pending row is called ready or blocked: that is what the reviewer asks."""
+    if message.state is not MessageState.PENDING:
+        return message.state.value
+    return "blocked" if message.blockers else "ready"
+
+
+ALWAYS_SHOWN = frozenset({"state", "issue", "agent", "channel"})
+LANGUAGES = {"it": "Italiano", "es": "Español", "en": "English"}
+
+
+def filter_choices(run: Run, actor: Actor, accounts: Sequence[SenderAccount]) -> list[dict[str, Any]]:
+    """The selects of the filter bar: name, label and what can be chosen; those with one choice are left out."""
+    facets = summaries.run_facets(db(), actor, run)
+    issues = summaries.run_issues(db(), actor, run)
+    names = type_names()
+    yes_no = [("yes", _("Yes")), ("no", _("No"))]
+    states = [("ready", state_word("ready")), ("blocked", state_word("blocked"))]
+    states += [(state.value, state_word(state)) for state in MessageState]
+    issue_choices = [("any", _("Any warning"))]
+    issue_choices += [(code, f"{wording.issue_name(code, _)} ({count})") for code, _blocks, count in issues]
+    selects = [
+        _choice("state", _("State"), states),
+        _choice("issue", _("Problem"), issue_choices),
+        _choice(
+            "document_type", _("Document type"), [(one, names.get(one, one)) for one in run.document_types]
+        ),
+        _choice("agent", _("Agent"), [(one, one) for one in facets.get("agent", ())]),
+        _choice("zone", _("Zone"), [(one, one) for one in facets.get("zone", ())]),
+        _choice("city", _("City"), [(one, one) for one in facets.get("city", ())]),
+        _choice("language", _("Language"), list(LANGUAGES.items())),
+        _choice("channel", _("Channel"), [("smtp", _("Ordinary mail")), ("pec", "PEC")]),
+        _choice("account", _("Account"), [(str(account.id), account.name) for account in accounts]),
+        _choice("edited", _("Edited"), yes_no),
+        _choice("approved", _("Approved"), yes_no),
+        _choice("sent_before", _("Sent before"), yes_no),
+        _choice("larger_than", _("Files"), [(str(mb), _("over %(mb)s MB", mb=mb)) for mb in (1, 5, 10, 20)]),
+    ]
+    return [one for one in selects if len(one["choices"]) > 1]
+
+
+def _choice(name: str, label: str, choices: list[tuple[str, str]]) -> dict[str, Any]:
+    return {"name": name, "label": label, "choices": choices, "is_first": name in ALWAYS_SHOWN}
+
+
+def active_chips(run: Run, chosen: ReviewFilter, selects: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    """What narrows the list, each with the address without it."""
+    words = {one["name"]: (one["label"], dict(one["choices"])) for one in selects}
+    chips = []
+    for name, value in chosen.to_dict().items():
+        label, choices = words.get(name, (_("Text"), {}))
+        rest = ReviewFilter.from_dict({k: v for k, v in chosen.to_dict().items() if k != name})
+        url = url_for("outbox.review", run_id=run.id, **rest.to_arguments())
+        chips.append((f"{label}: {choices.get(value, state_word(value) if name == 'state' else value)}", url))
+    return chips
+
+
+def usable_accounts(session: Session, actor: Actor, company_id: int) -> list[SenderAccount]:
+    """The accounts that the actor may send from: the company's and the actor's own, switched on."""
+    owner = or_(SenderAccount.user_id.is_(None), SenderAccount.user_id == actor.user_id)
+    query = select(SenderAccount).where(
+        SenderAccount.company_id == company_id, SenderAccount.is_enabled.is_(True), owner
+    )
+    return list(session.scalars(query.order_by(SenderAccount.kind, SenderAccount.name)))
+
+
+def account_names(session: Session, messages: Sequence[Message]) -> dict[int, str]:
+    """The names of the accounts that rows leave from."""
+    ids = {message.account_id for message in messages if message.account_id}
+    query = select(SenderAccount.id, SenderAccount.name).where(SenderAccount.id.in_(ids))
+    return {id_: name for id_, name in session.execute(query)} if ids else {}
+
+
+def who_may_set_up(session: Session) -> list[str]:
+    """Whom to ask for a change of accounts, companies or texts: names of those who hold the right."""
+    settings = select(AreaGrant.user_id).where(AreaGrant.permission == Permission.SETTINGS_MANAGE)
+    query = select(User.name).where(
+        or_(User.is_admin.is_(True), User.id.in_(settings)), User.is_active.is_(True)
+    )
+    return list(session.scalars(query.order_by(User.name).limit(3)))
+
+
+def page_language() -> str:
+    """The language of the page, of two letters."""
+    return str(get_locale() or "en")[:2]

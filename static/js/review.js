@@ -1,0 +1,57 @@
+// The review page: a click anywhere on a row opens it beside the list; on narrow screens it opens as a page.
+const wide = window.matchMedia("(min-width: 992px)");
+const pane = document.getElementById("pane");
+const rowOf = (id) => document.getElementById(`row-${id}`);
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-open]");
+  // Narrow: htmx must not see the click, the browser follows the link.
+  if (link && !wide.matches) event.stopPropagation();
+}, true);
+
+document.addEventListener("click", (event) => {
+  const row = event.target.closest("tr[data-row]");
+  if (row && !event.target.closest("a, button, input, label, summary") && !String(window.getSelection())) {
+    row.querySelector("a[data-open]")?.click();
+  }
+  const close = event.target.closest("[data-close-pane]");
+  if (close && pane) {
+    event.preventDefault();
+    const row = document.querySelector("tr.is-current a[data-open]");
+    pane.replaceChildren();
+    window.history.replaceState(null, "", close.href);
+    row?.focus();
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
+    if (event.target.closest?.("input, textarea, select")) return;
+    pane?.querySelector("[data-close-pane]")?.click();
+  }
+});
+
+// What the pane shows is the current row; when the list does not have it any more, the list is loaded again.
+function follow() {
+  const shown = pane?.querySelector("[data-message]");
+  if (!shown) return;
+  if (!wide.matches) shown.removeAttribute("data-preview-follows");
+  const row = rowOf(shown.dataset.message);
+  document.querySelectorAll("tr[data-row]").forEach((one) => one.classList.toggle("is-current", one === row));
+  if (row) row.scrollIntoView({ block: "nearest" });
+}
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target !== pane && event.target !== pane) return;
+  pane.scrollTop = 0;
+  follow();
+  const shown = pane.querySelector("[data-message]");
+  if (shown && !rowOf(shown.dataset.message) && shown.dataset.listUrl) window.location.assign(shown.dataset.listUrl);
+});
+follow();
+
+// Dialogs repeat how many messages are meant.
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-dialog-open]")) return;
+  const count = document.querySelector("[data-select-count]")?.textContent.trim() ?? "";
+  document.querySelectorAll("[data-selected-here]").forEach((one) => (one.textContent = count));
+});
