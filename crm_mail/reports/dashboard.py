@@ -7,7 +7,7 @@ still change in them (failures, uncertain messages) is read each time and is par
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, timedelta, tzinfo
 from threading import Lock
 from typing import Any
 
@@ -243,8 +243,3 @@ def _beginning(session: Session, company: Company) -> Beginning:
         has(Document.id, Document.company_id),
         has(Run.id, Run.company_id),
     )
-
-
-def last_activity(session: Session) -> datetime | None:
-    """When any worker last claimed a message, for the state of the mailer."""
-    return session.scalar(select(func.max(Message.claimed_at)).where(Message.state == MessageState.SENDING))

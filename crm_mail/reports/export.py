@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -85,8 +85,8 @@ def csv_chunks(session: Session, actor: Actor, run: Run, language: str) -> Itera
     yield from _joined(lines())
 
 
-def write_xlsx(session: Session, actor: Actor, run: Run, language: str, path: Path) -> None:
-    """Every row as a workbook, written straight to a file."""
+def write_xlsx(session: Session, actor: Actor, run: Run, language: str, target: Path | IO[bytes]) -> None:
+    """Every row as a workbook, written straight to a file or into an open one."""
     company = session.get_one(Company, run.company_id)
     table = Table(company, language)
     book = Workbook(write_only=True)
@@ -102,7 +102,7 @@ def write_xlsx(session: Session, actor: Actor, run: Run, language: str, path: Pa
     sheet.append(header)
     for row in run_rows(session, actor, run):
         sheet.append([_cell(sheet, value) for value in table.values(row)])
-    book.save(path)
+    book.save(target)
     book.close()
 
 

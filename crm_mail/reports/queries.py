@@ -5,15 +5,13 @@ rows come from the covering index ``ix_messages_run_state``.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from crm_mail.contacts.models import Contact, Party
 from crm_mail.delivery.models import SenderAccount
-from crm_mail.documents.models import Document
 from crm_mail.outbox.models import LeftOut, Message, Run
 from crm_mail.outbox.states import QUEUED, MessageState
 from crm_mail.permissions import Actor
@@ -230,46 +228,3 @@ def left_out_reasons(session: Session, actor: Actor, run: Run) -> list[tuple[str
         .group_by(LeftOut.reason)
     )
     return sorted(((r, n) for r, n in session.execute(query)), key=lambda pair: (-pair[1], pair[0]))
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOutLine:
-    """A document or a contact that was left out, by name."""
-
-    id: int
-    reason: str
-    party_id: int | None
-    party_code: str
-    party_name: str
-    contact: str
-    document_type: str
-    document_number: str
-    detail: str
-
-
-def left_out_lines(
-    session: Session, actor: Actor, run: Run, reason: str, after: int = 0, size: int = 50
-) -> Sequence[LeftOutLine]:
-    """A page of what was left out for a reason, by keyset."""
-    query = (
-        select(
-            LeftOut.id,
-            LeftOut.reason,
-            LeftOut.party_id,
-            func.coalesce(Party.code, ""),
-            func.coalesce(Party.name, ""),
-            func.coalesce(Contact.name, ""),
-            Document.type,
-            func.coalesce(Document.number, ""),
-            LeftOut.detail,
-        )
-        .outerjoin(Party, Party.id == LeftOut.party_id)
-        .outerjoin(Contact, Contact.id == LeftOut.contact_id)
-        .outerjoin(Document, Document.id == LeftOut.document_id)
-        .where(LeftOut.run_id == run.id, LeftOut.privacy_level <= actor.clearance)
-        .where(LeftOut.reason == reason, LeftOut.id > after)
-        .where((Contact.id.is_(None)) | (Contact.privacy_level <= actor.clearance))
-        .order_by(LeftOut.id)
-        .limit(size)
-    )
-    return [LeftOutLine(*row[:6], str(row[6] or ""), *row[7:]) for row in session.execute(query)]

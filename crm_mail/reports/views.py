@@ -1,7 +1,53 @@
-"""Pages of the reports room."""
+"""Pages of the reports room: the dashboard; the end report and the audit stand in files of their own."""
 
-from flask import Flask
+from typing import Any
+
+from flask import Blueprint, Flask, current_app, render_template, url_for
+
+from crm_mail.permissions import Permission, requires, signed_in_actor
+from crm_mail.reports import chart
+from crm_mail.reports.audit_page import add_audit_routes
+from crm_mail.reports.dashboard import LISTED, read_dashboard
+from crm_mail.reports.mailer_state import read_mailer_state
+from crm_mail.reports.report_views import add_report_routes
+from crm_mail.web.door import db
+from crm_mail.web.language import zone_of_user
+from crm_mail.web.navigation import current_company
+
+blueprint = Blueprint("reports", __name__)
+add_audit_routes(blueprint)
+add_report_routes(blueprint)
+
+
+def page_url(endpoint: str, **values: Any) -> str:
+    """The address of a page of another room; empty when this installation has no such page."""
+    return url_for(endpoint, **values) if endpoint in current_app.view_functions else ""
+
+
+@blueprint.get("/")
+@requires(Permission.SIGNED_IN)
+def dashboard() -> str:
+    """What waits, what runs, what went out; for a new installation: the first steps."""
+    actor = signed_in_actor()
+    company = current_company(actor)
+    if company is None:
+        return render_template("reports/no_company.html", may_add=actor.can(Permission.SETTINGS_MANAGE))
+    board = read_dashboard(db(), actor, company, zone_of_user())
+    return render_template(
+        "reports/dashboard.html" if board.beginning.is_over else "reports/first_steps.html",
+        board=board,
+        company=company,
+        mailer=read_mailer_state(db()),
+        bars=chart.draw_bars(board.days),
+        chart=chart,
+        listed=LISTED,
+        may_prepare=actor.can(Permission.OUTBOX_PREPARE, company.id),
+        may_set=actor.can(Permission.SETTINGS_MANAGE),
+        may_import=actor.can(Permission.CONTACTS_MANAGE),
+    )
 
 
 def init_app(app: Flask) -> None:
     """Register the room's pages."""
+    app.jinja_env.globals["page_url"] = page_url
+    app.register_blueprint(blueprint)

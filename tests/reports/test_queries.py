@@ -26,7 +26,6 @@ def test_a_message_above_the_clearance_is_in_no_figure_and_in_no_list(session: S
     assert row_page(session, actor, made.run, ids=[made.secret.id]) == []
     assert sum(line.sent for line in queries.per_account(session, actor, made.run)) == 1
     assert queries.left_out_reasons(session, actor, made.run) == [("contact_not_subscribed", 1)]
-    assert len(queries.left_out_lines(session, actor, made.run, "contact_not_subscribed")) == 1
 
 
 def test_refusals_that_differ_only_by_the_address_are_one_group_with_the_servers_answer(
