@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from crm_mail import audit
@@ -73,13 +73,18 @@ class Committed:
     left_for_colleague: int | None = None
 
 
-def fingerprint(session: Session, run_id: int, clearance: int) -> str:
-    """A short mark of the rows that would leave; it changes when a row is edited, excluded or drops out."""
+def fingerprint(session: Session, run_id: int, clearance: int, *conditions: ColumnElement[bool]) -> str:
+    """A short mark of the rows that would leave; it changes when a row is edited, excluded or drops out.
+
+    Args:
+        conditions: narrow the rows further (what is known to drop out is not among those that would leave).
+    """
     leaving = [
         Message.run_id == run_id,
         Message.state == MessageState.PENDING,
         Message.blockers == 0,
         Message.privacy_level <= clearance,
+        *conditions,
     ]
     query = select(func.count(), func.coalesce(func.sum(Message.id * 31 + Message.revision), 0)).where(
         *leaving
@@ -223,7 +228,7 @@ def _ask_approval(session: Session, actor: Actor, run: Run, count: int, dropped:
 def drop_outdated(session: Session, actor: Actor, run: Run) -> dict[str, int]:
     """Withhold what must not leave any more, each with its reason; the number of rows for each reason."""
     dropped: dict[str, int] = {}
-    for reason, condition in _outdated(run):
+    for reason, condition in outdated(run):
         query = (
             update(Message)
             .where(Message.run_id == run.id, Message.state == MessageState.PENDING, condition)
@@ -246,7 +251,8 @@ def drop_outdated(session: Session, actor: Actor, run: Run) -> dict[str, int]:
     return dropped
 
 
-def _outdated(run: Run) -> Iterator[tuple[WithheldReason, Any]]:
+def outdated(run: Run) -> Iterator[tuple[WithheldReason, Any]]:
+    """Why a pending row of the run must not leave any more, and the condition under which it is so."""
     pending = [Message.run_id == run.id, Message.state == MessageState.PENDING]
     carrying = (
         select(Message.id)

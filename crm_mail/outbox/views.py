@@ -1,7 +1,15 @@
-"""Pages of the outbox room."""
+"""Pages of the outbox room: prepare, the list of runs, review, commit, progress."""
 
-from flask import Flask
+from flask import Blueprint, Flask
+
+from crm_mail.outbox import prepare_views, run_views
+from crm_mail.outbox.review_views import add_review_routes
 
 
 def init_app(app: Flask) -> None:
     """Register the room's pages."""
+    blueprint = Blueprint("outbox", __name__, url_prefix="/outbox")
+    run_views.add_run_routes(blueprint)
+    add_review_routes(blueprint)
+    app.register_blueprint(blueprint)
+    prepare_views.add_prepare_routes(app)

@@ -1,4 +1,4 @@
-"""Commit: computed again, frozen, undone, approved by a second person, left for a colleague (IT-6, BX-2, BX-3, BX-8)."""
+"""Commit: computed again, frozen, undone, approved by a second person, left behind (IT-6, BX-2, BX-3, BX-8)."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,0 +1,109 @@
+"""The form of the commit page, and why a commit is refused, in words."""
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_babel import format_decimal, ngettext
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know SelectChoice yet
+    DateTimeLocalField,
+    HiddenField,
+    RadioField,
+    SelectChoice,
+)
+from wtforms.validators import Length, ValidationError
+
+from crm_mail.db import now
+from crm_mail.outbox import wording
+from crm_mail.outbox.commit import CommitRefused, ListChanged
+from crm_mail.outbox.control import ControlRefused
+
+NOW, AT = "now", "at"
+FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+
+
+class MomentField(DateTimeLocalField):
+    """A day and time that may be empty; whether it may is for the form to say (`Optional` would ask nobody)."""
+
+    def process_formdata(self, valuelist: Any) -> None:
+        """Read the value; none is no error."""
+        if any(value.strip() for value in valuelist):
+            super().process_formdata(valuelist)
+
+
+class CommitForm(FlaskForm):
+    """When to start; what was looked at; the key by which two clicks are one commit."""
+
+    start = RadioField(
+        _l("Start"),
+        default=NOW,
+        choices=[SelectChoice(NOW, _l("Now")), SelectChoice(AT, _l("At a chosen time"))],
+    )
+    start_at = MomentField(_l("Day and time"), format=FORMATS)
+    seen = HiddenField(validators=[Length(max=100)])
+    key = HiddenField(validators=[Length(min=8, max=64)])
+
+    zone: ZoneInfo = ZoneInfo("UTC")
+
+    def moment(self) -> datetime | None:
+        """The chosen time, UTC; None: now. The page's times are those of the company's zone."""
+        if self.start.data != AT or self.start_at.data is None:
+            return None
+        return self.start_at.data.replace(tzinfo=self.zone).astimezone(UTC)
+
+    def validate_start_at(self, field: Any) -> None:
+        """A chosen time must be given and lie ahead."""
+        if self.start.data != AT or field.errors:
+            return
+        if field.data is None:
+            raise ValidationError(_("Choose a day and a time."))
+        moment = self.moment()
+        if moment is not None and moment <= now():
+            raise ValidationError(_("This time has passed. Choose a later one, or start now."))
+
+
+def changes_words(problem: ListChanged) -> list[str]:
+    """How the list changed, one sentence for each reason."""
+    before, after = (int(mark.partition("-")[0] or 0) for mark in (problem.before, problem.after))
+    found = [dropped_words(reason, count) for reason, count in problem.dropped.items()]
+    if before != after:
+        counts = {"before": format_decimal(before), "after": format_decimal(after)}
+        found.append(
+            _("%(before)s messages were ready when the page was opened; now there are %(after)s.", **counts)
+        )
+    if not found:
+        found.append(_("A message was corrected, or taken out and another one put in."))
+    return found
+
+
+def dropped_words(reason: str, count: int) -> str:
+    """Why messages drop out, with their number."""
+    return f"{format_decimal(count)} × {wording.withheld_words(reason, _)}"
+
+
+def refusal_words(problem: CommitRefused | ControlRefused) -> str:
+    """Why a commit, or a step on a committed run, is refused, and what to do."""
+    count = int(problem.params.get("count", 0))
+    words = {
+        "wrong_state": _(
+            "The run is no longer in the state that this page showed. Nothing was changed: look again."
+        ),
+        "nothing_to_send": _(
+            "No message of this run is ready to be sent. Nothing was committed: look at what was left out."
+        ),
+        "second_person": _("A second person must approve: somebody else with the right to commit."),
+        "too_late": _("The run has started. It can be paused, or what remains of it cancelled."),
+        "cancelled": _("The run was cancelled: prepare the documents again."),
+        "no_own_account": ngettext(
+            "%(n)s message leaves from the own account of the person who commits, and you have none. "
+            "Add your own account, or let somebody commit who has one.",
+            "%(n)s messages leave from the own account of the person who commits, and you have none. "
+            "Add your own account, or let somebody commit who has one.",
+            count,
+            n=format_decimal(count),
+        ),
+    }
+    return str(words.get(problem.code, problem))
