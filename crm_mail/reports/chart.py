@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from crm_mail.reports.dashboard import Day
 
-WIDTH, HEIGHT, FLOOR = 720, 150, 124
+WIDTH, HEIGHT, FLOOR = 480, 150, 124
 _TOP = 12
-_GAP = 4
+_GAP = 3
 
 
 @dataclass(frozen=True, slots=True)
