@@ -109,6 +109,7 @@ class Sender:
         self._share = home.settings.worker_connections
         self._next_look = self._next_full_look = 0.0
         self._empty_looks = 0
+        self._held: set[int] = set()  # accounts that had work at the last look, but no room for it
         self._next_renewal = time.monotonic() + RENEW_SECONDS
         self._trouble = 0
         self.wake = threading.Event()
@@ -200,7 +201,8 @@ class Sender:
             self._until = claiming.horizon(session, moment)
             due = claiming.accounts_with_work(session, moment, self._until)
         self._share_connections(due)
-        return [account for account in due if self._may_have_room(account.id)]
+        self._held = {account.id for account in due if not self._may_have_room(account.id)}
+        return [account for account in due if account.id not in self._held]
 
     def _may_have_room(self, account_id: int) -> bool:
         lane = self.lanes.get(account_id)
@@ -326,8 +328,8 @@ class Sender:
 
     @property
     def pauses_left(self) -> list[float]:
-        """Seconds that lanes wait for servers that cannot be reached."""
-        return [lane.pause_left for lane in self.lanes.values() if lane.pause_left > 0]
+        """For each account that has work but was not looked at: seconds until its server is tried again."""
+        return [self.lanes[account_id].pause_left for account_id in self._held]
 
     @property
     def is_sure_to_be_idle(self) -> bool:

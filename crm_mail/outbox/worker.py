@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
+from crm_mail.background import Bell, hold_instance
 from crm_mail.db import now
 from crm_mail.delivery.smtp_session import SmtpSession
 from crm_mail.delivery.transports import AccountSettings
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 Progress = Callable[[Tally], None]
 
 SWEEP_SECONDS = 10.0
+RESTART_SECONDS = 5.0
 SOON = timedelta(seconds=60)
 """With ``until_idle``: a run that starts, or an account whose limit allows more, within this time is waited for."""
 PATIENCE = 5.0
@@ -107,6 +109,69 @@ def _patience(sender: Sender) -> float:
     return max(slowest, default=1.0) + 5.0
 
 
+@contextmanager
+def answering_bells(home: Installation, bell: Bell, wake: threading.Event) -> Iterator[None]:
+    """Answer the bells of the outbox in this process: prepare a run, look into the queue."""
+
+    def fill(run_id: int) -> None:
+        tasks.fill_one_run(home, run_id)
+
+    def drain(_run_id: int) -> None:
+        wake.set()
+
+    with bell.answering({tasks.FILL_RUN: fill, tasks.DRAIN: drain}):
+        yield
+
+
+def run_worker_process(
+    home: Installation, *, until_idle: bool = False, on_progress: Progress | None = None
+) -> Tally:
+    """A whole worker process: guard, bells, signals and `run_worker`. For the main thread of `crm-mail worker`.
+
+    Raises:
+        AlreadyRunning: another process sends for this SQLite installation.
+    """
+    stop, wake = threading.Event(), threading.Event()
+    bell = Bell(home.settings)
+    with (
+        hold_instance(home.settings) as is_alone,
+        stop_on_signals(stop, wake),
+        answering_bells(home, bell, wake),
+    ):
+        return run_worker(
+            home, until_idle=until_idle, on_progress=on_progress, is_alone=is_alone, stop=stop, wake=wake
+        )
+
+
+@contextmanager
+def embedded_worker(home: Installation, *, is_alone: bool) -> Iterator[Bell]:
+    """A worker in a thread of this process, for `crm-mail serve`; gives the bell that the pages ring.
+
+    Args:
+        is_alone: what `background.hold_instance` said; the caller holds it.
+    """
+    stop, wake = threading.Event(), threading.Event()
+    bell = Bell(home.settings)
+
+    def work() -> None:
+        while not stop.is_set():
+            try:
+                run_worker(home, is_alone=is_alone, stop=stop, wake=wake)
+            except Exception:  # the pages go on; the queue is taken up again
+                log.exception("The worker stopped; it starts again.")
+                stop.wait(RESTART_SECONDS)
+
+    thread = threading.Thread(target=work, name="worker", daemon=True)
+    with answering_bells(home, bell, wake):
+        thread.start()
+        try:
+            yield bell
+        finally:
+            stop.set()
+            wake.set()
+            thread.join()
+
+
 class _Upkeep:
     """The sweep, and runs to be prepared, in a thread of its own: a run of 100,000 messages takes a while."""
 
@@ -141,11 +206,12 @@ class _Upkeep:
 
 
 @contextmanager
-def stop_on_signals(stop: threading.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT set the event instead of killing; the second one kills. For a process's main thread."""
+def stop_on_signals(stop: threading.Event, wake: threading.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT set the events instead of killing; the second one kills. For a process's main thread."""
 
     def handle(number: int, _frame: object) -> None:
         stop.set()
+        wake.set()
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.models import Party
-from crm_mail.delivery.models import AccountKind, SenderAccount, Security
+from crm_mail.delivery.models import AccountKind, Security, SenderAccount
 from crm_mail.delivery.routing import AddressKind, Channel
 from crm_mail.installation import Installation
 from crm_mail.outbox.commit import commit_run
