@@ -3,13 +3,19 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_mail.companies.models import Company
 from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
 from crm_mail.delivery.routing import AddressKind, Channel
 from crm_mail.outbox.states import MessageState, RunState
+
+
+def _where(name: str, condition: str, *columns: str, unique: bool = False) -> Index:
+    """An index of the rows that fulfil a condition: rows under review pay nothing for the sender's indexes."""
+    rows = text(condition)
+    return Index(name, *columns, unique=unique, sqlite_where=rows, postgresql_where=rows)
 
 
 class Run(Base):
@@ -57,8 +63,9 @@ class Message(Base):
             *("run_id", "state", "privacy_level", "blockers", "warnings", "is_edited", "is_approved"),
             "account_id",
         ),  # covers the counts of a run, also per account
-        Index("ix_messages_queue", "account_id", "state", "next_attempt_at", "id"),
-        Index("ix_messages_lease", "state", "lease_until"),
+        _where("ix_messages_queue", "next_attempt_at IS NOT NULL", "account_id", "state", "next_attempt_at", "id"),
+        _where("ix_messages_lease", "lease_until IS NOT NULL", "state", "lease_until"),
+        _where("uq_messages_message_id", "message_id IS NOT NULL", "message_id", unique=True),
         Index("ix_messages_party", "party_id", "id"),
         Index("ix_messages_contact", "contact_id", "id"),
     )
@@ -106,7 +113,7 @@ class Message(Base):
     why: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # BX-1: outbox.reasons
     revision: Mapped[int] = mapped_column(default=1)
 
-    message_id: Mapped[str | None] = mapped_column(String(200), unique=True)  # RFC 5322, frozen at commit
+    message_id: Mapped[str | None] = mapped_column(String(200))  # RFC 5322, frozen at commit
     frozen_sha256: Mapped[str] = mapped_column(String(64), default="")  # BX-2: hash of all that was frozen
     attempt_count: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
