@@ -618,14 +618,23 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["party_id"], ["parties.id"], name=op.f("fk_messages_party_id")),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_messages_run_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
-        sa.UniqueConstraint("message_id", name=op.f("uq_messages_message_id")),
     )
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.create_index("ix_messages_contact", ["contact_id", "id"], unique=False)
-        batch_op.create_index("ix_messages_lease", ["state", "lease_until"], unique=False)
+        batch_op.create_index(
+            "ix_messages_lease",
+            ["state", "lease_until"],
+            unique=False,
+            sqlite_where=sa.text("lease_until IS NOT NULL"),
+            postgresql_where=sa.text("lease_until IS NOT NULL"),
+        )
         batch_op.create_index("ix_messages_party", ["party_id", "id"], unique=False)
         batch_op.create_index(
-            "ix_messages_queue", ["account_id", "state", "next_attempt_at", "id"], unique=False
+            "ix_messages_queue",
+            ["account_id", "state", "next_attempt_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
+            postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
         )
         batch_op.create_index("ix_messages_run", ["run_id", "id"], unique=False)
         batch_op.create_index(
@@ -641,6 +650,13 @@ def upgrade() -> None:
                 "account_id",
             ],
             unique=False,
+        )
+        batch_op.create_index(
+            "uq_messages_message_id",
+            ["message_id"],
+            unique=True,
+            sqlite_where=sa.text("message_id IS NOT NULL"),
+            postgresql_where=sa.text("message_id IS NOT NULL"),
         )
 
     op.create_table(
@@ -813,11 +829,24 @@ def downgrade() -> None:
 
     op.drop_table("attempts")
     with op.batch_alter_table("messages", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_messages_message_id",
+            sqlite_where=sa.text("message_id IS NOT NULL"),
+            postgresql_where=sa.text("message_id IS NOT NULL"),
+        )
         batch_op.drop_index("ix_messages_run_state")
         batch_op.drop_index("ix_messages_run")
-        batch_op.drop_index("ix_messages_queue")
+        batch_op.drop_index(
+            "ix_messages_queue",
+            sqlite_where=sa.text("next_attempt_at IS NOT NULL"),
+            postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+        )
         batch_op.drop_index("ix_messages_party")
-        batch_op.drop_index("ix_messages_lease")
+        batch_op.drop_index(
+            "ix_messages_lease",
+            sqlite_where=sa.text("lease_until IS NOT NULL"),
+            postgresql_where=sa.text("lease_until IS NOT NULL"),
+        )
         batch_op.drop_index("ix_messages_contact")
 
     op.drop_table("messages")
