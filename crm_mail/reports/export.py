@@ -20,10 +20,10 @@ from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
 from crm_mail.documents.types import type_label
+from crm_mail.outbox.cause_words import cause_words
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.wording import describe_why, left_out_words, withheld_words
 from crm_mail.permissions import Actor
-from crm_mail.reports.cause_words import cause_words
 from crm_mail.reports.languages import Translate, translator
 from crm_mail.reports.queries import enhanced_of, failure_groups, left_out_reasons, run_totals
 from crm_mail.reports.rows import ReportRow, run_rows

@@ -33,10 +33,10 @@ from crm_mail.documents.message_context import build_run_report_context
 from crm_mail.documents.text_samples import company_fields
 from crm_mail.documents.texts import RenderedMessage, render_message
 from crm_mail.installation import Installation, SecretUnreadable
+from crm_mail.outbox.cause_words import cause_words
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.review import can_see_run
 from crm_mail.permissions import INSTALLATION, Actor
-from crm_mail.reports.cause_words import cause_words
 from crm_mail.reports.export import text_chunks
 from crm_mail.reports.languages import translator
 from crm_mail.reports.queries import failure_groups, left_out_reasons, run_totals

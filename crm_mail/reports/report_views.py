@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
 from crm_mail.outbox import control
+from crm_mail.outbox.cause_words import cause_words
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.review import find_message, find_run
 from crm_mail.outbox.states import MessageState, RunState, TransitionRefused
 from crm_mail.outbox.wording import left_out_words, withheld_words
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
 from crm_mail.reports import export, queries
-from crm_mail.reports.cause_words import cause_words
 from crm_mail.reports.export import ReportFormat
 from crm_mail.reports.mailing import mail_report_to
 from crm_mail.reports.rows import ReportRow, row_page

@@ -1,0 +1,118 @@
+"""Why a message was not sent, in words, with the remedy: by cause, and finer by the enhanced status (RFC 3463).
+
+Pure: the translating function is the caller's, so that pages, mails and files say the same.
+"""
+
+from crm_mail.outbox.wording import Translate
+
+CauseWords = tuple[str, str]
+"""Title and remedy."""
+
+
+def cause_words(cause: str, code: int | None, enhanced: str, _: Translate) -> CauseWords:
+    """What happened and what to do.
+
+    Args:
+        cause: `delivery.envelope.Cause` or `outbox.attempting.OwnCause`.
+        code: SMTP reply code.
+        enhanced: such as ``5.1.1``; may be empty.
+        _: gives a message in the reader's language.
+    """
+    fine = _by_status(_).get(enhanced.partition(".")[2]) if enhanced else None
+    if fine is None and cause == "recipient" and code == 552:
+        fine = _by_status(_)["2.2"]
+    return fine or _by_cause(_).get(cause) or (_("Another failure"), _("Read the server's answer."))
+
+
+def _by_status(_: Translate) -> dict[str, CauseWords]:
+    """By subject and detail of the status: ``1.1`` of ``5.1.1``."""
+    unknown = (_("Mailbox does not exist"), _("Correct the address on the contact's card, then retry."))
+    full = (_("Mailbox full"), _("Tell the recipient by telephone, or use another address, then retry."))
+    barred = (
+        _("The server's rules refuse the message"),
+        _("Ask the recipient's provider to accept mail from this sender, or use another address."),
+    )
+    return {
+        "1.0": unknown,
+        "1.1": unknown,
+        "1.2": (_("The domain of the address does not exist"), _("Correct the part after @, then retry.")),
+        "1.3": (_("The address is not valid"), _("Correct the address, then retry.")),
+        "1.6": (_("Mailbox has moved"), _("Ask for the new address and enter it, then retry.")),
+        "1.10": (_("The domain takes no mail"), _("Ask for another address.")),
+        "2.0": (_("Mailbox unavailable"), _("Check the address with the recipient, then retry.")),
+        "2.1": (_("Mailbox disabled"), _("Ask for another address, or retry later.")),
+        "2.2": full,
+        "2.3": _too_big(_),
+        "3.4": _too_big(_),
+        "7.0": barred,
+        "7.1": barred,
+        "7.26": (
+            _("The sender's domain is not authenticated"),
+            _("Have SPF and DKIM set up for the sender's domain."),
+        ),
+    }
+
+
+def _too_big(_: Translate) -> CauseWords:
+    return _("Message too large"), _("Send fewer documents in one message, or lower the account's limit.")
+
+
+def _by_cause(_: Translate) -> dict[str, CauseWords]:
+    network = _("Check the account's server name and port and the network, then retry.")
+    tls = _("Check the account's encryption and certificate, then retry.")
+    file = _("Restore the file from a backup, or import its document again, and prepare a new run.")
+    program = _("Retry. If it happens again, tell whoever looks after this installation.")
+    return {
+        "dns": (_("The mail server's name cannot be found"), network),
+        "connection": (_("The mail server cannot be reached"), network),
+        "timeout": (_("The mail server did not answer in time"), _("Retry later.")),
+        "dropped": (_("The mail server closed the connection"), _("Retry later.")),
+        "tls": (_("Encryption could not be agreed on"), tls),
+        "tls_not_offered": (_("The mail server offers no encryption"), tls),
+        "certificate": (_("The mail server's certificate is not valid"), tls),
+        "login": (
+            _("The mail server refused the login"),
+            _("Enter the account's password again, start the account, then retry."),
+        ),
+        "login_not_offered": (
+            _("The mail server offers no login"),
+            _("Check the account's port, then retry."),
+        ),
+        "busy": (_("The mail server asks to try later"), _("Retry later.")),
+        "sender": (
+            _("The mail server refused the sender's address"),
+            _("Use an address that this account may send from."),
+        ),
+        "recipient": (_("The recipient's address was refused"), _("Check the address, then retry.")),
+        "content": (
+            _("The message was refused"),
+            _("Read the server's answer: attachments or wording may be the reason."),
+        ),
+        "size": _too_big(_),
+        "smtputf8": (
+            _("The server does not know international addresses"),
+            _("Ask for an address without accents."),
+        ),
+        "address": (_("The address is not valid"), _("Correct the address, then retry.")),
+        "protocol": (_("The mail server gave an answer that makes no sense"), _("Retry later.")),
+        "crash": (
+            _("Sending was interrupted"),
+            _("Ask the recipient whether the message arrived, or look into the sent mail of the account."),
+        ),
+        "frozen_changed": (
+            _("The message is no longer the one that was committed"),
+            _("Prepare the document again."),
+        ),
+        "file_missing": (_("A stored file is missing"), file),
+        "file_damaged": (_("A stored file is damaged"), file),
+        "file_unreadable": (_("A stored file could not be read"), _("Check the disk, then retry.")),
+        "not_buildable": (
+            _("The message could not be built"),
+            _("Correct subject and address, then prepare again."),
+        ),
+        "pec_rules": (
+            _("The message breaks the rules of PEC"),
+            _("Use a PEC account for PEC addresses, without Cc and Bcc."),
+        ),
+        "internal": (_("An error of this program"), program),
+    }
