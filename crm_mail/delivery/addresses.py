@@ -100,7 +100,7 @@ def split_addresses(cell: str) -> list[str]:
 
 
 def _without_quoted_names(cell: str) -> str:
-    return re.sub(r'"[^"]*"\s*(?=<)', "", cell)
+    return re.sub(r'"[^"]*"\s*(?=<)', "", cell) if '"' in cell else cell
 
 
 def address_key(address: str) -> str:

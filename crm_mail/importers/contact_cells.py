@@ -21,6 +21,7 @@ class ColumnPlan:
         self.by_field: dict[str, list[tuple[int, str]]] = {}
         self.headers = {index: header for index, header, _ in self.columns}
         self.labels: dict[int, int] = {}
+        self._like: dict[tuple[str, ...], list[tuple[str, str]]] = {}
         label: int | None = None
         for index, header, held in self.columns:
             self.by_field.setdefault(held, []).append((index, header))
@@ -31,7 +32,11 @@ class ColumnPlan:
 
     def columns_like(self, *prefixes: str) -> list[tuple[str, str]]:
         """(header, field) of the columns whose field begins with one of `prefixes`."""
-        return [(header, held) for _, header, held in self.columns if held.startswith(prefixes)]
+        found = self._like.get(prefixes)
+        if found is None:
+            found = [(header, held) for _, header, held in self.columns if held.startswith(prefixes)]
+            self._like[prefixes] = found
+        return found
 
 
 class RowCells:
@@ -72,8 +77,8 @@ class RowCells:
         if held is not None:
             cells = self._cells
             for index, _header in held:
-                if index < len(cells) and cells[index]:
-                    return " ".join(cells[index].split())
+                if index < len(cells) and (cell := cells[index]):
+                    return " ".join(cell.split()) if "\n" in cell or "\r" in cell else cell
         return None
 
     def has_column(self, target: str) -> bool:

@@ -206,7 +206,9 @@ def _kept(row: int | None, column: str | None, code: str, params: Mapping[str, o
 def _told(messages: list[list[Any]]) -> list[dict[str, Any]]:
     return [
         {"row": row, "column": column, "text": explain(code, params)}
-        for row, column, code, params in messages[:SHOWN_MESSAGES]
+        for row, column, code, params in sorted(messages, key=lambda message: message[0] or 0)[
+            :SHOWN_MESSAGES
+        ]
     ]
 
 

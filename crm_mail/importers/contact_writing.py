@@ -14,6 +14,7 @@ from crm_mail.contacts.models import (
     contact_roles,
 )
 from crm_mail.db import Base, now
+from crm_mail.importers.bulk_insert import insert_rows
 from crm_mail.importers.contact_states import ContactItem
 from crm_mail.importers.party_merge import chunks
 
@@ -44,8 +45,7 @@ def _insert_contacts(session: Session, company_id: int, new: Sequence[ContactIte
     at = now()
     fixed = {"company_id": company_id, "source": SOURCE, "created_at": at, "updated_at": at}
     rows = [fixed | item.values | {"party_id": item.party.id} for item in new]
-    ids = session.scalars(insert(Contact).returning(Contact.id, sort_by_parameter_order=True), rows)
-    for item, contact_id in zip(new, ids, strict=True):
+    for item, contact_id in zip(new, insert_rows(session, Contact, rows), strict=True):
         item.id = contact_id
 
 

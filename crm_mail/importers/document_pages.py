@@ -79,7 +79,8 @@ def _import_file(company: Company, file: FileStorage) -> FileOutcome:
 def add_pdf() -> Any:
     """One PDF with its type, number, date and party."""
     company, form = company_or_404(), PdfForm()
-    if form.validate_on_submit():
+    if form.is_submitted():
+        form.validate()
         party = find_typed_party(db(), signed_in_actor(), company.id, form.party.data or "")
         content = form.file.data.read() if form.file.data else b""
         if _is_fit(form, party, content) and party is not None:
@@ -113,7 +114,7 @@ def _keep_pdf(form: PdfForm, party: Party, content: bytes) -> Any:
 
 def _is_fit(form: PdfForm, party: Party | None, content: bytes) -> bool:
     """Whether the party is known and the file opens as a PDF; what is wrong stands at its field."""
-    if party is None:
+    if party is None and not form.party.errors:
         form.party.errors = [
             _("No customer or supplier, or more than one, is called so. Choose one from the list.")
         ]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.matching import number_forms
@@ -20,6 +20,7 @@ from crm_mail.contacts.values import clean_number, name_key, one_line
 from crm_mail.db import now
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.importers.base import Notice, ParsedParty, ParsedRow, PartyKind
+from crm_mail.importers.bulk_insert import insert_rows
 
 CHUNK: Final = 1000
 """Values in one IN list: below the limit of parameters of either database."""
@@ -242,8 +243,7 @@ class PartyMerge:
         at = now()
         if batch.new:
             fixed = {"company_id": self.company_id, "created_at": at, "updated_at": at}
-            statement = insert(Party).returning(Party.id, sort_by_parameter_order=True)
-            ids = self.session.scalars(statement, [fixed | state.values for state in batch.new])
+            ids = insert_rows(self.session, Party, [fixed | state.values for state in batch.new])
             for state, party_id in zip(batch.new, ids, strict=True):
                 state.id = party_id
         groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}

@@ -43,7 +43,9 @@ class TableRow:
 
 def clean_text(value: str) -> str:
     """Fold blanks (non-breaking ones too) and strip; line breaks within a cell stay."""
-    return value if value.isalnum() else _BLANKS.sub(" ", value).strip()
+    if value.isascii() and "  " not in value and "\t" not in value:  # most cells: nothing to fold
+        return value.strip()
+    return _BLANKS.sub(" ", value).strip()
 
 
 def find_scientific(cells: Iterable[str]) -> Iterator[CellProblem]:
