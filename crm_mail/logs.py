@@ -32,5 +32,6 @@ def configure_logging(level: str) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.addFilter(Redaction())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for noisy in ("huey", "waitress.queue", "mail.log", "fontTools", "weasyprint"):
+    for noisy in ("huey", "waitress.queue", "fontTools", "weasyprint"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd warns of its own deprecations

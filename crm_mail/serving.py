@@ -13,7 +13,9 @@ from crm_mail.app import create_app
 from crm_mail.background import hold_instance
 from crm_mail.demo.main_job import sandbox_folder
 from crm_mail.installation import Installation
+from crm_mail.outbox.finishing import on_run_finished
 from crm_mail.outbox.worker import run_worker
+from crm_mail.reports.mailing import mail_run_report
 from crm_mail.sandbox.servers import SandboxServers
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,7 @@ def serve_office(home: Installation) -> None:
         OSError: the port is taken.
     """
     settings = home.settings
+    on_run_finished(mail_run_report)
     stop = threading.Event()
     with ExitStack() as stack:
         is_alone = stack.enter_context(hold_instance(settings, settings.resolved_public_url))

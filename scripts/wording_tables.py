@@ -17,7 +17,7 @@ from crm_mail.outbox.attempting import OwnCause  # noqa: E402
 from crm_mail.outbox.issues import BLOCKERS, Issue  # noqa: E402
 from crm_mail.outbox.reasons import LeftOutReason, WithheldReason  # noqa: E402
 from crm_mail.outbox.wording import issue_name, issue_words, left_out_words, withheld_words  # noqa: E402
-from crm_mail.reports.cause_words import cause_words  # noqa: E402
+from crm_mail.outbox.cause_words import cause_words  # noqa: E402
 
 PAGE = ROOT / "docs" / "user-guide.md"
 GOES_TO = {Direction.CUSTOMER: "customers", Direction.SUPPLIER: "suppliers", Direction.INTERNAL: "own staff"}

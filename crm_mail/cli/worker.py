@@ -9,7 +9,9 @@ from crm_mail.background import hold_instance
 from crm_mail.cli.frame import Answer, command
 from crm_mail.cli.progress import show_sending
 from crm_mail.installation import Installation
+from crm_mail.outbox.finishing import on_run_finished
 from crm_mail.outbox.worker import run_worker, stop_on_signals
+from crm_mail.reports.mailing import mail_run_report
 
 
 @click.command()
@@ -17,6 +19,7 @@ from crm_mail.outbox.worker import run_worker, stop_on_signals
 @command()
 def worker(home: Installation, until_idle: bool) -> Answer:
     """Send what is committed."""
+    on_run_finished(mail_run_report)
     stop, wake = threading.Event(), threading.Event()
     with hold_instance(home.settings) as is_alone, stop_on_signals(stop, wake), show_sending() as on_progress:
         tally = run_worker(

@@ -28,6 +28,7 @@ from crm_mail.importers.document_service import import_document_file
 from crm_mail.installation import Installation
 from crm_mail.outbox.commit import commit_run
 from crm_mail.outbox.criteria import Criteria
+from crm_mail.outbox.finishing import on_run_finished
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.preparation import prepare_run
 from crm_mail.outbox.prepare import Prepared
@@ -37,6 +38,7 @@ from crm_mail.outbox.review_filter import ReviewFilter
 from crm_mail.outbox.states import RunState
 from crm_mail.outbox.worker import run_worker
 from crm_mail.permissions import HIGHEST_CLEARANCE, INSTALLATION, Actor
+from crm_mail.reports.mailing import mail_run_report
 from crm_mail.sandbox.servers import SandboxServers, ServerInfo
 from crm_mail.users.actors import build_actor
 from crm_mail.users.models import User
@@ -83,6 +85,7 @@ def load_demo(home: Installation) -> DemoResult:
             home, actor, Criteria(PartyFilter(company_id), to_on=FIRST_RUN_ENDS), "First half of November"
         )
         _commit(home, actor, first)
+        on_run_finished(mail_run_report)
         run_worker(home, until_idle=True, is_alone=True)
         second = prepare_run(home, actor, Criteria(PartyFilter(company_id)), "Second half of November")
     result.run_id, result.waiting_run_id = first.run_id, second.run_id
@@ -196,4 +199,7 @@ def print_report(home: Installation, result: DemoResult) -> None:
         totals = ", ".join(f"{count} {state}" for state, count in sorted(result.counts.items()))
         console.print(f"Run {run.id} is {run.state.value}: {totals}.")
         console.print(f"Run {result.waiting_run_id} is prepared and waits for review.")
+    console.print(
+        f"Sign in as [bold]{result.login}[/bold] with the one-time password [bold]{result.password}[/bold]"
+    )
     console.print("[green]All went well.[/green]" if result.is_good else "[red]Not all went well.[/red]")

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.documents.models import Document
 from crm_mail.outbox import review, review_page, summaries, wording
+from crm_mail.outbox.cause_words import cause_words
 from crm_mail.outbox.editing import list_revisions
 from crm_mail.outbox.envelopes import raw_headers
 from crm_mail.outbox.models import (
@@ -25,7 +26,6 @@ from crm_mail.outbox.models import (
 from crm_mail.outbox.review_acts import take_action
 from crm_mail.outbox.review_page import Rights
 from crm_mail.permissions import Permission, signed_in_actor
-from crm_mail.reports.cause_words import cause_words
 from crm_mail.web.door import db
 
 TABS = ("message", "text", "headers", "why", "history")
