@@ -31,6 +31,7 @@ from crm_mail.outbox.review import Chosen, RunNotOpen
 from crm_mail.outbox.review_acts import act, back_to_list, problem_words
 from crm_mail.outbox.review_forms import MessageForm
 from crm_mail.outbox.review_page import message_or_404, run_or_404
+from crm_mail.outbox.row_words import row_context
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.storage import StoredFileDamaged, StoredFileMissing
 from crm_mail.web.door import db, installation
@@ -51,7 +52,8 @@ def show(run: Run, shown: Message, tab: str = "", row: Message | None = None) ->
         return render_template("outbox/message.html", **context)
     rows = [one for one in (row, shown) if one is not None] if row is not None else []
     names = review_page.account_names(db(), rows)
-    return render_template("outbox/_message_answer.html", rows=rows, account_names=names, **context)
+    values = row_context(run, rows) | context | {"rows": rows, "account_names": names}
+    return render_template("outbox/_message_answer.html", **values)
 
 
 @requires(Permission.OUTBOX_REVIEW)

@@ -15,6 +15,7 @@ from crm_mail.outbox.models import Run
 from crm_mail.outbox.review import MAX_SELECTED, PAGE_SIZES, Chosen, RunNotOpen
 from crm_mail.outbox.review_acts import act, back_to_list, problem_words, take_action
 from crm_mail.outbox.review_changes import AccountUnfit
+from crm_mail.outbox.row_words import row_context
 from crm_mail.outbox.selecting import SelectionLost, TooManyExceptions
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
 from crm_mail.web.door import db
@@ -62,17 +63,7 @@ def list_context(run: Run) -> dict[str, Any]:
         "account_names": review_page.account_names(db(), page.messages),
         "left_out": sum(count_left_out(db(), run.id, actor.clearance).values()),
         "last_action": take_action(run),
-        **row_words(),
-    }
-
-
-def row_words() -> dict[str, Any]:
-    """The functions that a row needs for its words."""
-    return {
-        "issue_name": lambda code: wording.issue_name(code, _),
-        "shown_state": review_page.shown_state,
-        "withheld_words": lambda reason: wording.withheld_words(reason, _),
-        "link": review_page.link,
+        **row_context(run, page.messages),
     }
 
 

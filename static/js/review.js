@@ -1,6 +1,7 @@
 // The review page: a click anywhere on a row opens it beside the list; on narrow screens it opens as a page.
 const wide = window.matchMedia("(min-width: 992px)");
 const pane = document.getElementById("pane");
+let opened = false;
 const rowOf = (id) => document.getElementById(`row-${id}`);
 
 document.addEventListener("click", (event) => {
@@ -19,6 +20,7 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     const row = document.querySelector("tr.is-current a[data-open]");
     pane.replaceChildren();
+    opened = false;
     window.history.replaceState(null, "", close.href);
     row?.focus();
   }
@@ -38,6 +40,9 @@ function follow() {
   if (!wide.matches) shown.removeAttribute("data-preview-follows");
   const row = rowOf(shown.dataset.message);
   document.querySelectorAll("tr[data-row]").forEach((one) => one.classList.toggle("is-current", one === row));
+  // The list and the preview fill the window as soon as a message is open.
+  if (wide.matches && !opened) document.querySelector(".split-review")?.scrollIntoView({ block: "start" });
+  opened = true;
   if (row) row.scrollIntoView({ block: "nearest" });
 }
 document.addEventListener("htmx:afterSettle", (event) => {
