@@ -84,6 +84,7 @@ def import_contacts(
         result = _Work(session, actor, company, file, dry_run).run()
         if dry_run:
             savepoint.rollback()
+    session.expire_all()  # the statements went past the objects that the caller may hold
     if not dry_run and (result.created or result.updated):
         audit.record(
             session,
