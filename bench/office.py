@@ -15,7 +15,7 @@ from config import Settings
 from crm_mail.companies.models import Company
 from crm_mail.contacts.models import Party
 from crm_mail.db import Base, now
-from crm_mail.delivery.models import AccountKind, SenderAccount, Security
+from crm_mail.delivery.models import AccountKind, Security, SenderAccount
 from crm_mail.delivery.routing import AddressKind, Channel
 from crm_mail.installation import Installation
 from crm_mail.outbox.commit import commit_run
@@ -52,7 +52,9 @@ def open_office(folder: Path, database_url: str = "") -> Installation:
     """The installation in a folder; another process may open the same one."""
     import_models()
     settings = Settings(
-        data_dir=folder, database_url=database_url, secret_key=SecretStr("a key for measuring only, long enough")
+        data_dir=folder,
+        database_url=database_url,
+        secret_key=SecretStr("a key for measuring only, long enough"),
     )
     return Installation(settings)
 
@@ -85,7 +87,9 @@ def make_committed_run(
 ) -> int:
     """A committed run of ``count`` messages; the n-th carries the n-th of ``files`` (hash, size), if there are any."""
     with home.database.write() as session:
-        run = Run(company_id=account.company_id, title="Measured", state=RunState.REVIEW, document_types=["invoice"])
+        run = Run(
+            company_id=account.company_id, title="Measured", state=RunState.REVIEW, document_types=["invoice"]
+        )
         session.add(run)
         session.flush()
         party = session.query(Party).filter_by(company_id=account.company_id).one()
@@ -93,10 +97,15 @@ def make_committed_run(
         first = (session.query(Message.id).order_by(Message.id.desc()).limit(1).scalar() or 0) + 1
         rows = [_row(run, party, account, first + n, bool(files)) for n in range(count)]
         session.execute(insert(Message), rows)
-        contents = [{"message_id": first + n, "body_text": f"{first + n}\n{text}", "body_html": ""} for n in range(count)]
+        contents = [
+            {"message_id": first + n, "body_text": f"{first + n}\n{text}", "body_html": ""}
+            for n in range(count)
+        ]
         session.execute(insert(MessageContent), contents)
         if files:
-            session.execute(insert(MessageFile), [_file(first + n, *files[n % len(files)]) for n in range(count)])
+            session.execute(
+                insert(MessageFile), [_file(first + n, *files[n % len(files)]) for n in range(count)]
+            )
         commit_run(session, INSTALLATION, run, skip_undo=True)
         return run.id
 
