@@ -250,7 +250,6 @@ def progress(run_id: int) -> Any:
         may_set=actor.can(Permission.SETTINGS_MANAGE),
         committed_by=user_names([run.committed_by]).get(run.committed_by or 0, ""),
         report_url=link("reports.run_report", run_id=run.id),
-        link=link,
     )
 
 

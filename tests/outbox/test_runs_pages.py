@@ -65,6 +65,7 @@ class Office:
                 "preparer": {"grants": [(Permission.OUTBOX_PREPARE, "invoice", company_id)]},
                 "of_quotes": {"grants": outbox_grants(company_id, "quote")},
                 "stranger": {"grants": outbox_grants(make_company(session).id)},
+                "admin": {"is_admin": True, "clearance": 3},
                 "settings": {"areas": [Permission.SETTINGS_MANAGE]},
             }
             users = {name: make_user(session, name=name, **values) for name, values in people.items()}
@@ -128,6 +129,7 @@ def test_guests_are_sent_to_the_login(office: Office, client: FlaskClient) -> No
     ("who", "answers"),
     [
         ("committer", (200, 200, 303, 303, 200, 200)),
+        ("admin", (200, 200, 303, 303, 200, 200)),
         ("preparer", (200, 403, 303, 303, 200, 200)),
         ("of_quotes", (200, 404, 404, 404, 200, 200)),
         ("stranger", (200, 404, 404, 404, 200, 200)),
@@ -349,6 +351,8 @@ def test_progress_shows_figures_links_events_and_stopped_accounts(office: Office
     assert page.lstrip().startswith('<div id="run-live"')
     assert "2 of 3" in page
     assert "535 5.7.8 wrong password" in page
+    assert "Somebody who manages the settings" in page
+    assert "/accounts/" in office.get("admin", "/outbox/1/progress").text, "who may can start it again"
     assert "/outbox/1?state=failed" in page
     assert "Rossi &amp; Figli S.p.A." in page, "the last events name the recipient"
     assert page.count("data-announce=") == 1
