@@ -129,7 +129,13 @@ def _jobs(session: Session, store: BlobStore, ids: Sequence[int]) -> Iterator[Jo
         data = print_data(document, party, company)
         layout = LAYOUTS[document.type]
         job = RenderJob(render_key(layout, data, language, theme), layout, data, language, theme)
-        yield document.id, job, safe_file_name(f"{type_label(document.type, language)} {document.number}.pdf")
+        yield document.id, job, _file_name(document, language)
+
+
+def _file_name(document: Document, language: str) -> str:
+    """``Fattura 101-A.pdf``: a number's slash is no folder."""
+    name = f"{type_label(document.type, language)} {document.series}{document.number}.pdf"
+    return safe_file_name(name.replace("/", "-").replace("\\", "-"))
 
 
 def print_data(document: Document, party: Party, company: Company) -> dict[str, Any]:
