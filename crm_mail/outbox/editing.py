@@ -175,7 +175,7 @@ def _set_texts(message: Message, content: MessageContent, correction: Correction
         content.body_html = f"{before}{clean.strip()}{after}" if clean.strip() else ""
 
 
-_FRAME_TOP = '<tr><td style="padding:24px 28px 24px 28px">\n'
+_FRAME_TOP = '<tr><td style="padding:24px 28px 24px 28px">'
 _FRAME_BOTTOM = '\n</td></tr>\n<tr><td class="foot"'
 
 

@@ -64,6 +64,7 @@ class MessageForm(FlaskForm):
         copies = tuple(split_addresses(self.cc.data or ""))
         account = self.account_id.data or ""
         text, html = _lines(self.body_text.data), _lines(self.body_html.data)
+        before = _lines(split_frame(content.body_html)[1])
         return Correction(
             to_address=address if readdressed else None,
             to_kind=kind if readdressed else None,
@@ -73,7 +74,9 @@ class MessageForm(FlaskForm):
             else None,
             subject=self.subject.data or "" if (self.subject.data or "") != message.subject else None,
             body_text=text if text.strip() != _lines(content.body_text).strip() else None,
-            body_html=html if html.strip() != _lines(split_frame(content.body_html)[1]).strip() else None,
+            body_html=html
+            if self.body_html.raw_data and html.strip() != _lines(split_frame(content.body_html)[1]).strip()
+            else None,
         )
 
     @property
