@@ -7,6 +7,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Settings
+from crm_mail.background import Bell
 from crm_mail.companies import views as companies
 from crm_mail.contacts import views as contacts
 from crm_mail.delivery import views as delivery
@@ -62,6 +63,7 @@ def create_app(settings: Settings, home: Installation | None = None) -> Flask:
         )
     CSRFProtect(app)
     door.init_app(app, home)
+    app.extensions["bell"] = Bell(settings, inline=False)
     for concern in (language, security_headers, assets, formats, urls, type_names, errors, shell, navigation):
         concern.init_app(app)
     for room in ROOMS:

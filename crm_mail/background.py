@@ -8,6 +8,7 @@ it after the commit, and trouble is only logged.
 import json
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from huey.consumer import Consumer
 
 from config import Settings
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
@@ -87,7 +88,7 @@ class Bell:
         self._huey.storage.close()
 
 
-class _Consumer(Consumer):  # type: ignore[misc] # huey is untyped
+class _Consumer(Consumer):
     """huey's consumer as a part of our process: the signals stay ours, threads close their own connections."""
 
     def __init__(self, huey: Huey, **options: Any) -> None:
@@ -155,7 +156,7 @@ def hold_instance(settings: Settings, address: str = "") -> Iterator[bool]:
 
 def _lock(file: TextIO) -> bool:
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             file.seek(1_000_000)  # a byte behind the text: Windows forbids reading what is locked
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:

@@ -15,7 +15,7 @@ from crm_mail.permissions import INSTALLATION
 
 log = logging.getLogger(__name__)
 
-RunHook = Callable[[Installation, int], None]
+RunHook = Callable[[Installation, int], object]
 
 _hooks: list[RunHook] = []
 

@@ -54,6 +54,16 @@ def finish_preparation(
         PermissionDenied: the actor has lost the right meanwhile.
     """
     progress = progress or Progress()
+    print_missing(home, actor, run_id, progress.printed)
+    with home.database.write() as session:
+        run = session.get_one(Run, run_id, with_for_update=True)
+        return fill_run(session, actor, run, home.store.has, progress.written)
+
+
+def print_missing(
+    home: Installation, actor: Actor, run_id: int, on_progress: Callable[[int], None] | None = None
+) -> None:
+    """Draw the PDFs that a waiting run would need; whoever does it twice finds them drawn."""
     with home.database.read() as session:
         run = session.get_one(Run, run_id)
         criteria = Criteria.from_dict(run.criteria)
@@ -64,11 +74,8 @@ def finish_preparation(
             home.store,
             missing,
             lambda: PdfPool(home.settings.render_processes or None),
-            progress.printed,
+            on_progress,
         )
-    with home.database.write() as session:
-        run = session.get_one(Run, run_id, with_for_update=True)
-        return fill_run(session, actor, run, home.store.has, progress.written)
 
 
 def _unprinted_ids(home: Installation, actor: Actor, criteria: Criteria) -> list[int]:

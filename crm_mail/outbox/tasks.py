@@ -14,6 +14,7 @@ from crm_mail.delivery import limits
 from crm_mail.installation import Installation
 from crm_mail.outbox import finishing, reconcile
 from crm_mail.outbox.models import Run
+from crm_mail.outbox.preparation import print_missing
 from crm_mail.outbox.prepare import Prepared, fill_run
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import INSTALLATION, Actor
@@ -38,7 +39,9 @@ class ActorGone(Exception):
 def fill_one_run(
     home: Installation, run_id: int | None = None, on_progress: Callable[[int], None] | None = None
 ) -> Prepared | None:
-    """Prepare a run that waits for it, in one transaction; None when there is none or another process is at it.
+    """Prepare a run that waits for it; None when there is none or another process is at it.
+
+    The PDFs it lacks are drawn first, outside any transaction; the messages are written in one.
 
     Args:
         run_id: this one; None means any that has waited longer than `GRACE`.
@@ -47,11 +50,17 @@ def fill_one_run(
     """
     failed: tuple[int, str] | None = None
     try:
-        with home.database.write() as session:
+        with home.database.read() as session:
             run = _next_run(session, run_id)
             if run is None:
                 return None
             failed = (run.id, "")
+            actor = _actor_of(session, run)
+        print_missing(home, actor, failed[0])
+        with home.database.write() as session:
+            run = _next_run(session, failed[0])
+            if run is None:
+                return None
             return fill_run(session, _actor_of(session, run), run, home.store.has, on_progress)
     except DBAPIError:
         raise  # the database is in trouble, not the run: the sweep comes back
