@@ -20,8 +20,8 @@ from bench.office import make_sender, office, open_office
 from crm_mail.companies.models import Company
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document, DocumentFile
-from crm_mail.documents.types import DocumentType
 from crm_mail.installation import Installation
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.prepare import create_run, fill_run

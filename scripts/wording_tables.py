@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT))
 
 from crm_mail.delivery.envelope import Cause  # noqa: E402
 from crm_mail.documents.message_context import MESSAGE_FIELDS, placeholder_names  # noqa: E402
-from crm_mail.documents.types import TYPE_FACTS, Direction  # noqa: E402
+from crm_mail.document_types import TYPE_FACTS, Direction  # noqa: E402
 from crm_mail.outbox.attempting import OwnCause  # noqa: E402
 from crm_mail.outbox.issues import BLOCKERS, Issue  # noqa: E402
 from crm_mail.outbox.reasons import LeftOutReason, WithheldReason  # noqa: E402

@@ -18,8 +18,8 @@ from crm_mail.contacts.models import (
 from crm_mail.delivery.models import AccountKind, SenderAccount
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.delivery.transports import Security
+from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document, DocumentFile
-from crm_mail.documents.types import DocumentType
 from crm_mail.permissions import ANY, Actor, Permission
 from crm_mail.users.models import AreaGrant, Grant, User
 

@@ -12,8 +12,8 @@ import pytest
 
 from config import Settings
 from crm_mail.cli import cli
+from crm_mail.document_types import TEXT_LANGUAGES, TYPE_FACTS, DocumentType
 from crm_mail.documents.templating import compile_text
-from crm_mail.documents.types import TEXT_LANGUAGES, TYPE_FACTS, DocumentType
 from crm_mail.importers.column_names import CANONICAL
 from crm_mail.outbox.states import TRANSITIONS, MessageState, RunState
 

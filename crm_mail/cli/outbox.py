@@ -15,7 +15,7 @@ from crm_mail.cli.progress import show_preparation
 from crm_mail.companies.models import Company
 from crm_mail.contacts.party_filter import PartyFilter, PartyKind
 from crm_mail.delivery.models import SenderAccount
-from crm_mail.documents.types import DocumentType
+from crm_mail.document_types import DocumentType
 from crm_mail.installation import Installation
 from crm_mail.outbox.commit import commit_run
 from crm_mail.outbox.control import cancel_run, pause_run, resume_run, retry_failed

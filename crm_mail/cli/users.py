@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from crm_mail.cli.frame import SHELL, Answer, Failure, command, read_password
 from crm_mail.companies.models import Company
-from crm_mail.documents.types import DocumentType
+from crm_mail.document_types import DocumentType
 from crm_mail.installation import Installation
 from crm_mail.permissions import AREA_PERMISSIONS
 from crm_mail.users.passwords import Passwords

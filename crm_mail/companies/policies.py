@@ -22,7 +22,7 @@ from crm_mail.companies.models import AccountSource, Company, TypePolicy
 from crm_mail.delivery.addresses import split_addresses
 from crm_mail.delivery.models import AccountKind, SenderAccount
 from crm_mail.delivery.routing import ChannelPreference
-from crm_mail.documents.types import TYPE_FACTS, DocumentType
+from crm_mail.document_types import TYPE_FACTS, DocumentType
 from crm_mail.permissions import Actor, Permission
 
 MAX_BCC = 1000

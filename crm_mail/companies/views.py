@@ -24,7 +24,7 @@ from crm_mail.companies.logo import MAX_BYTES, image_mime
 from crm_mail.companies.messages import show_problems
 from crm_mail.companies.models import Company
 from crm_mail.delivery.service import accounts_for
-from crm_mail.documents.types import DocumentType, type_label
+from crm_mail.document_types import DocumentType, type_label
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
 from crm_mail.web.door import db, installation
 from crm_mail.web.navigation import COMPANY_KEY

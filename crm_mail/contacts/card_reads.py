@@ -7,8 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.models import Party
+from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document
-from crm_mail.documents.types import DocumentType
 from crm_mail.outbox.models import Message
 from crm_mail.permissions import Actor, Permission
 

@@ -16,7 +16,7 @@ from crm_mail.contacts.models import Contact, ContactState, Party, RecipientKind
 from crm_mail.contacts.problems import ContactRefused
 from crm_mail.contacts.receivers import rule_text, who_receives
 from crm_mail.contacts.subscriptions import MatrixCell, set_matrix
-from crm_mail.documents.types import TYPE_FACTS, Direction, DocumentType
+from crm_mail.document_types import TYPE_FACTS, Direction, DocumentType
 from crm_mail.outbox.history import party_history
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db

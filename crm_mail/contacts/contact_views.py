@@ -15,7 +15,7 @@ from crm_mail.contacts.forms import ContactForm, read_subscriptions
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.contacts.problems import ContactRefused
 from crm_mail.contacts.values import SubscriptionValues
-from crm_mail.documents.types import DocumentType
+from crm_mail.document_types import DocumentType
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 

@@ -22,7 +22,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from crm_mail.contacts.models import Contact, ContactState, RecipientKind
 from crm_mail.contacts.values import AddressValues, ContactValues, PartyValues, SubscriptionValues
 from crm_mail.delivery.routing import AddressKind
-from crm_mail.documents.types import DocumentType
+from crm_mail.document_types import DocumentType
 
 BLANK_ADDRESSES = 2
 """Empty rows offered below the addresses of a contact."""

@@ -7,7 +7,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from crm_mail.contacts.problems import ContactRefused, Problem
-from crm_mail.documents.types import type_label
+from crm_mail.document_types import type_label
 
 
 def explain(refused: ContactRefused) -> str:

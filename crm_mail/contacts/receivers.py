@@ -20,7 +20,7 @@ from crm_mail.delivery.routing import (
     choose_address,
     choose_channel,
 )
-from crm_mail.documents.types import TYPE_FACTS, DocumentType
+from crm_mail.document_types import TYPE_FACTS, DocumentType
 from crm_mail.outbox.reasons import Rule
 from crm_mail.outbox.recipients import ContactFacts, PartyFacts, Recipient, choose_recipients
 

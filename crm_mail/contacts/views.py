@@ -17,7 +17,7 @@ from crm_mail.contacts.listing import PartyOrder, list_names, list_parties
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.party_filter import ARGUMENTS, FilterInvalid, PartyFilter
 from crm_mail.contacts.problems import ContactRefused
-from crm_mail.documents.types import DocumentType
+from crm_mail.document_types import DocumentType
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 from crm_mail.web.navigation import current_company

@@ -5,11 +5,11 @@ from datetime import date
 from sqlalchemy import select
 
 from crm_mail.contacts.models import Party
+from crm_mail.document_types import DocumentType
 from crm_mail.documents.pdf_jobs import RenderJob
 from crm_mail.documents.pdf_markup import Theme
 from crm_mail.documents.pdf_pool import PdfPool
 from crm_mail.documents.rendering import pdf_available
-from crm_mail.documents.types import DocumentType
 from crm_mail.importers.document_service import add_uploaded_pdf
 from crm_mail.installation import Installation
 from crm_mail.permissions import Actor

@@ -21,7 +21,7 @@ from crm_mail.delivery.account_rules import AccountDetails
 from crm_mail.delivery.models import AccountKind
 from crm_mail.delivery.service import add_account
 from crm_mail.demo.delivery_notes import add_delivery_notes
-from crm_mail.documents.types import type_label
+from crm_mail.document_types import type_label
 from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.contact_service import import_contacts
 from crm_mail.importers.document_service import import_document_file
@@ -177,7 +177,7 @@ def _judge(home: Installation, result: DemoResult) -> None:
 
 def print_report(home: Installation, result: DemoResult) -> None:
     """Tell on the terminal what happened and how to go on."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     if not result.is_new:
         console.print("This installation has data already: nothing was loaded.")
         return

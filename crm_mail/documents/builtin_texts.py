@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from crm_mail.document_types import text_language
 from crm_mail.documents.html_text import html_to_text, is_html_body, sanitise_html, without_html_marker
 from crm_mail.documents.templating import CompiledText, TextSchema, compile_text
-from crm_mail.documents.types import text_language
 
 BUNDLE = "bundle"
 DEFAULT = "default"

@@ -9,8 +9,8 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.models import Party
+from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document
-from crm_mail.documents.types import DocumentType
 from crm_mail.permissions import Actor, Permission
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from crm_mail.documents.types import DocumentType, type_label
+from crm_mail.document_types import DocumentType, type_label
 
 
 class CompanyFields(TypedDict, total=False):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_mail.contacts.models import Party
 from crm_mail.db import Amount, Base, EnumText, Id, Json, UtcDateTime, now
-from crm_mail.documents.types import DocumentType
+from crm_mail.document_types import DocumentType
 
 
 class Document(Base):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from crm_mail.documents.types import text_language
+from crm_mail.document_types import text_language
 
 # The wording of Italian practice for the copy of an electronic invoice (formats reference, section 4; art. 21
 # DPR 633/72). A company may replace it in `Theme.legal_notice`, or drop it for foreign customers.

@@ -29,9 +29,9 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader, Undefined,
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from crm_mail.document_types import DocumentType, type_label
 from crm_mail.documents.number_formats import format_date, format_money, format_number, parse_number
 from crm_mail.documents.pdf_labels import labels
-from crm_mail.documents.types import DocumentType, type_label
 
 LAYOUT_FOLDER = Path(__file__).resolve().parents[2] / "templates" / "pdf"
 DEFAULT_ACCENT = "#1f4e79"

@@ -15,13 +15,13 @@ from crm_mail.companies.models import Company
 from crm_mail.contacts.models import Party
 from crm_mail.db import Database
 from crm_mail.delivery.headers import safe_file_name
+from crm_mail.document_types import DocumentType, text_language, type_label
 from crm_mail.documents.models import Document, DocumentFile, RenderedFile
 from crm_mail.documents.pdf_jobs import RenderJob
 from crm_mail.documents.pdf_markup import Theme
 from crm_mail.documents.pdf_pool import PdfPool
 from crm_mail.documents.rendering import pdf_available, render_key
 from crm_mail.documents.service import FileRole
-from crm_mail.documents.types import DocumentType, text_language, type_label
 from crm_mail.storage import BlobStore
 
 LAYOUTS = {DocumentType.INVOICE: "courtesy_copy", DocumentType.CREDIT_NOTE: "courtesy_copy"}

@@ -14,8 +14,8 @@ from crm_mail import audit
 from crm_mail.contacts.models import Party
 from crm_mail.db import now
 from crm_mail.delivery.headers import safe_file_name
+from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document, DocumentFile
-from crm_mail.documents.types import DocumentType
 from crm_mail.permissions import Actor, Permission
 from crm_mail.storage import BlobStore
 

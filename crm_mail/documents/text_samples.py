@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from crm_mail.companies.models import Company
+from crm_mail.document_types import DocumentType
 from crm_mail.documents.message_context import (
     CompanyFields,
     DocumentFields,
@@ -15,7 +16,6 @@ from crm_mail.documents.message_context import (
     build_context,
     share_context,
 )
-from crm_mail.documents.types import DocumentType
 
 TODAY = date(2026, 11, 21)
 

@@ -23,13 +23,13 @@ from markupsafe import Markup
 
 from crm_mail.companies.models import Company
 from crm_mail.companies.views import company_at_work
+from crm_mail.document_types import TEXT_LANGUAGES, type_label
 from crm_mail.documents import texts
 from crm_mail.documents.builtin_texts import BUNDLE, MessageText, builtin_text
 from crm_mail.documents.message_context import MESSAGE_FIELDS, SenderFields, placeholder_names
 from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.documents.text_forms import TextForm, explain
 from crm_mail.documents.text_samples import company_fields, sample_context
-from crm_mail.documents.types import TEXT_LANGUAGES, type_label
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.users.forms import ActionForm
 from crm_mail.web.door import db

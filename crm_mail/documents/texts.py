@@ -13,6 +13,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
+from crm_mail.document_types import TEXT_LANGUAGES, DocumentType, text_language
 from crm_mail.documents import models
 from crm_mail.documents.builtin_texts import (
     BUNDLE,
@@ -27,7 +28,6 @@ from crm_mail.documents.html_text import html_to_text, sanitise_html
 from crm_mail.documents.template_errors import TemplateInvalid, TemplateProblem
 from crm_mail.documents.templating import TextKind, compile_text
 from crm_mail.documents.text_samples import sample_context
-from crm_mail.documents.types import TEXT_LANGUAGES, DocumentType, text_language
 from crm_mail.permissions import Actor, Permission
 from crm_mail.users.models import User
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from crm_mail.delivery.routing import AddressKind
-from crm_mail.documents.types import DocumentType
+from crm_mail.document_types import DocumentType
 from crm_mail.importers.messages import render_message
 
 __all__ = ["AddressKind"]

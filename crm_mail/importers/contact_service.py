@@ -23,7 +23,7 @@ from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.contacts.models import Role
 from crm_mail.contacts.values import name_key, one_line
-from crm_mail.documents.types import TYPE_FACTS, Direction
+from crm_mail.document_types import TYPE_FACTS, Direction
 from crm_mail.importers.base import (
     Notice,
     ParsedAddress,

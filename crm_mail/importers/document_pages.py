@@ -10,9 +10,9 @@ from werkzeug.datastructures import FileStorage
 from crm_mail.companies.models import Company
 from crm_mail.contacts.access import count_suggestions
 from crm_mail.contacts.models import Party
+from crm_mail.document_types import DocumentType
 from crm_mail.documents.pdf_pool import PdfPool
 from crm_mail.documents.rendering import RenderFailed
-from crm_mail.documents.types import DocumentType
 from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.blueprint import blueprint
 from crm_mail.importers.contact_pages import company_or_404

@@ -16,9 +16,9 @@ from crm_mail.contacts.matching import match_party
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party
 from crm_mail.delivery.addresses import AddressInvalid, normalise_address
 from crm_mail.delivery.routing import AddressKind
+from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document
 from crm_mail.documents.service import FileRole, NewDocument, NewFile, Stored, find_current, store_document
-from crm_mail.documents.types import DocumentType
 from crm_mail.importers.base import (
     Direction,
     DocumentParty,

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.delivery.routing import Channel
+from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document
-from crm_mail.documents.types import DocumentType
 from crm_mail.outbox.models import Attempt, Message, MessageDocument, MessageEvent, Run
 from crm_mail.outbox.states import MessageState
 from crm_mail.permissions import OUTBOX_PERMISSIONS, Actor, Permission

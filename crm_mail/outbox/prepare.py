@@ -14,8 +14,8 @@ from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import today
+from crm_mail.document_types import DocumentType
 from crm_mail.documents.message_context import share_context
-from crm_mail.documents.types import DocumentType
 from crm_mail.outbox.assembly import DocumentFacts, Sent, assemble_party
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.gathering import count_due, gather_batches

@@ -11,8 +11,8 @@ from crm_mail.contacts import vocabulary
 from crm_mail.contacts.listing import list_names
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
+from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document
-from crm_mail.documents.types import DocumentType
 from crm_mail.outbox import prepare_forms, tasks
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.models import Run

@@ -11,10 +11,10 @@ from crm_mail.delivery.account_choice import AccountBook
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.service import accounts_for
+from crm_mail.document_types import TEXT_LANGUAGES
 from crm_mail.documents.builtin_texts import compile_message
 from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.documents.texts import load_texts
-from crm_mail.documents.types import TEXT_LANGUAGES
 from crm_mail.outbox.assembly import Policy, Rules
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.models import Message, Run

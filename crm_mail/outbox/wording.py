@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from crm_mail.documents.types import type_label
+from crm_mail.document_types import type_label
 from crm_mail.outbox.edit_problems import EditProblem
 from crm_mail.outbox.issues import BLOCKERS, Issue
 from crm_mail.outbox.reasons import LeftOutReason, Rule, WithheldReason

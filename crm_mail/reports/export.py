@@ -19,7 +19,7 @@ from openpyxl.utils import get_column_letter
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.documents.types import type_label
+from crm_mail.document_types import type_label
 from crm_mail.outbox.cause_words import cause_words
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.wording import describe_why, left_out_words, withheld_words

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, or_
 
-from crm_mail.documents.types import DocumentType
+from crm_mail.document_types import DocumentType
 from crm_mail.outbox.models import Message, Run
 from crm_mail.permissions import OUTBOX_PERMISSIONS, Actor
 

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from crm_mail.companies.models import Company
-from crm_mail.documents.types import DocumentType, type_label
+from crm_mail.document_types import DocumentType, type_label
 from crm_mail.permissions import ANY, Actor, Permission, requires, signed_in_actor
 from crm_mail.users import account_views, guard, login_views, messages, rights, service
 from crm_mail.users.actors import build_actor

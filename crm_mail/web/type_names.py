@@ -3,7 +3,7 @@
 from flask import Flask
 from flask_babel import get_locale
 
-from crm_mail.documents.types import DocumentType, type_label
+from crm_mail.document_types import DocumentType, type_label
 
 
 def type_name(document_type: str) -> str:

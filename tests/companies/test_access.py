@@ -139,7 +139,7 @@ def test_decisions_of_all_types_are_saved_at_once(office: Office) -> None:
 
 
 def _types() -> list[str]:
-    from crm_mail.documents.types import DocumentType
+    from crm_mail.document_types import DocumentType
 
     return [document_type.value for document_type in DocumentType]
 

@@ -13,7 +13,7 @@ from crm_mail.companies.models import AccountSource, Company, TypePolicy
 from crm_mail.companies.policies import PolicyView, default_policy, policy_for, save_policies
 from crm_mail.delivery.models import AccountKind
 from crm_mail.delivery.routing import ChannelPreference
-from crm_mail.documents.types import TYPE_FACTS, DocumentType
+from crm_mail.document_types import TYPE_FACTS, DocumentType
 from crm_mail.permissions import PermissionDenied
 from tests.factories import make_account, make_actor, make_company, make_user, outbox_grants
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crm_mail.document_types import TEXT_LANGUAGES, DocumentType
 from crm_mail.documents.builtin_texts import (
     BUNDLE,
     RUN_REPORT,
@@ -18,7 +19,6 @@ from crm_mail.documents.builtin_texts import (
 from crm_mail.documents.html_text import html_to_text, is_html_body, sanitise_html, text_to_html
 from crm_mail.documents.message_context import build_context, build_run_report_context, share_context
 from crm_mail.documents.templating import compile_text
-from crm_mail.documents.types import TEXT_LANGUAGES, DocumentType
 
 PARTY = "Çelik & Figli <Ñandú>"
 

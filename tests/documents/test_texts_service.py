@@ -6,10 +6,10 @@ from sqlalchemy.orm import Session
 
 from crm_mail.audit import AuditEvent
 from crm_mail.companies.models import Company
+from crm_mail.document_types import TEXT_LANGUAGES
 from crm_mail.documents import texts
 from crm_mail.documents.builtin_texts import BUNDLE, MessageText, builtin_text, compile_message
 from crm_mail.documents.text_samples import company_fields, sample_context
-from crm_mail.documents.types import TEXT_LANGUAGES
 from crm_mail.permissions import PermissionDenied
 from tests.factories import make_actor, make_company, make_user, outbox_grants
 

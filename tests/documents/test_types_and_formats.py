@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from crm_mail.document_types import TEXT_LANGUAGES, TYPE_FACTS, DocumentType, text_language, type_label
 from crm_mail.documents.number_formats import format_date, format_money, format_number
-from crm_mail.documents.types import TEXT_LANGUAGES, TYPE_FACTS, DocumentType, text_language, type_label
 
 
 def test_every_document_type_has_its_facts_in_three_languages() -> None:

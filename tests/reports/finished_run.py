@@ -11,7 +11,7 @@ from crm_mail.contacts.models import Party
 from crm_mail.db import now
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.routing import AddressKind, Channel
-from crm_mail.documents.types import DocumentType
+from crm_mail.document_types import DocumentType
 from crm_mail.outbox.models import LeftOut, Message, MessageContent, MessageDocument, MessageFile, Run
 from crm_mail.outbox.states import MessageState, RunState
 from tests.factories import make_account, make_company, make_document, make_party
