@@ -84,11 +84,11 @@ def take_action(run: Run) -> dict[str, Any] | None:
 
 def problem_words(problem: Exception) -> str:
     if isinstance(problem, SelectionLost):
-        return _(
-            "The selection was changed in another window. Nothing was changed: select the messages again."
+        return str(
+            _("The selection was changed in another window. Nothing was changed: select the messages again.")
         )
     if isinstance(problem, TooManyExceptions):
-        return _("Too many messages were taken out one by one. Narrow the list by a filter instead.")
+        return str(_("Too many messages were taken out one by one. Narrow the list by a filter instead."))
     if isinstance(problem, AccountUnfit):
-        return _("This account cannot be used here. Choose one of the list.")
-    return _("This run is no longer under review. Its messages can no longer be changed.")
+        return str(_("This account cannot be used here. Choose one of the list."))
+    return str(_("This run is no longer under review. Its messages can no longer be changed."))

@@ -74,15 +74,14 @@ class MessageForm(FlaskForm):
             else None,
             subject=self.subject.data or "" if (self.subject.data or "") != message.subject else None,
             body_text=text if text.strip() != _lines(content.body_text).strip() else None,
-            body_html=html
-            if self.body_html.raw_data and html.strip() != _lines(split_frame(content.body_html)[1]).strip()
-            else None,
+            body_html=html if self.body_html.raw_data and html.strip() != before.strip() else None,
         )
 
     @property
     def seen_revision(self) -> int:
         """The revision that the person looked at; 0 when the page was tampered with."""
-        return int(self.seen.data) if (self.seen.data or "").isdigit() else 0
+        seen = self.seen.data or ""
+        return int(seen) if seen.isdigit() else 0
 
 
 def _account_label(account: SenderAccount) -> str:

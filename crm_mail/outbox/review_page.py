@@ -41,10 +41,15 @@ def link(endpoint: str, **values: Any) -> str:
     return url_for(endpoint, **values) if endpoint in current_app.view_functions else ""
 
 
-def place_arguments() -> dict[str, str]:
+def place_arguments() -> dict[str, Any]:
     """Filter and place of the list as they stand in the address: every link of the review carries them on."""
     chosen = current_filter().to_arguments()
     return chosen | {name: request.args[name] for name in PLACE if request.args.get(name)}
+
+
+def _any(values: dict[str, str]) -> dict[str, Any]:
+    """Query arguments as `url_for` is typed to take them."""
+    return dict(values)
 
 
 def current_filter() -> ReviewFilter:
@@ -126,9 +131,7 @@ def saved_views(run: Run, counts: RunCounts, chosen: ReviewFilter) -> list[dict[
     return [
         {
             "label": label,
-            "url": url_for(
-                "outbox.review", run_id=run.id, **view.to_arguments(), **({"size": size} if size else {})
-            ),
+            "url": url_for("outbox.review", run_id=run.id, **_any(view.to_arguments()), size=size or None),
             "active": view == chosen,
             "count": count,
         }
@@ -168,7 +171,7 @@ def state_word(state: MessageState | str) -> str:
         "uncertain": _("Uncertain"),
         "cancelled": _("Cancelled"),
     }
-    return words.get(str(state), str(state))
+    return str(words.get(str(state), state))
 
 
 def shown_state(message: Message) -> str:
@@ -223,7 +226,7 @@ def active_chips(run: Run, chosen: ReviewFilter, selects: Sequence[dict[str, Any
     for name, value in chosen.to_dict().items():
         label, choices = words.get(name, (_("Text"), {}))
         rest = ReviewFilter.from_dict({k: v for k, v in chosen.to_dict().items() if k != name})
-        url = url_for("outbox.review", run_id=run.id, **rest.to_arguments())
+        url = url_for("outbox.review", run_id=run.id, **_any(rest.to_arguments()))
         chips.append((f"{label}: {choices.get(value, state_word(value) if name == 'state' else value)}", url))
     return chips
 

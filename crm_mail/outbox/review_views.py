@@ -202,7 +202,7 @@ def left_out(run_id: int) -> Any:
 
 
 def _left_out_tab(run: Run, reason: str, label: str, count: int, chosen: str) -> dict[str, Any]:
-    url = url_for("outbox.left_out", run_id=run.id, **({"reason": reason} if reason else {}))
+    url = url_for("outbox.left_out", run_id=run.id, reason=reason or None)
     return {"label": label, "url": url, "count": count, "active": reason == chosen}
 
 

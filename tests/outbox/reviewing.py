@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from crm_mail.app import create_app
 from crm_mail.companies.models import Company
 from crm_mail.delivery.models import AccountKind
+from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document, DocumentFile
-from crm_mail.documents.types import DocumentType
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.review_views import add_review_routes
