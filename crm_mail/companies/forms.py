@@ -22,7 +22,7 @@ from crm_mail.delivery.account_choice import AccountBook
 from crm_mail.delivery.addresses import split_addresses
 from crm_mail.delivery.models import AccountKind
 from crm_mail.delivery.routing import ChannelPreference
-from crm_mail.users.forms import LANGUAGES, time_zones
+from crm_mail.web.forms import LANGUAGES, time_zones
 
 _LONG = 1000  # far above each field's own limit, which the service knows
 

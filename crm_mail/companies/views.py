@@ -24,25 +24,14 @@ from crm_mail.companies.logo import MAX_BYTES, image_mime
 from crm_mail.companies.messages import show_problems
 from crm_mail.companies.models import Company
 from crm_mail.delivery.service import accounts_for
-from crm_mail.document_types import DocumentType, type_label
-from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
+from crm_mail.document_types import DocumentType
+from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db, installation
 from crm_mail.web.navigation import COMPANY_KEY
+from crm_mail.web.type_names import type_name
 from crm_mail.web.urls import local_path
 
 blueprint = Blueprint("companies", __name__, url_prefix="/companies")
-
-
-def company_at_work(actor: Actor) -> Company | None:
-    """The company whose settings are shown: the one chosen in the top bar, else the first; None without any."""
-    companies = service.list_companies(db(), actor)
-    chosen = session.get(COMPANY_KEY)
-    return next((c for c in companies if c.id == chosen), companies[0] if companies else None)
-
-
-def type_name(document_type: str) -> str:
-    """A document type in the language of the page."""
-    return type_label(document_type, str(get_locale() or "en"))
 
 
 def found(company_id: int) -> Company:

@@ -21,6 +21,7 @@ from crm_mail.outbox.history import party_history
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 from crm_mail.web.navigation import current_company
+from crm_mail.web.type_names import type_name
 
 
 def company_or_404() -> Company:
@@ -57,7 +58,7 @@ def show_party(party_id: int) -> Any:
         party,
         contacts=contacts,
         active=active,
-        types=[(document_type, messages.type_name(document_type)) for document_type in types],
+        types=[(document_type, type_name(document_type)) for document_type in types],
         kinds={c.id: {s.document_type: s.recipient_kind.value for s in c.subscriptions} for c in active},
         receivers=who_receives(db(), party, active, types),
         rule_text=rule_text,
@@ -144,7 +145,7 @@ def show_documents(party_id: int) -> Any:
     """The newest documents of a party."""
     party = found(party_id)
     documents = list_documents(db(), signed_in_actor(), party)
-    return page("documents", party, documents=documents, type_name=messages.type_name)
+    return page("documents", party, documents=documents, type_name=type_name)
 
 
 @blueprint.get("/<int:party_id>/messages")

@@ -18,6 +18,7 @@ from crm_mail.contacts.values import SubscriptionValues
 from crm_mail.document_types import DocumentType
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
+from crm_mail.web.type_names import type_name
 
 
 def found(contact_id: int) -> Contact:
@@ -53,7 +54,7 @@ def page(
         contact=contact,
         subscriptions=subscriptions,
         emails=[entry["email"] for entry in form.addresses.data if entry["email"]],
-        types=[(document_type.value, messages.type_name(document_type)) for document_type in DocumentType],
+        types=[(document_type.value, type_name(document_type)) for document_type in DocumentType],
     )
     return template, 422 if form.is_submitted() else 200
 

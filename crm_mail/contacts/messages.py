@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from crm_mail.contacts.problems import ContactRefused, Problem
-from crm_mail.document_types import type_label
 
 
 def explain(refused: ContactRefused) -> str:
@@ -52,11 +50,6 @@ def show_refusal(form: Any, refused: ContactRefused) -> None:
         form.form_errors.append(text)
     else:
         field.errors = [*field.errors, text]
-
-
-def type_name(document_type: str) -> str:
-    """A document type in the language of the page."""
-    return type_label(document_type, str(get_locale() or "en"))
 
 
 def level_label(level: int, own_names: Mapping[int, str]) -> str:

@@ -21,6 +21,7 @@ from crm_mail.document_types import DocumentType
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 from crm_mail.web.navigation import current_company
+from crm_mail.web.type_names import type_name
 from crm_mail.web.urls import url_with
 
 ROOM_PARTS = (card_views, contact_views, vocabulary_views)
@@ -59,7 +60,7 @@ def show_list() -> Any:
         offered={name: [(text, text) for text in names] for name, names in offered_names(company).items()},
         active=active_filters(chosen),
         suggestions=count_suggestions(db(), actor, company.id),
-        types={document_type.value: messages.type_name(document_type) for document_type in DocumentType},
+        types={document_type.value: type_name(document_type) for document_type in DocumentType},
         may_manage=actor.can(Permission.CONTACTS_MANAGE),
     )
 
@@ -86,7 +87,7 @@ def active_filters(chosen: PartyFilter) -> list[tuple[str, str]]:
     for argument, value in chosen.to_arguments():
         fewer: MultiDict[str, str] = MultiDict(chosen.without(ARGUMENTS[argument], value).to_arguments())
         words = {"yes": _("yes"), "no": _("no"), "customer": _("customers"), "supplier": _("suppliers")}
-        shown = messages.type_name(value) if argument == "type" and value in set(DocumentType) else value
+        shown = type_name(value) if argument == "type" and value in set(DocumentType) else value
         shown = words.get(value, shown) if argument in ("kind", "blocked", "address") else shown
         chips.append((f"{labels[argument]}: {shown}", url_with(**{argument: fewer.getlist(argument)})))
     return chips

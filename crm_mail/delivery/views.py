@@ -8,7 +8,6 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from crm_mail import audit
-from crm_mail.companies.views import company_at_work
 from crm_mail.db import now
 from crm_mail.delivery import account_messages, limits, service
 from crm_mail.delivery.account_rules import AccountInvalid
@@ -19,8 +18,8 @@ from crm_mail.delivery.transports import AccountSettings
 from crm_mail.delivery.trial import Trial, recipient_of_trial, send_trial
 from crm_mail.installation import SecretUnreadable
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
-from crm_mail.users.forms import ActionForm
 from crm_mail.web.door import db, installation
+from crm_mail.web.forms import ActionForm
 from crm_mail.web.navigation import current_company
 
 blueprint = Blueprint("delivery", __name__, url_prefix="/accounts")
@@ -49,7 +48,7 @@ def show_list(accounts: list[SenderAccount], **values: Any) -> str:
 def list_accounts() -> Any:
     """The accounts of the company at work, its users' own ones included."""
     actor = signed_in_actor()
-    company = company_at_work(actor)
+    company = current_company(actor)
     accounts = service.list_accounts(db(), actor, company.id) if company else []
     return show_list(accounts, company=company, is_own=False)
 
@@ -66,7 +65,7 @@ def list_own_accounts() -> Any:
 @requires(Permission.SETTINGS_MANAGE)
 def create_account() -> Any:
     """Add an account of the company at work."""
-    company = company_at_work(signed_in_actor()) or abort(404)
+    company = current_company(signed_in_actor()) or abort(404)
     return add_page(company.id, company.name, None)
 
 

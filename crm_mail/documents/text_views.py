@@ -22,7 +22,6 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from crm_mail.companies.models import Company
-from crm_mail.companies.views import company_at_work
 from crm_mail.document_types import TEXT_LANGUAGES, type_label
 from crm_mail.documents import texts
 from crm_mail.documents.builtin_texts import BUNDLE, MessageText, builtin_text
@@ -31,8 +30,9 @@ from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.documents.text_forms import TextForm, explain
 from crm_mail.documents.text_samples import company_fields, sample_context
 from crm_mail.permissions import Permission, requires, signed_in_actor
-from crm_mail.users.forms import ActionForm
 from crm_mail.web.door import db
+from crm_mail.web.forms import ActionForm
+from crm_mail.web.navigation import current_company
 from crm_mail.web.security_headers import MAIL_POLICY, allow_framing
 
 _BODY = re.compile(r"<body[^>]*>", re.IGNORECASE)
@@ -48,7 +48,7 @@ def text_label(name: str) -> str:
 
 def company() -> Company:
     """The company at work, or 404."""
-    return company_at_work(signed_in_actor()) or abort(404)
+    return current_company(signed_in_actor()) or abort(404)
 
 
 def check_names(name: str, language: str) -> None:
@@ -60,7 +60,7 @@ def check_names(name: str, language: str) -> None:
 @requires(Permission.SETTINGS_MANAGE)
 def list_texts() -> Any:
     """Every text of the company at work: which are its own, which built in."""
-    at_work = company_at_work(signed_in_actor())
+    at_work = current_company(signed_in_actor())
     book = texts.load_texts(db(), at_work.id) if at_work else None
     rows = [
         (name, text_label(name), [(language, book.text(name, language)) for language in TEXT_LANGUAGES])

@@ -1,8 +1,5 @@
 """Forms of the users room. Rules about users and passwords are the service's; forms only read."""
 
-from functools import lru_cache
-from zoneinfo import available_timezones
-
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know SelectChoice yet
@@ -18,23 +15,11 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from crm_mail.permissions import AREA_PERMISSIONS
 from crm_mail.users.messages import CLEARANCES, area_label, clearance_label
-
-LANGUAGES = {"it": "Italiano", "es": "Español", "en": "English"}
-_REGIONS = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
-
-
-@lru_cache(maxsize=1)
-def time_zones() -> tuple[str, ...]:
-    """The zones a person may choose: places, and UTC."""
-    return (*sorted(zone for zone in available_timezones() if zone.startswith(_REGIONS)), "UTC")
+from crm_mail.web.forms import LANGUAGES, time_zones
 
 
 def _choices(pairs: dict[str, str]) -> list[SelectChoice]:
     return [SelectChoice(value, label) for value, label in pairs.items()]
-
-
-class ActionForm(FlaskForm):
-    """A button: nothing but the token."""
 
 
 class LoginForm(FlaskForm):

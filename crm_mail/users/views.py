@@ -8,12 +8,12 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from crm_mail.companies.models import Company
-from crm_mail.document_types import DocumentType, type_label
+from crm_mail.document_types import DocumentType
 from crm_mail.permissions import ANY, Actor, Permission, requires, signed_in_actor
 from crm_mail.users import account_views, guard, login_views, messages, rights, service
 from crm_mail.users.actors import build_actor
 from crm_mail.users.blueprint import blueprint
-from crm_mail.users.forms import ActionForm, UserForm
+from crm_mail.users.forms import UserForm
 from crm_mail.users.login_views import passwords, show_refusal
 from crm_mail.users.matrix import build_matrix, read_cells
 from crm_mail.users.models import User
@@ -22,13 +22,10 @@ from crm_mail.users.problems import UserRefused
 from crm_mail.users.service import UserDraft
 from crm_mail.web import language
 from crm_mail.web.door import db
+from crm_mail.web.forms import ActionForm
+from crm_mail.web.type_names import type_name
 
 ROOM_PARTS = (login_views, account_views)
-
-
-def type_name(document_type: str) -> str:
-    """A document type in the language of the page."""
-    return type_label(document_type, str(get_locale() or "en"))
 
 
 def companies() -> list[Company]:
