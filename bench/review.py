@@ -9,12 +9,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import load_only
 
+from bench.figures import Figure
 from bench.review_run import build_run
 from config import Settings
 from crm_mail.app import create_app
@@ -33,48 +33,41 @@ PAGES: dict[str, dict[str, str]] = {
     "first": {},
     "agent": {"agent": "A07"},
     "text": {"q": "rossi 41"},
-    "nothing_found": {"q": "there is no such text"},
+    "nothing found": {"q": "there is no such text"},
     "problem": {"issue": "missing_file"},
     "blocked": {"state": "blocked"},
     "edited": {"edited": "yes"},
 }
 
 
-def main(json: bool = False) -> dict[str, Any]:
-    """Measure and, unless asked for JSON, print a line for each page."""
-    result = run(ROUNDS)
-    if not json:
-        for name, page in result["pages"].items():
-            print(f"{name:24} median {page['median_ms']:6.1f} ms   p95 {page['p95_ms']:6.1f} ms")
-        print(f"{'offset, same depth':24} median {result['baseline_offset_ms']:6.1f} ms (query alone)")
-    return result
+def measure(times: int = 5, count: int = MESSAGES) -> list[Figure]:
+    """A figure for each page: the 95th percentile of each turn, in milliseconds of server time.
 
-
-def run(rounds: int = ROUNDS) -> dict[str, Any]:
-    """Build the run and ask each page so many times; times are milliseconds of server time."""
+    Args:
+        times: turns; each asks every page `ROUNDS` times.
+        count: messages of the run.
+    """
     with tempfile.TemporaryDirectory() as folder:
         home = _installation(Path(folder))
-        client, run_id = _client(home)
-        pages = {}
-        for name, arguments in PAGES.items():
-            for place, more in (("", {}), ("_deep", {"after": str(MESSAGES // 2)})):
-                pages[name + place] = _measure(client, f"/outbox/{run_id}", arguments | more, rounds)
-        opened = {"open": str(MESSAGES // 2 + 7), "after": str(MESSAGES // 2)}
-        pages["with_preview"] = _measure(client, f"/outbox/{run_id}", opened, rounds)
-        offset = _times(lambda: _offset_page(home, run_id), rounds)
-        keyset = _times(lambda: _keyset_page(home, run_id), rounds)
+        client, run_id = _client(home, count)
+        pages = {
+            name + place: arguments | more
+            for name, arguments in PAGES.items()
+            for place, more in (("", {}), (", deep", {"after": str(count // 2)}))
+        }
+        pages["with a preview"] = {"open": str(count // 2 + 7), "after": str(count // 2)}
+        client.get(f"/outbox/{run_id}")  # templates are compiled once for each process
+        figures = [Figure(f"review, {name}", "ms at the 95th percentile", target=LIMIT_MS) for name in pages]
+        paging = Figure("review, query of a deep page", "ms", baseline_name="OFFSET")
+        for _ in range(times):
+            for figure, arguments in zip(figures, pages.values(), strict=True):
+                asked = _ask(client, f"/outbox/{run_id}", arguments)
+                figure.values.append(_p95(asked))
+                figure.notes["median_ms"] = round(statistics.median(asked), 1)
+            paging.values.append(statistics.median(_times(lambda: _keyset_page(home, run_id, count))))
+            paging.baseline.append(statistics.median(_times(lambda: _offset_page(home, run_id, count))))
         home.database.dispose()
-    worst = max(page["p95_ms"] for page in pages.values())
-    return {
-        "messages": MESSAGES,
-        "pages": pages,
-        "worst_p95_ms": worst,
-        "limit_ms": LIMIT_MS,
-        "passed": worst < LIMIT_MS,
-        "baseline_offset_ms": statistics.median(offset),
-        "keyset_ms": statistics.median(keyset),
-        "ratio": round(statistics.median(offset) / statistics.median(keyset), 1),
-    }
+    return [*figures, paging]
 
 
 def _installation(folder: Path) -> Installation:
@@ -89,9 +82,9 @@ def _installation(folder: Path) -> Installation:
     return home
 
 
-def _client(home: Installation) -> tuple[FlaskClient, int]:
+def _client(home: Installation, count: int) -> tuple[FlaskClient, int]:
     with home.database.write() as session:
-        run_id = build_run(session, MESSAGES).id
+        run_id = build_run(session, count).id
         user = User(email="bench@office.example", name="Bench", is_admin=True, clearance=3)
         session.add(user)
         session.flush()
@@ -102,18 +95,17 @@ def _client(home: Installation) -> tuple[FlaskClient, int]:
     return client, run_id
 
 
-def _measure(client: FlaskClient, path: str, arguments: dict[str, str], rounds: int) -> dict[str, float]:
+def _ask(client: FlaskClient, path: str, arguments: dict[str, str]) -> list[float]:
     def ask() -> None:
         answer = client.get(path, query_string=arguments)
         assert answer.status_code == 200, answer.status
 
-    times = _times(ask, rounds)
-    return {"median_ms": round(statistics.median(times), 1), "p95_ms": round(_p95(times), 1)}
+    return _times(ask)
 
 
-def _times(action: Callable[[], object], rounds: int) -> list[float]:
+def _times(action: Callable[[], object]) -> list[float]:
     times = []
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         start = time.perf_counter()
         action()
         times.append((time.perf_counter() - start) * 1000)
@@ -127,17 +119,13 @@ def _p95(times: list[float]) -> float:
 _COLUMNS = (Message.id, Message.party_name, Message.to_address, Message.subject)
 
 
-def _offset_page(home: Installation, run_id: int) -> object:
+def _offset_page(home: Installation, run_id: int, count: int) -> object:
     query = select(Message).options(load_only(*_COLUMNS)).where(*ReviewFilter().conditions(run_id, 3))
     with home.database.read() as session:
-        return session.scalars(query.order_by(Message.id).limit(50).offset(MESSAGES // 2)).all()
+        return session.scalars(query.order_by(Message.id).limit(50).offset(count // 2)).all()
 
 
-def _keyset_page(home: Installation, run_id: int) -> object:
+def _keyset_page(home: Installation, run_id: int, count: int) -> object:
     query = select(Message).options(load_only(*_COLUMNS)).where(*ReviewFilter().conditions(run_id, 3))
     with home.database.read() as session:
-        return session.scalars(query.where(Message.id > MESSAGES // 2).order_by(Message.id).limit(50)).all()
-
-
-if __name__ == "__main__":
-    main()
+        return session.scalars(query.where(Message.id > count // 2).order_by(Message.id).limit(50)).all()

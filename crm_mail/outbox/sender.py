@@ -162,7 +162,7 @@ class Sender:
             self._settle_round(finished, look)
         if has_looked:
             self.limit_free_at = min(look.free_at, default=None)
-            self._next_look = time.monotonic() + (0 if look.claimed else LOOK_AGAIN)
+            self._next_look = 0.0 if look.claimed or self._held else time.monotonic() + LOOK_AGAIN
         self._empty_looks = 0 if is_recording or look.claimed else self._empty_looks + has_looked
         return self._load() or is_recording
 

@@ -1,5 +1,6 @@
 """What was reviewed is what leaves (law 3), by the right kind of account, redirected in test mode."""
 
+import time
 from email import message_from_bytes
 from pathlib import Path
 
@@ -85,6 +86,7 @@ def test_pec_and_ordinary_mail_leave_by_their_own_accounts(home: Installation, t
         for run_id, server in zip(ids, (info.ordinary, info.pec), strict=True):
             kept = {m.message_id for m in messages(home, run_id)}
             assert {message_from_bytes(x)["Message-ID"] for x in _mails(server.maildrop.folder)} == kept
+        time.sleep(0.3)  # the servers' side of the closed connections
 
 
 def _mails(folder: Path) -> list[bytes]:
