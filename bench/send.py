@@ -10,12 +10,17 @@ import tempfile
 import time
 from pathlib import Path
 
+from sqlalchemy import func, select
+
 from bench.figures import Figure, interleave
 from bench.office import make_committed_run, make_sender, office, store_files
 from bench.sink import running_sink
-from crm_mail.outbox.worker import run_worker
+from crm_mail.outbox.models import Attempt
+from crm_mail.outbox.processes import run_worker_processes
+from crm_mail.outbox.sender import Tally
 
-CONNECTIONS = 4  # as many as the peer has threads
+CONNECTIONS = 2  # of each process; four in all, as many as the peer has threads
+PROCESSES = 2  # one for each core
 PDF_BYTES = 60_000
 TEXT_BYTES = 3_000
 
@@ -25,23 +30,29 @@ class Incomplete(Exception):
 
 
 def send_ours(count: int, file_bytes: int) -> float:
-    """Messages a second of this product; every message has a file of its own when ``file_bytes`` is given."""
+    """Messages a second of this product; every message has a file of its own when ``file_bytes`` is given.
+
+    From the start of the first attempt to the moment the last outcome is recorded; the start of the processes and
+    the end's last looks into an empty queue are not part of it, as the peer's start is not.
+    """
     with running_sink() as port, office() as home:
         with home.database.write() as session:
             account = make_sender(session, port, CONNECTIONS)
         files = store_files(home, count, file_bytes) if file_bytes else []
         make_committed_run(home, account, count, TEXT_BYTES, files)
-        began = time.perf_counter()
-        ended = began
+        ended: list[float] = []
 
-        def look(_tally: object) -> None:
-            nonlocal ended
-            ended = time.perf_counter()
+        def look(tally: Tally) -> None:
+            if tally.sent >= count and not ended:
+                ended.append(time.time())
 
-        tally = run_worker(home, until_idle=True, is_alone=True, on_progress=look)
+        tally = run_worker_processes(home, PROCESSES, until_idle=True, on_progress=look)
         if tally.sent != count:
             raise Incomplete(f"{tally.sent} of {count} sent: {tally}")
-        return count / (time.perf_counter() - began)
+        with home.database.read() as session:
+            began = session.scalar(select(func.min(Attempt.started_at)))
+        assert began is not None
+        return count / (ended[0] - began.timestamp())
 
 
 def send_peer(count: int, file_bytes: int) -> float:

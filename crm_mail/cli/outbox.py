@@ -1,5 +1,7 @@
 """``crm-mail prepare`` and ``crm-mail run``: the way of a run, from the shell."""
 
+import io
+import json
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -238,7 +240,12 @@ _steer("retry", "Send the failed messages again.", retry_failed)
 
 @run.command("report")
 @RUN
-@click.option("--format", "format_", type=click.Choice([f.value for f in ReportFormat]), default="txt")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice([f.value for f in ReportFormat]),
+    help="txt (the log) unless --json is given.",
+)
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of standard output."
 )
@@ -246,29 +253,43 @@ _steer("retry", "Send the failed messages again.", retry_failed)
 @AS_USER
 @command()
 def report(
-    home: Installation, run_id: int, format_: str, output: Path | None, language: str, email: str | None
+    home: Installation,
+    run_id: int,
+    format_: str | None,
+    output: Path | None,
+    language: str,
+    email: str | None,
 ) -> Answer | None:
-    """The end report of a run."""
+    """The end report of a run, on standard output; a spreadsheet is not written to a terminal but to a file."""
+    wants_json = bool(click.get_current_context().params["as_json"])
+    chosen = ReportFormat(format_ or (ReportFormat.JSON if wants_json else ReportFormat.TXT))
+    if chosen is ReportFormat.XLSX and output is None and (wants_json or sys.stdout.isatty()):
+        output = Path(f"run-{run_id}.xlsx")
     with home.database.read() as session:
         actor = find_actor(session, email)
         found = _find(session, actor, run_id)
-        if format_ == ReportFormat.JSON:
-            return report_json(session, actor, found, language)
-        if format_ == ReportFormat.XLSX:
-            path = output or Path(f"run-{run_id}.xlsx")
-            write_xlsx(session, actor, found, language, path)
-            return {"run": run_id, "written": str(path)}
-        chunks = (
-            text_chunks(session, actor, found)
-            if format_ == ReportFormat.TXT
-            else csv_chunks(session, actor, found, language)
-        )
         if output is None:
-            sys.stdout.buffer.writelines(chunks)
+            sys.stdout.buffer.writelines(_report_chunks(session, actor, found, chosen, language))
+            sys.stdout.buffer.flush()
             return None
         with output.open("wb") as file:
-            file.writelines(chunks)
+            file.writelines(_report_chunks(session, actor, found, chosen, language))
     return {"run": run_id, "written": str(output)}
+
+
+def _report_chunks(
+    session: Session, actor: Actor, found: Run, chosen: ReportFormat, language: str
+) -> Iterable[bytes]:
+    if chosen is ReportFormat.JSON:
+        answer = report_json(session, actor, found, language)
+        return [json.dumps(answer, ensure_ascii=False, default=str).encode(), b"\n"]
+    if chosen is ReportFormat.XLSX:
+        book = io.BytesIO()
+        write_xlsx(session, actor, found, language, book)
+        return [book.getvalue()]
+    if chosen is ReportFormat.CSV:
+        return csv_chunks(session, actor, found, language)
+    return text_chunks(session, actor, found)
 
 
 COMMANDS = {"prepare": prepare, "run": run}

@@ -8,18 +8,24 @@ from crm_mail.cli.frame import Answer, command
 from crm_mail.cli.progress import show_sending
 from crm_mail.installation import Installation
 from crm_mail.outbox.finishing import on_run_finished
+from crm_mail.outbox.processes import run_worker_processes
 from crm_mail.outbox.worker import run_worker_process
 from crm_mail.reports.mailing import mail_run_report
 
 
 @click.command()
 @click.option("--until-idle", is_flag=True, help="End when nothing is left to send now.")
+@click.option(
+    "--processes", type=click.IntRange(1, 64), default=1, help="Worker processes that share the queue."
+)
 @command()
-def worker(home: Installation, until_idle: bool) -> Answer:
+def worker(home: Installation, until_idle: bool, processes: int) -> Answer:
     """Send what is committed."""
     on_run_finished(mail_run_report)
     with show_sending() as on_progress:
-        return asdict(run_worker_process(home, until_idle=until_idle, on_progress=on_progress))
+        if processes == 1:
+            return asdict(run_worker_process(home, until_idle=until_idle, on_progress=on_progress))
+        return asdict(run_worker_processes(home, processes, until_idle=until_idle, on_progress=on_progress))
 
 
 COMMANDS = {"worker": worker}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from flask_wtf import FlaskForm
 from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know SelectChoice yet
     BooleanField,
@@ -51,7 +52,7 @@ class AccountForm(FlaskForm):
         choices=[
             SelectChoice(Security.TLS.value, _l("TLS from the start (usually port 465)")),
             SelectChoice(Security.STARTTLS.value, _l("STARTTLS (usually port 587)")),
-            SelectChoice(Security.NONE.value, _l("None")),
+            SelectChoice(Security.NONE.value, lazy_pgettext("encryption", "None")),
         ],
     )
     allows_unencrypted = BooleanField(

@@ -124,8 +124,12 @@ def attachment_fields(name: str, mime: str) -> bytes:
 
 
 def _media_type(mime: str) -> str:
+    """The type as a header takes it; of parameters only the charset of a text survives."""
     kind = mime.strip().lower()
-    acceptable = re.fullmatch(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,80}", kind)
+    acceptable = re.fullmatch(
+        r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,80}|text/[a-z0-9.+-]{1,60}; ?charset=[a-z0-9-]{1,40}",
+        kind,
+    )
     if not acceptable or kind.startswith(
         ("multipart/", "message/")
     ):  # those may not be in base64 (RFC 2045 6.4)

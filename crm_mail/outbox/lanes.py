@@ -140,7 +140,7 @@ class Lane:
 
     def _work(self) -> None:
         transport = self._connect(self.settings)
-        blobs = EncodedBlobs(self._read, keep_bytes=_BLOB_BYTES)
+        blobs = EncodedBlobs(self._read, keep_bytes=_BLOB_BYTES, is_verified=True)
         try:
             while (job := self._next()) is not None:
                 self._handle(job, transport, blobs)

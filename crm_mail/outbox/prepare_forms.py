@@ -7,6 +7,7 @@ from typing import Any
 from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know SelectChoice yet
     DateField,
     Form,
@@ -37,8 +38,8 @@ class WhatForm(Form):
         option_widget=CheckboxInput(),
         choices=[],
     )
-    from_on = DateField(_l("From"), [Optional()])
-    to_on = DateField(_l("To"), [Optional()])
+    from_on = DateField(lazy_pgettext("date", "From"), [Optional()])
+    to_on = DateField(lazy_pgettext("date", "To"), [Optional()])
     sent = RadioField(
         _l("Sent before"),
         default="never",

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
-from crm_mail.db import now
+from crm_mail.db import insert_many, now
 from crm_mail.delivery import limits
 from crm_mail.delivery.envelope import OutcomeKind
 from crm_mail.delivery.models import SenderAccount
@@ -103,11 +103,10 @@ def record_results(
         counts[state] = counts.get(state, 0) + 1
         values.append(_changes(result, state, next_at))
         events.append(_event(job.id, _EVENT_OF[state], result))
-    connection = session.connection()
-    connection.execute(insert(Attempt), [_attempt(result, owner) for result in results])
-    connection.execute(insert(MessageEvent), events)
+    insert_many(session, Attempt, [_attempt(result, owner) for result in results])
+    insert_many(session, MessageEvent, events)
     if values:
-        connection.execute(_UPDATE, values)
+        session.connection().execute(_UPDATE, values)
     _stop_refusing_accounts(session, results)
     return Recorded(states)
 

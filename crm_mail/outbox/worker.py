@@ -51,6 +51,7 @@ def run_worker(
     wake: threading.Event | None = None,
     pauses: Sequence[timedelta] = RETRY_PAUSES,
     connect: Callable[[AccountSettings], KeptTransport] = SmtpSession,
+    name: str = "",
 ) -> Tally:
     """Send what is committed; what was done.
 
@@ -64,9 +65,10 @@ def run_worker(
         wake: set it to have the queue looked at at once.
         pauses: between tries; see `recording.RETRY_PAUSES`.
         connect: makes the transport of an account.
+        name: this worker's name, when the caller must know it; never one that was used before.
     """
     stop = stop or threading.Event()
-    sender = Sender(home, worker_name(), pauses=pauses, connect=connect)
+    sender = Sender(home, name or worker_name(), pauses=pauses, connect=connect)
     sender.wake = wake or sender.wake
     tasks.sweep(home, is_alone=is_alone)
     upkeep = _Upkeep(home)

@@ -90,7 +90,7 @@ def office(sqlite_home: Installation, login_as: LoginAs, app: Flask) -> Office:
         ("/accounts/new", 302, 403, 200),
         ("/accounts/1", 302, 404, 200),
         ("/accounts/mine", 302, 200, 200),
-        ("/accounts/mine/new", 302, 200, 404),
+        ("/accounts/mine/new", 302, 200, 200),
         ("/accounts/99", 302, 404, 404),
     ],
 )
