@@ -16,22 +16,31 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CRM_MAIL_", extra="ignore")
 
-    data_dir: Path = Field(ROOT / "instance", description="Database, stored files, keys and logs of the office.")
+    data_dir: Path = Field(
+        ROOT / "instance", description="Database, stored files, keys and logs of the office."
+    )
     database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite inside the data folder.")
     secret_key: SecretStr = Field(
-        SecretStr(""), description="Signs sessions and encrypts stored secrets; empty means a key file that is made."
+        SecretStr(""),
+        description="Signs sessions and encrypts stored secrets; empty means a key file that is made.",
     )
     host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
     port: int = Field(8080, description="Port that `serve` listens on.")
-    public_url: str = Field("", description="Address users type, for links in mails; empty means http://host:port.")
-    trusted_hosts: str = Field("", description="Comma-separated host names that requests may name; empty means any.")
+    public_url: str = Field(
+        "", description="Address users type, for links in mails; empty means http://host:port."
+    )
+    trusted_hosts: str = Field(
+        "", description="Comma-separated host names that requests may name; empty means any."
+    )
     trusted_proxies: int = Field(0, description="Number of reverse proxies in front (X-Forwarded-*).")
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only.")
     web_threads: int = Field(8, description="Threads of the embedded web server.")
     max_upload_mb: int = Field(100, description="Largest upload, in MB.")
     render_processes: int = Field(0, description="Processes that draw PDFs; 0 means one per core.")
     worker_connections: int = Field(8, description="Most SMTP connections that one worker opens in all.")
-    session_idle_minutes: int = Field(480, description="Minutes without a request after which a session ends.")
+    session_idle_minutes: int = Field(
+        480, description="Minutes without a request after which a session ends."
+    )
     session_days: int = Field(30, description="Days after which a session ends in any case.")
     argon2_memory_kib: int = Field(65536, description="Memory of one password hash, in KiB.")
     log_level: str = Field("WARNING", description="DEBUG, INFO, WARNING or ERROR.")

@@ -27,6 +27,7 @@ TRANSLATED = ("it", "es")
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None, "_l": None, "N_": None, "gettext": None, "lazy_gettext": None,
     "ngettext": (1, 2), "_n": (1, 2), "lazy_ngettext": (1, 2), "pgettext": ((1, "c"), 2),  # type: ignore[dict-item]
+    "lazy_pgettext": ((1, "c"), 2),  # type: ignore[dict-item]
 }  # fmt: skip
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}")
 

@@ -61,7 +61,9 @@ def make_settings(folder: Path, **overrides: Any) -> Settings:
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
     """An installation with an empty database, once on SQLite and once on PostgreSQL."""
-    overrides = {"database_url": request.getfixturevalue("postgres_url")} if request.param == "postgres" else {}
+    overrides = (
+        {"database_url": request.getfixturevalue("postgres_url")} if request.param == "postgres" else {}
+    )
     yield from _installation(tmp_path, overrides)
 
 

@@ -37,7 +37,12 @@ def make_company(session: Session, **overrides: Any) -> Company:
 
 def make_user(session: Session, **overrides: Any) -> User:
     number = next(_numbers)
-    values = {"email": f"user{number}@office.example", "name": f"User {number}", "is_admin": False, "clearance": 0}
+    values = {
+        "email": f"user{number}@office.example",
+        "name": f"User {number}",
+        "is_admin": False,
+        "clearance": 0,
+    }
     grants = overrides.pop("grants", [])
     areas = overrides.pop("areas", [])
     user = User(**(values | overrides))
@@ -51,7 +56,9 @@ def make_user(session: Session, **overrides: Any) -> User:
     return user
 
 
-def make_actor(clearance: int = 3, is_admin: bool = True, user_id: int | None = None, **overrides: Any) -> Actor:
+def make_actor(
+    clearance: int = 3, is_admin: bool = True, user_id: int | None = None, **overrides: Any
+) -> Actor:
     return Actor(user_id, "Anna Test", "anna@office.example", clearance, is_admin, **overrides)
 
 
