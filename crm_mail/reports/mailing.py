@@ -246,7 +246,7 @@ def _send(report: Report, post: Post) -> Outcome:
 
 
 def _attachment(report: Report) -> list[tuple[Attachment, bytes]]:
-    name, mime, data = report.log_name, "text/plain", report.log_bytes
+    name, mime, data = report.log_name, "text/plain; charset=utf-8", report.log_bytes
     if not data:
         return []
     if len(data) >= ZIP_FROM:

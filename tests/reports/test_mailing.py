@@ -88,9 +88,10 @@ def body_of(message: EmailMessage) -> str:
 
 def log_of(message: EmailMessage) -> tuple[str, str]:
     (attachment,) = message.iter_attachments()
-    data = attachment.get_payload(decode=True)
-    assert isinstance(data, bytes)
-    return attachment.get_filename() or "", data.decode()
+    assert attachment.get_content_charset() == "utf-8"
+    log = attachment.get_content()  # as a mail program reads it: by the charset that the part names
+    assert isinstance(log, str)
+    return attachment.get_filename() or "", log
 
 
 def test_who_ran_it_receives_totals_and_log_in_their_language(
