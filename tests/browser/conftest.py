@@ -8,8 +8,13 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from sqlalchemy import select
 
+from crm_mail.companies.models import Company
 from crm_mail.documents.rendering import pdf_available
+from crm_mail.importers.contact_service import import_contacts
+from crm_mail.permissions import ANY, INSTALLATION, Permission
+from tests.browser.office import ADMINISTRATOR, JUNIOR, REVIEWER, SECRET_CONTACTS, Office
 from tests.browser.watched import Watched
 from tests.conftest import IN_CI
 
@@ -44,3 +49,22 @@ def window(browser: Browser) -> Iterator[Callable[..., Watched]]:
     yield open_window
     for one in opened:
         one.close()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """The sample company after its main job, served, with people of different rights; shared by the journeys."""
+    folder = tmp_path_factory.mktemp("demo")
+    office = Office(folder)
+    office.run("start", "--once")
+    rights = [(permission, ANY, None) for permission in (Permission.OUTBOX_PREPARE, Permission.OUTBOX_REVIEW)]
+    office.add_user(ADMINISTRATOR, is_admin=True, clearance=3)
+    office.add_user(REVIEWER, *rights, clearance=3)
+    office.add_user(JUNIOR, *rights)
+    (folder / "secret.csv").write_text(SECRET_CONTACTS, encoding="utf-8")
+    with office.home.database.write() as session:
+        company = session.scalars(select(Company)).one()
+        company.undo_seconds = 2
+        import_contacts(session, INSTALLATION, company, folder / "secret.csv")
+    with office:
+        yield office

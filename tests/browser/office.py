@@ -12,13 +12,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
+from sqlalchemy import select
+
 from config import Settings
+from crm_mail.companies.models import Company
+from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.installation import Installation
+from crm_mail.outbox.criteria import Criteria
+from crm_mail.outbox.preparation import prepare_run
+from crm_mail.permissions import INSTALLATION
+from crm_mail.users.actors import build_actor
+from crm_mail.users.models import User
+from crm_mail.users.passwords import Passwords
+from crm_mail.users.rights import Grant
+from crm_mail.users.service import UserDraft, create_user
 
 COMMAND = Path(sys.executable).with_name("crm-mail")
 PASSWORD = "verde barca lenta"
+ADMINISTRATOR = "admin@browser.example"
+REVIEWER = "reviewer@browser.example"
+JUNIOR = "junior@browser.example"
+SECRET_NAME, SECRET_ADDRESS = "Contessa Serbelloni", "contessa@riservata.example"
+SECRET_CONTACTS = f"""\
+party_code;contact_name;contact_email;privacy_level;characteristics;subscriptions;roles
+000101;{SECRET_NAME};{SECRET_ADDRESS};3;golf;invoice|credit_note|delivery_note;Direzione
+"""
 _SECRET = "a key for tests only, long enough"
-_START_SECONDS = 40
+_START_SECONDS = 120
 
 
 def free_port() -> int:
@@ -69,25 +89,40 @@ class Office:
         assert done.returncode == 0, f"crm-mail {' '.join(arguments)}: {done.stdout}{done.stderr}"
         return done.stdout
 
-    def add_user(self, email: str, *options: str) -> None:
-        """A user with the password of these tests."""
-        self.run(
-            "user",
-            "add",
-            email,
-            "--name",
-            email.split("@")[0].title(),
-            *options,
-            "--password-stdin",
-            stdin=PASSWORD,
-        )
+    def add_user(self, email: str, *grants: Grant, is_admin: bool = False, clearance: int = 0) -> None:
+        """A user with the password of these tests, in English."""
+        draft = UserDraft(email, email.split("@")[0].title(), is_admin, clearance, "en")
+        with self.home.database.write() as session:
+            create_user(
+                session,
+                INSTALLATION,
+                draft,
+                PASSWORD,
+                Passwords(64),
+                grants=grants,
+                must_change_password=False,
+            )
+
+    def prepare(self, title: str, *, again: bool = False, **parties: str) -> int:
+        """A run of the only company, prepared by the administrator; its id. Parties as `PartyFilter` names them."""
+        with self.home.database.read() as session:
+            actor = build_actor(
+                session, session.scalars(select(User).where(User.email == ADMINISTRATOR)).one()
+            )
+            chosen = PartyFilter(session.scalars(select(Company.id)).one(), **parties)
+        prepared = prepare_run(self.home, actor, Criteria(chosen, only_unsent=not again), title)
+        return prepared.run_id
 
     def __enter__(self) -> "Office":
         self.log = (self.folder / "serve.log").open("ab")
         self._process = subprocess.Popen(
             [COMMAND, "serve"], env=self._environment(), stdout=self.log, stderr=subprocess.STDOUT
         )
-        self._wait_until_it_answers()
+        try:
+            self._wait_until_it_answers()
+        except BaseException:
+            self._stop()
+            raise
         return self
 
     def _wait_until_it_answers(self) -> None:
@@ -107,15 +142,17 @@ class Office:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         assert self._process is not None
         self._process.terminate()
         try:
-            self._process.wait(20)
+            self._process.wait(40)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-            if kind is None:
-                raise
+            raise
         finally:
             self.log.close()
             self.home.database.dispose()

@@ -3,14 +3,16 @@
 import os
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response, expect
 
 from tests.browser.office import PASSWORD
 
 AXE = (Path(__file__).resolve().parents[1] / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SHOTS = os.environ.get("BROWSER_SHOTS", "")
-PATIENCE_MS = 15_000
+PATIENCE_MS = 40_000  # a machine that does other work as well
+
+expect.set_options(timeout=PATIENCE_MS)
 
 _STRUCTURE = """() => {
   const ids = [...document.querySelectorAll('[id]')].map((one) => one.id);
@@ -93,7 +95,7 @@ class Watched:
     def shot(self, name: str) -> None:
         """Keep a picture where BROWSER_SHOTS says; else nothing."""
         if SHOTS:
-            self.page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+            self.page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True, caret="initial")
 
     def flaws(self) -> list[str]:
         """What is wrong with the structure of the page that is open."""

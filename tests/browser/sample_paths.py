@@ -1,0 +1,92 @@
+"""The address of every page that can be opened, with ids that exist in the sample company."""
+
+import re
+from dataclasses import dataclass
+
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
+
+from crm_mail.companies.models import Company
+from crm_mail.contacts.models import Contact, Role
+from crm_mail.delivery.models import SenderAccount
+from crm_mail.documents.models import Document, DocumentFile
+from crm_mail.outbox.models import Message, MessageFile, Run
+from crm_mail.outbox.states import RunState
+from crm_mail.users.models import User
+
+FOR_GUESTS = ("/login", "/first-administrator", "/change-password")
+"""A signed-in person with a chosen password is led on from these, or they have nothing to show."""
+FURTHER = (
+    "/prepare?step=2",
+    "/prepare?step=3",
+    "/documents/?q=101",
+    "/contacts/?q=ferrari",
+    "/contacts/?q=zzzz",
+    "/outbox/{run}?state=blocked",
+    "/outbox/{run}?open={message}",
+)
+"""Other faces of pages: later steps, a search with and without results, an open preview."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Values for the variable parts of addresses."""
+
+    values: dict[str, str]
+
+    def path(self, rule: Rule) -> str:
+        """The address of a rule."""
+        return re.sub(r"<(?:[^:<>]+:)?(\w+)>", lambda found: self.values[found[1]], rule.rule)
+
+
+def sample(session: Session, state: RunState, token: str) -> Sample:
+    """Ids of one run in the state, and of the things of the sample company.
+
+    Args:
+        token: an import that waits for its columns.
+    """
+    run = session.scalars(select(Run).where(Run.state == state).order_by(Run.id)).first()
+    assert run is not None
+    message = session.scalars(
+        select(Message).join(MessageFile).where(Message.run_id == run.id).order_by(Message.id)
+    ).first()
+    file = session.scalars(select(DocumentFile).join(Document).order_by(DocumentFile.id)).first()
+    contact = session.scalars(select(Contact).order_by(Contact.id)).first()
+    assert message is not None
+    assert file is not None
+    assert contact is not None
+    return Sample(
+        {
+            "run_id": str(run.id),
+            "message_id": str(message.id),
+            "position": "0",
+            "document_id": str(file.document_id),
+            "file_id": str(file.id),
+            "contact_id": str(contact.id),
+            "party_id": str(contact.party_id),
+            "role_id": str(session.scalar(select(Role.id))),
+            "account_id": str(session.scalar(select(SenderAccount.id))),
+            "company_id": str(session.scalar(select(Company.id))),
+            "user_id": str(session.scalar(select(User.id))),
+            "document_type": "invoice",
+            "name": "invoice",
+            "language": "it",
+            "token": token,
+        }
+    )
+
+
+def paths(app: Flask, at: Sample) -> list[str]:
+    """Every address that answers GET, by room."""
+    rules = [
+        rule
+        for rule in app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and rule.endpoint != "static"
+    ]
+    found = [
+        at.path(rule) for rule in rules if rule.rule not in FOR_GUESTS and not rule.rule.startswith("/assets")
+    ]
+    further = [p.format(run=at.values["run_id"], message=at.values["message_id"]) for p in FURTHER]
+    return sorted(set(found)) + further

@@ -1,0 +1,107 @@
+"""Every page in every language, both themes and two widths: it opens, fits, and its console stays silent."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from crm_mail.app import create_app
+from crm_mail.outbox.states import RunState
+from tests.browser.office import ADMINISTRATOR, Office
+from tests.browser.sample_paths import paths, sample
+from tests.browser.watched import SHOTS, Watched
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+LANGUAGES = {"it": "Italiano", "es": "Español", "en": "English"}
+WIDTHS = (1366, 390)
+REFUSED = {"/companies/1/logo": 404, "/outbox/1/messages/1/edit": 403}
+"""Addresses that must refuse: the company has no logo, and what is sent is not edited."""
+MAIN_PAGES = (
+    "/", "/contacts/", "/contacts/{party_id}", "/documents/", "/import/", "/prepare", "/outbox",
+    "/outbox/{run_id}?open={message_id}", "/outbox/{run_id}/commit", "/outbox/1/report", "/accounts", "/users/1/rights",
+)  # fmt: skip
+
+
+def waiting_import(anna: Watched) -> str:
+    """An import of contacts that waits for its columns; its token."""
+    anna.go("/import/")
+    anna.page.locator("textarea[name=cells]").fill("party_code\tparty_name\n77\tSette & Sette")
+    anna.page.locator("textarea[name=cells]").locator("xpath=ancestor::form").get_by_role("button").click()
+    anna.page.wait_for_url("**/columns")
+    return anna.page.url.split("/")[-2]
+
+
+def choose(anna: Watched, menu: str, value: str) -> None:
+    """Language or theme, by its menu in the top bar."""
+    button = anna.page.locator(f"#{menu}-menu button[value={value}]")
+    button.locator("xpath=ancestor::details/summary").click()
+    button.click()
+    attribute = "lang" if menu == "language" else "data-bs-theme"
+    expect(anna.page.locator("html")).to_have_attribute(attribute, value)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_opens_and_fits_in_each_language_and_theme(
+    demo: Office, window: Callable[..., Watched], language: str, theme: str
+) -> None:
+    """BX-1 to BX-3, BX-5, BX-6 and the pages of issue 2 §9."""
+    anna = window(demo.url)
+    anna.sign_in(ADMINISTRATOR)
+    choose(anna, "language", language)
+    choose(anna, "theme", theme)
+    app = create_app(demo.home.settings, demo.home)
+    with demo.home.database.read() as session:
+        token = waiting_import(anna)
+        addresses = paths(app, sample(session, RunState.REVIEW, token))
+        addresses += [p for p in paths(app, sample(session, RunState.FINISHED, token)) if p not in addresses]
+    flaws: list[str] = []
+    for path in addresses:
+        flaws += [f"{path}: {flaw}" for flaw in look_at(anna, path, language, theme)]
+    assert not flaws, "\n".join(flaws)
+
+
+def look_at(anna: Watched, path: str, language: str, theme: str) -> list[str]:
+    """What is wrong with one address; files and parts of pages need only be there."""
+    head = anna.page.request.get(f"{anna.url}{path}", max_redirects=0)
+    if head.status in (302, 303):
+        return []  # it leads to a page that is looked at itself
+    if head.status != 200 or path in REFUSED:
+        return [] if head.status == REFUSED.get(path) else [f"it answers {head.status}"]
+    if (
+        "text/html" not in head.headers["content-type"]
+        or "<html" not in head.text()
+        or path.endswith("/body")
+    ):
+        return []
+    anna.go(path)
+    flaws = []
+    for width in WIDTHS:
+        anna.page.set_viewport_size({"width": width, "height": 900})
+        flaws += [f"{width} px: {flaw}" for flaw in anna.flaws()]
+        if SHOTS:
+            anna.shot(
+                f"page-{language}-{theme}-{width}-{path.strip('/').replace('/', '_').replace('?', '_')[:60]}"
+            )
+    if anna.page.locator("html").get_attribute("lang") != language:
+        flaws.append("it is in another language")
+    if anna.page.locator("html").get_attribute("data-bs-theme") != theme:
+        flaws.append("it is in another theme")
+    return flaws
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_main_pages_have_no_barriers(demo: Office, window: Callable[..., Watched], theme: str) -> None:
+    """BX-7: WCAG 2.2 AA as far as a program can judge it."""
+    anna = window(demo.url)
+    anna.sign_in(ADMINISTRATOR)
+    choose(anna, "language", "en")
+    choose(anna, "theme", theme)
+    with demo.home.database.read() as session:
+        values = sample(session, RunState.REVIEW, "").values
+    barriers: list[str] = []
+    for pattern in MAIN_PAGES:
+        anna.go(pattern.format(**values))
+        barriers += [f"{anna.page.url}: {barrier}" for barrier in anna.barriers()]
+    assert not barriers, "\n".join(barriers)
