@@ -7,8 +7,9 @@ from functools import wraps
 from typing import Any, NoReturn
 
 import click
+from pydantic import ValidationError
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from config import Settings
@@ -19,6 +20,7 @@ from crm_mail.contacts.party_filter import FilterInvalid
 from crm_mail.contacts.problems import ContactRefused
 from crm_mail.delivery.account_rules import AccountInvalid
 from crm_mail.importers.base import ImportRefused
+from crm_mail.importers.mappings import MappingUnknown
 from crm_mail.installation import Installation, SecretUnreadable
 from crm_mail.logs import configure_logging
 from crm_mail.outbox.commit import CommitRefused
@@ -42,6 +44,7 @@ REFUSALS = (
     ContactRefused,
     FilterInvalid,
     ImportRefused,
+    MappingUnknown,
     PermissionDenied,
     RunNotOpen,
     RunNotPreparing,
@@ -83,11 +86,14 @@ def command(needs_schema: bool = True) -> Callable[[Callable[..., Answer | None]
                     home.database.dispose()
             except (*REFUSALS, Failure) as refusal:
                 fail(str(refusal), as_json)
-            except OperationalError as error:
-                fail(
-                    f"the database cannot be used ({error.orig}): check CRM_MAIL_DATABASE_URL and the disk",
-                    as_json,
-                )
+            except ValidationError as error:
+                fail(describe_settings(error), as_json)
+            except (ArgumentError, ImportError) as error:
+                fail(f"CRM_MAIL_DATABASE_URL names no database that can be used: {error}", as_json)
+            except DatabaseError as error:
+                if type(error) not in (DatabaseError, OperationalError):
+                    raise  # an error of this program, not of the database
+                fail(describe_database_failure(str(error.orig)), as_json)
             except OSError as error:
                 fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", as_json)
             if answer is not None:
@@ -96,6 +102,25 @@ def command(needs_schema: bool = True) -> Callable[[Callable[..., Answer | None]
         return run
 
     return decorate
+
+
+def describe_settings(error: ValidationError) -> str:
+    """Which variables of the environment are wrong and why, without their values: one may be a secret."""
+    wrong = (f"CRM_MAIL_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+    return f"the settings are wrong: {'; '.join(wrong)} (docs/operations.md lists them)"
+
+
+def describe_database_failure(answer: str) -> str:
+    """What the database's own answer means for who typed the command; a transaction that failed left nothing."""
+    if "locked" in answer:
+        remedy = "another program has kept it for more than a minute: let it end, then repeat the command"
+    elif "full" in answer or "No space" in answer:
+        remedy = "free some space on its disk, then repeat the command"
+    elif "not a database" in answer or "malformed" in answer:
+        remedy = "its file is damaged or belongs to another program: restore it from a backup"
+    else:
+        remedy = "check CRM_MAIL_DATABASE_URL and the disk"
+    return f"the database cannot be used ({answer}); nothing was changed: {remedy}"
 
 
 def fail(message: str, as_json: bool) -> NoReturn:

@@ -64,6 +64,8 @@ def prepare(
     **parties: Any,
 ) -> Answer:
     """Work out every message that is due, for review. Nothing is sent."""
+    if from_on and to_on and from_on > to_on:
+        raise Failure(f"--from {from_on:%Y-%m-%d} is after --to {to_on:%Y-%m-%d}: no day lies between them")
     with home.database.read() as session:
         company, actor = find_company(session, company_code), find_actor(session, email)
     criteria = Criteria(

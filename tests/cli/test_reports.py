@@ -2,9 +2,6 @@
 
 import io
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +9,7 @@ from openpyxl import load_workbook
 
 from crm_mail.installation import Installation
 from crm_mail.schema import upgrade
+from tests.cli.commands import crm_mail
 from tests.conftest import make_settings
 from tests.factories import make_account, make_company
 from tests.outbox.sending import make_run
@@ -20,7 +18,7 @@ from tests.outbox.sending import make_run
 @pytest.fixture
 def run_id(tmp_path: Path) -> int:
     """A run of one message in an installation as `crm-mail db upgrade` makes it, in ``tmp_path``."""
-    home = Installation(make_settings(tmp_path))
+    home = Installation(make_settings(tmp_path, database_url=""))
     upgrade(home.database)
     with home.database.write() as session:
         company = make_company(session)
@@ -29,22 +27,6 @@ def run_id(tmp_path: Path) -> int:
         number = run.id
     home.database.dispose()
     return number
-
-
-def crm_mail(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-c", "from crm_mail.cli import main; main()", *arguments],
-        capture_output=True,
-        timeout=120,
-        check=False,
-        env={
-            **{k: v for k, v in os.environ.items() if not k.startswith("CRM_MAIL_")},
-            "CRM_MAIL_DATA_DIR": str(folder),
-            "CRM_MAIL_DATABASE_URL": f"sqlite:///{folder / 'test.sqlite3'}",
-            "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
-        },
-        cwd=folder,
-    )
 
 
 @pytest.mark.parametrize("arguments", [("--json",), ("--format", "json"), ("--format", "json", "--json")])
