@@ -46,7 +46,9 @@ class Installation:
 
     @cached_property
     def _cipher(self) -> Fernet:
-        derived = HKDF(SHA256(), 32, salt=None, info=b"crm-mail stored secrets").derive(self.secret_key.encode())
+        derived = HKDF(SHA256(), 32, salt=None, info=b"crm-mail stored secrets").derive(
+            self.secret_key.encode()
+        )
         return Fernet(base64.urlsafe_b64encode(derived))
 
     def encrypt(self, secret: str) -> bytes:

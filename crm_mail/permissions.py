@@ -27,14 +27,18 @@ class Permission(StrEnum):
     OUTBOX_PREPARE = "outbox:prepare"
     OUTBOX_REVIEW = "outbox:review"
     OUTBOX_COMMIT = "outbox:commit"
-    DATA_SEE = "data:see"  # contacts and documents; held by whoever may prepare, review, commit or manage contacts
+    DATA_SEE = (
+        "data:see"  # contacts and documents; held by whoever may prepare, review, commit or manage contacts
+    )
     CONTACTS_MANAGE = "contacts:manage"  # contacts, parties, and documents brought in
     USERS_MANAGE = "users:manage"
     SETTINGS_MANAGE = "settings:manage"  # companies, accounts, texts
     AUDIT_SEE = "audit:see"
 
 
-OUTBOX_PERMISSIONS = frozenset({Permission.OUTBOX_PREPARE, Permission.OUTBOX_REVIEW, Permission.OUTBOX_COMMIT})
+OUTBOX_PERMISSIONS = frozenset(
+    {Permission.OUTBOX_PREPARE, Permission.OUTBOX_REVIEW, Permission.OUTBOX_COMMIT}
+)
 AREA_PERMISSIONS = (Permission.CONTACTS_MANAGE, Permission.USERS_MANAGE, Permission.SETTINGS_MANAGE)
 
 
@@ -67,7 +71,9 @@ class Actor:
     grants: frozenset[tuple[Permission, str, int | None]] = field(default_factory=frozenset)
     areas: frozenset[Permission] = field(default_factory=frozenset)
 
-    def can(self, permission: Permission, company_id: int | None = None, document_type: str | None = None) -> bool:
+    def can(
+        self, permission: Permission, company_id: int | None = None, document_type: str | None = None
+    ) -> bool:
         """Whether the right is held; without a company or a type: for at least one of them."""
         if permission is Permission.SIGNED_IN:
             return True

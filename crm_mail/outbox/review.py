@@ -29,10 +29,11 @@ class RunNotOpen(Exception):
 
 
 def can_see_run(actor: Actor, run: Run) -> bool:
-    """Whether the actor holds a right of the outbox for some type of the run."""
+    """Whether the actor holds a right of the outbox for every type of the run: its messages may carry them all."""
     types: list[str | None] = list(run.document_types) or [None]
-    return any(
-        actor.can(permission, run.company_id, type_) for permission in OUTBOX_PERMISSIONS for type_ in types
+    return all(
+        any(actor.can(permission, run.company_id, type_) for permission in OUTBOX_PERMISSIONS)
+        for type_ in types
     )
 
 

@@ -8,6 +8,7 @@ so that no page flashes in the wrong colours; `auto` follows the system.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -43,10 +44,15 @@ def choose_language() -> str:
     return request.accept_languages.best_match(LANGUAGES) or "en"
 
 
+@cache
+def _known_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def choose_time_zone() -> str:
     """Return the IANA zone in which times are shown: the user's, else the installation's, else Rome."""
     zone = user_attribute("time_zone") or str(current_app.config.get("TIME_ZONE") or "Europe/Rome")
-    return zone if zone in available_timezones() else "Europe/Rome"
+    return zone if zone in _known_zones() else "Europe/Rome"
 
 
 def zone_of_user() -> ZoneInfo:
