@@ -90,8 +90,11 @@ def download_file(document_id: int, file_id: int) -> Response:
         abort(404)
     try:
         content = installation().store.read(file.sha256)
-    except (StoredFileMissing, StoredFileDamaged) as problem:
-        abort(410, str(problem))
+    except (StoredFileMissing, StoredFileDamaged):
+        abort(
+            410,
+            _("This file is missing or damaged: restore it from a backup, or bring the document in again."),
+        )
     is_inline = (
         file.mime == "application/pdf" and content.startswith(b"%PDF-") and "download" not in request.args
     )

@@ -25,6 +25,7 @@ from crm_mail.importers.fatturapa_body import parse_body
 from crm_mail.importers.fatturapa_parties import parse_buyer, parse_seller
 from crm_mail.importers.fatturapa_xml import child, local_name, text
 from crm_mail.importers.hardened_xml import DEFAULT_SIZE_LIMIT, check_size, parse_hardened
+from crm_mail.importers.messages import N_
 from crm_mail.importers.p7m import extract_signed_xml
 
 _ROOTS: Final = ("FatturaElettronica", "FatturaElettronicaSemplificata")
@@ -75,7 +76,7 @@ def parse_fatturapa(
     )
     bodies = [element for element in root if local_name(element) == "FatturaElettronicaBody"]
     if not bodies:
-        raise ImportRefused("missing_element", element="FatturaElettronicaBody", place="the file")
+        raise ImportRefused("missing_element", element="FatturaElettronicaBody", place=N_("the file"))
     return tuple(_parse_bodies(bodies, template, own_tax_ids))
 
 
@@ -83,7 +84,7 @@ def _parse_bodies(
     bodies: list[etree._Element], template: ParsedDocument, own_tax_ids: Collection[str]
 ) -> Iterator[ParsedDocument]:
     for index, body in enumerate(bodies, start=1):
-        place = "the document" if len(bodies) == 1 else f"document {index} of {len(bodies)}"
+        place = N_("the document") if len(bodies) == 1 else f"document {index} of {len(bodies)}"
         document = replace(parse_body(body, template, place), body_index=index, body_count=len(bodies))
         yield orient_document(document, own_tax_ids)
 
@@ -95,11 +96,11 @@ def _parse_header(root: etree._Element, notices: tuple[Notice, ...]) -> ParsedDo
             "wrong_format",
             found=f"an XML file that begins with {local_name(root)}",
             expected="a FatturaPA electronic invoice",
-            remedy="Check that you chose the right file.",
+            remedy=N_("Check that you chose the right file."),
         )
     header = child(root, "FatturaElettronicaHeader")
     if header is None:
-        raise ImportRefused("missing_element", element="FatturaElettronicaHeader", place="the file")
+        raise ImportRefused("missing_element", element="FatturaElettronicaHeader", place=N_("the file"))
     transmission = child(header, "DatiTrasmissione")
     if transmission is None:
         notices = (*notices, Notice("missing_transmission", {"element": "DatiTrasmissione"}))

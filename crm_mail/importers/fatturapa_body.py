@@ -23,6 +23,7 @@ from crm_mail.importers.base import (
     Totals,
 )
 from crm_mail.importers.fatturapa_xml import child, children, local_name, parse_amount, parse_date, text
+from crm_mail.importers.messages import N_
 
 CREDIT_NOTES: Final = frozenset({"TD04", "TD08"})
 SELF_BILLING: Final = frozenset(
@@ -60,7 +61,7 @@ class _Body:
             return None
         amount = parse_amount(value)
         if amount is None:
-            self._ignore(path[-1], value, "a number")
+            self._ignore(path[-1], value, N_("a number"))
         return amount
 
     def date(self, parent: etree._Element | None, *path: str) -> dt.date | None:
@@ -69,7 +70,7 @@ class _Body:
             return None
         found = parse_date(value)
         if found is None:
-            self._ignore(path[-1], value, "a date")
+            self._ignore(path[-1], value, N_("a date"))
         return found
 
     def _ignore(self, element: str, value: str, expected: str) -> None:
@@ -92,7 +93,7 @@ def parse_body(element: etree._Element, template: ParsedDocument, place: str) ->
     issued = body.require(general, "Data")
     issued_on = parse_date(issued)
     if issued_on is None:
-        raise ImportRefused("bad_value", element="Data", value=issued, place=place, expected="a date")
+        raise ImportRefused("bad_value", element="Data", value=issued, place=place, expected=N_("a date"))
     number = body.require(general, "Numero")
     goods = child(element, "DatiBeniServizi")
     summary = tuple(_read_summary(body, element))

@@ -11,6 +11,7 @@ from typing import Final
 from lxml import etree
 
 from crm_mail.importers.base import ImportRefused, Notice
+from crm_mail.importers.messages import N_
 
 DEFAULT_SIZE_LIMIT: Final = 50 * 1024 * 1024
 _FORGIVABLE: Final = frozenset(
@@ -49,7 +50,7 @@ def parse_hardened(
         first = log[0] if len(log) else None
     root = etree.fromstring(data, _make_parser(recover=True))
     if root is None:
-        raise ImportRefused("broken_xml", line=1, column=1, detail="no element was found")
+        raise ImportRefused("broken_xml", line=1, column=1, detail=N_("no element was found"))
     line, detail = (first.line, first.message) if first is not None else (1, "")
     return _refuse_dtd(root), (Notice("recovered_xml", {"line": line, "detail": detail}),)
 

@@ -11,6 +11,7 @@ import re
 from typing import Final, NamedTuple
 
 from crm_mail.importers.base import ImportRefused
+from crm_mail.importers.messages import N_
 
 MAX_LAYERS: Final = 6
 _MAX_DEPTH: Final = 8
@@ -45,7 +46,7 @@ def extract_signed_xml(data: bytes) -> bytes:
         if data.startswith(b"<"):
             return data
         data = _open_cms(data) if data[0:1] == b"\x30" else _decode_base64(data)
-    raise ImportRefused("p7m_unreadable", detail=f"no XML within {MAX_LAYERS} layers")
+    raise ImportRefused("p7m_unreadable", detail=N_("it holds no XML"))
 
 
 def _decode_base64(data: bytes) -> bytes:
@@ -53,14 +54,15 @@ def _decode_base64(data: bytes) -> bytes:
     try:
         return base64.b64decode(compact, validate=True)
     except (binascii.Error, ValueError):
-        raise ImportRefused("p7m_unreadable", detail="it is neither a CMS signature nor base64") from None
+        raise ImportRefused("p7m_unreadable", detail=N_("it is neither a CMS signature nor base64")) from None
 
 
 def _open_cms(data: bytes) -> bytes:
     try:
         return _find_content(data)
     except (_BrokenDer, IndexError):
-        raise ImportRefused("p7m_unreadable", detail="the signature envelope is damaged or cut off") from None
+        detail = N_("the signature envelope is damaged or cut off")
+        raise ImportRefused("p7m_unreadable", detail=detail) from None
 
 
 def _find_content(data: bytes) -> bytes:
@@ -75,7 +77,8 @@ def _find_content(data: bytes) -> bytes:
     content_info = _expect(data, at, _SEQUENCE)
     at = _skip(data, content_info.start)  # content type
     if content_info.end is not None and at >= content_info.end:
-        raise ImportRefused("p7m_unreadable", detail="the signature is detached: the invoice is not inside")
+        detail = N_("the signature is detached: the invoice is not inside")
+        raise ImportRefused("p7m_unreadable", detail=detail)
     explicit = _expect(data, at, _CONTEXT_0)
     pieces: list[bytes] = []
     _collect(data, explicit.start, pieces, 0)

@@ -6,12 +6,13 @@ from typing import Any
 from flask_babel import gettext
 from flask_babel import gettext as _
 
+from crm_mail.importers.address_words import address_reason
 from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.column_names import CHARACTERISTIC, NO_SUBSCRIPTION, SUBSCRIPTION, Field
 from crm_mail.importers.messages import MESSAGES
 from crm_mail.web.type_names import type_names
 
-_WORDS = frozenset({"found", "expected", "remedy", "detail"})
+_WORDS = frozenset({"found", "expected", "remedy", "detail", "place"})
 """Parameters that are sentences of ours, not values of the file."""
 
 
@@ -21,6 +22,8 @@ def explain(code: str, params: Mapping[str, Any]) -> str:
         name: gettext(value) if name in _WORDS and isinstance(value, str) and value else value
         for name, value in params.items()
     }
+    if code == "address_invalid":
+        shown["reason"] = address_reason(str(params["reason"]))
     return str(gettext(MESSAGES[code])) % shown
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from crm_mail.importers.base import ImportRefused, Notice
 from crm_mail.importers.detect import FileFormat, describe_format, sniff_document_format
+from crm_mail.importers.messages import N_
 from crm_mail.importers.table_rows import CellProblem, TableLimits, TableRow, clean_text, find_scientific
 from crm_mail.importers.text_tables import TextRow, TextTable, open_text_table
 from crm_mail.importers.workbooks import open_sheet
@@ -92,7 +93,7 @@ def read_table(
         raise ImportRefused("empty_file")
     else:
         what, remedy = describe_format(found)
-        raise ImportRefused("wrong_format", found=what, expected="a table", remedy=remedy)
+        raise ImportRefused("wrong_format", found=what, expected=N_("a table"), remedy=remedy)
     _set_header(table, _cap_columns(rows, limits), header_score, header_row)
     return table
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from crm_mail.importers.base import ImportRefused
+from crm_mail.importers.messages import N_
 
 DELIMITERS: Final = (";", ",", "\t", "|")
 MAX_LINE: Final = 1 << 20
@@ -205,7 +206,7 @@ def _guard(lines: _Lines) -> Iterator[str]:
         if len(lines.record) > _MAX_LINES_OF_A_ROW:
             raise ImportRefused("quote_never_closed", row=done)
         if "\x00" in line:
-            raise ImportRefused("unreadable_table", detail="it is not text: it holds zero bytes")
+            raise ImportRefused("unreadable_table", detail=N_("it is not text: it holds zero bytes"))
         if len(lines.record) == 1:
             done += 1
         yield line

@@ -195,6 +195,7 @@ def left_out(run_id: int) -> Any:
         following=following,
         tabs=tabs,
         words=lambda code: wording.left_out_words(code, _),
+        detail_words=lambda detail: wording.left_out_detail(detail, _),
         link=review_page.link,
         total=counts.get(reason, sum(counts.values())),
         first=request.args.get("from", 1, type=int),

@@ -4,6 +4,7 @@ Every function takes ``translate``, which gives an English message in another la
 so pages, mails and the command line say the same. `_` only marks the messages for collection (babel.cfg).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -283,6 +284,18 @@ def left_out_words(reason: str, translate: Translate = english) -> tuple[str, st
     """Why a document or contact is not in a run, and what would change it."""
     text, remedy = _LEFT_OUT.get(reason, (reason, ""))
     return translate(text), translate(remedy) if remedy else ""
+
+
+_OTHER_RUN = re.compile(r"(\d{4}-\d\d-\d\d)? ?run (\d+)")
+
+
+def left_out_detail(detail: str, translate: Translate = english) -> str:
+    """What is added to a reason: the day and the run of an earlier sending; another detail stays as it is."""
+    match = _OTHER_RUN.fullmatch(detail)
+    if match is None:
+        return detail
+    run = _fill(translate(_("Run %(number)s")), {"number": match[2]})
+    return f"{_shown(match[1])}, {run}" if match[1] else run
 
 
 _WITHHELD: dict[str, str] = {

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.audit import AuditEvent
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
-from crm_mail.reports.audit_words import action_label, field_label, known_actions, yes_no
+from crm_mail.reports.audit_words import action_label, field_label, known_actions, object_name, yes_no
 from crm_mail.users.models import User
 from crm_mail.web.door import db
 from crm_mail.web.language import zone_of_user
@@ -172,6 +172,7 @@ def audit() -> str:
         flatten=flatten,
         action_label=action_label,
         field_label=field_label,
+        object_name=object_name,
     )
 
 

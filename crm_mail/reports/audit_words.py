@@ -2,6 +2,9 @@
 
 from flask_babel import gettext as _
 
+from crm_mail.document_types import DocumentType
+from crm_mail.web.type_names import type_name
+
 
 def _words() -> dict[str, str]:
     return {
@@ -103,8 +106,68 @@ def field_label(name: str) -> str:
         "grants": _("Rights"),
         "ip": _("Network address"),
         "count": _("Number"),
+        "address": _("Address"),
+        "blocked": _("Blocked"),
+        "changed": _("Changed"),
+        "city": _("City"),
+        "code": _("Code"),
+        "country": _("Country"),
+        "created": _("New"),
+        "document_type": _("Document type"),
+        "dropped": _("Left out"),
+        "error_address": _("Address for error reports"),
+        "error_rows": _("Not applied"),
+        "from_address": _("Sender address"),
+        "from_name": _("Sender name"),
+        "host": _("Server"),
+        "is_default": _("Default"),
+        "is_enabled": _("Active"),
+        "kind": _("Kind"),
+        "language": _("Language"),
+        "max_connections": _("Connections at once"),
+        "max_message_mb": _("Largest message (MB)"),
+        "messages": _("Messages"),
+        "messages_per_connection": _("Messages per connection"),
+        "needs_second_person": _("A second person approves each run"),
+        "per_day": _("Messages per day"),
+        "per_hour": _("Messages per hour"),
+        "per_minute": _("Messages per minute"),
+        "phone": _("Phone"),
+        "port": _("Port"),
+        "postcode": _("Postcode"),
+        "privacy_level": _("Privacy level"),
+        "province": _("Province"),
+        "reason": _("Reason"),
+        "reply_to": _("Answers go to"),
+        "roles": _("Roles"),
+        "security": _("Encryption"),
+        "starts_at": _("Start"),
+        "tax_code": _("Tax code"),
+        "test_address": _("Test mode: send all mail to"),
+        "time_zone": _("Time zone"),
+        "timezone": _("Time zone"),
+        "timeout_seconds": _("Time-out (seconds)"),
+        "to": _("To"),
+        "unchanged": _("Already known"),
+        "undo_seconds": _("Undo window (seconds)"),
+        "updated": _("Changed"),
+        "user": _("User"),
+        "username": _("User name"),
+        "vat_number": _("VAT number"),
+        "version": _("Version"),
+        "website": _("Website"),
     }
     return labels.get(name, name)
+
+
+def object_name(label: str) -> str:
+    """What an event was done to: runs and documents are kept as ``run 12`` and ``invoice 7/A``."""
+    first, _blank, rest = label.partition(" ")
+    if first == "run" and rest.isdecimal():
+        return str(_("Run %(number)s", number=rest))
+    if first in set(DocumentType) and rest:
+        return f"{type_name(first)} {rest}"
+    return label
 
 
 def yes_no(value: bool) -> str:

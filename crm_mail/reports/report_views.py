@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.models import Company
 from crm_mail.outbox import control
 from crm_mail.outbox.cause_words import cause_words
+from crm_mail.outbox.commit_forms import refusal_words
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.review import find_message, find_run
 from crm_mail.outbox.states import MessageState, RunState, TransitionRefused
@@ -146,7 +147,7 @@ def retry_failures(run_id: int) -> Any:
     try:
         count = control.retry_failed(db(), actor, run, ids)
     except control.ControlRefused as refused:
-        abort(409, str(refused))
+        abort(409, refusal_words(refused))
     text = ngettext("%(num)s message will be sent again.", "%(num)s messages will be sent again.", count)
     flash(text if count else _("There is nothing to send again."), "success" if count else "info")
     return redirect(url_for(".run_report", run_id=run.id), 303)
@@ -165,7 +166,7 @@ def resolve_message(run_id: int, message_id: int) -> Any:
     except TransitionRefused:
         abort(409, _("Somebody has settled this message already. Load the report again."))
     except control.ControlRefused as refused:
-        abort(409, str(refused))
+        abort(409, refusal_words(refused))
     is_sent = choice == control.Resolution.SENT
     flash(_("Marked as sent.") if is_sent else _("The message will be sent again."), "success")
     return redirect(url_for(".run_report", run_id=run.id, _anchor="uncertain"), 303)
