@@ -27,7 +27,7 @@ function act(event) {
   if (key === "k" || key === "ArrowUp") return move(-1, event);
   const row = document.querySelector("tr[data-row].is-current");
   if (key === "x" && row) return press(row.querySelector("[data-select-row]"));
-  if (key === "Enter" && row && !target.closest("a, button, summary, input")) return press(row.querySelector("a[data-open]")) || go(row.dataset.href);
+  if (key === "Enter" && row && !target.closest("a, button, summary, input:not([data-select-row])")) return press(row.querySelector("a[data-open]")) || go(row.dataset.href);
   if (/^[a-z]$/.test(key)) return press(offer(row, key) ?? offer(document, key));
   return false;
 }
@@ -61,7 +61,8 @@ function move(step, event) {
   rows.forEach((row) => row.classList.toggle("is-current", row === next));
   const box = next.querySelector("[data-select-row]");
   if (event.shiftKey && box && !box.checked) box.click();
-  (next.querySelector("a, input") ?? next).focus({ preventScroll: true });
+  // The link, not the checkbox before it: Enter on a checkbox would press the first button of the form.
+  (next.querySelector("a[data-open]") ?? next.querySelector("a, input") ?? next).focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
   if (document.querySelector("[data-preview-follows]")) press(next.querySelector("a[data-open]"));
   return true;
