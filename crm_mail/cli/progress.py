@@ -1,14 +1,19 @@
 """Progress bars on a terminal; silence where nobody watches."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+from sqlalchemy import func, select
 
+from crm_mail.installation import Installation
+from crm_mail.outbox.models import Message
 from crm_mail.outbox.preparation import Progress
 from crm_mail.outbox.sender import Tally
+from crm_mail.outbox.states import QUEUED
 
 
 @contextmanager
@@ -39,11 +44,21 @@ def show_preparation() -> Iterator[Progress]:
 
 
 @contextmanager
-def show_sending() -> Iterator[Callable[[Tally], None] | None]:
-    """One line of counts while messages leave."""
+def show_sending(home: Installation) -> Iterator[Callable[[Tally], None] | None]:
+    """How many of the queued messages are settled, how many a minute, and the time left."""
     with bars() as shown:
         if shown is None:
             yield None
             return
-        task = shown.add_task("Sent", total=None)
-        yield lambda tally: shown.update(task, completed=tally.sent)
+        with home.database.read() as session:
+            queued = session.scalar(select(func.count()).where(Message.state.in_(sorted(QUEUED)))) or 0
+        task = shown.add_task("Sending", total=queued)
+        began = time.monotonic()
+
+        def tell(tally: Tally) -> None:
+            done = tally.sent + tally.failed + tally.uncertain
+            minutes = (time.monotonic() - began) / 60
+            speed = f"Sending, {done / minutes:,.0f} a minute" if minutes > 0 else "Sending"
+            shown.update(task, completed=done, total=max(queued, done), description=speed)
+
+        yield tell

@@ -22,7 +22,7 @@ from crm_mail.reports.mailing import mail_run_report
 def worker(home: Installation, until_idle: bool, processes: int) -> Answer:
     """Send what is committed."""
     on_run_finished(mail_run_report)
-    with show_sending() as on_progress:
+    with show_sending(home) as on_progress:
         if processes == 1:
             return asdict(run_worker_process(home, until_idle=until_idle, on_progress=on_progress))
         return asdict(run_worker_processes(home, processes, until_idle=until_idle, on_progress=on_progress))
