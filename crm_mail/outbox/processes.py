@@ -90,7 +90,7 @@ def run_worker_processes(
                 child.process.join()
                 children.remove(child)
                 ended.append(child.tally)
-                if child.process.exitcode != 0:
+                if child.process.exitcode != 0 and not (stop.is_set() and not child.tally):
                     _bury(home, child)
                     if not stop.is_set():
                         children.append(_Child(home.settings, until_idle))
