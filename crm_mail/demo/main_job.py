@@ -111,7 +111,7 @@ def _found_company(session: Session, home: Installation, result: DemoResult) -> 
     user = create_user(
         session,
         INSTALLATION,
-        UserDraft(LOGIN, "Anna Bassi", is_admin=True, clearance=HIGHEST_CLEARANCE),
+        UserDraft(LOGIN, "Anna Bassi", is_admin=True, clearance=HIGHEST_CLEARANCE, language="en"),
         result.password,
         Passwords(home.settings.argon2_memory_kib),
         must_change_password=True,
