@@ -162,11 +162,13 @@ def _keep(
     fresh: set[str],
     result: Printed,
 ) -> None:
+    ids = sorted(id_ for id_, _, _ in jobs)
+    session.execute(select(Document.id).where(Document.id.in_(ids)).order_by(Document.id).with_for_update())
     known = _known(session, [job.key for _, job, _ in jobs])
     printed = set(
         session.scalars(
             select(DocumentFile.document_id).where(
-                DocumentFile.document_id.in_([id_ for id_, _, _ in jobs]),
+                DocumentFile.document_id.in_(ids),
                 DocumentFile.role == FileRole.MAIN.value,
             )
         )

@@ -7,13 +7,17 @@ the worker takes up again; PDFs already drawn are found, not drawn again.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from crm_mail.documents.pdf_pool import PdfPool
 from crm_mail.documents.printing import print_documents, unprinted
 from crm_mail.installation import Installation
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.gathering import due_documents
+from crm_mail.outbox.leaving_out import count_left_out
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.prepare import Prepared, allowed_criteria, create_run, fill_run
+from crm_mail.outbox.review import count_run
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import Actor
 
@@ -49,15 +53,28 @@ def finish_preparation(
 ) -> Prepared:
     """Draw the missing PDFs of a run and write its messages.
 
+    Drawing may take longer than the worker waits before it takes a run for one whose process died. Whoever comes
+    second finds the run prepared, and that is what was asked for.
+
     Raises:
-        RunNotPreparing: it is done already.
+        RunNotPreparing: it was given up or has left the review already.
         PermissionDenied: the actor has lost the right meanwhile.
     """
     progress = progress or Progress()
     print_missing(home, actor, run_id, progress.printed)
     with home.database.write() as session:
         run = session.get_one(Run, run_id, with_for_update=True)
+        if run.state is RunState.REVIEW:
+            return _as_prepared(session, actor, run)
         return fill_run(session, actor, run, home.store.has, progress.written)
+
+
+def _as_prepared(session: Session, actor: Actor, run: Run) -> Prepared:
+    counts = count_run(session, actor, run)
+    left_out = sum(count_left_out(session, run.id, actor.clearance).values())
+    return Prepared(
+        run.id, sum(counts.states.values()), counts.blocked, counts.warned, left_out, run.hidden_recipients
+    )
 
 
 def print_missing(
