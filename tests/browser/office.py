@@ -103,12 +103,10 @@ class Office:
                 must_change_password=False,
             )
 
-    def prepare(self, title: str, *, again: bool = False, **parties: str) -> int:
-        """A run of the only company, prepared by the administrator; its id. Parties as `PartyFilter` names them."""
+    def prepare(self, title: str, *, by: str = ADMINISTRATOR, again: bool = False, **parties: str) -> int:
+        """A run of the only company, prepared by a user; its id. Parties as `PartyFilter` names them."""
         with self.home.database.read() as session:
-            actor = build_actor(
-                session, session.scalars(select(User).where(User.email == ADMINISTRATOR)).one()
-            )
+            actor = build_actor(session, session.scalars(select(User).where(User.email == by)).one())
             chosen = PartyFilter(session.scalars(select(Company.id)).one(), **parties)
         prepared = prepare_run(self.home, actor, Criteria(chosen, only_unsent=not again), title)
         return prepared.run_id

@@ -29,7 +29,7 @@ def test_a_list_that_changed_since_it_was_looked_at_is_shown_before_anything_lea
     demo: Office, window: Callable[..., Watched]
 ) -> None:
     """IT-12, PM-14: one leaves out and one corrects while the other is about to commit."""
-    run_id = demo.prepare("Two tabs", from_code="000107", to_code="000110", again=True)
+    run_id = demo.prepare("Two tabs", code_from="000107", code_to="000110", again=True)
     anna, carla = window(demo.url, expected=(409, 422)), window(demo.url)
     anna.sign_in(ADMINISTRATOR)
     carla.sign_in(REVIEWER)
@@ -72,7 +72,7 @@ def faulty(tmp_path: Path) -> Iterator[tuple[Office, FaultyServer, FaultyServer]
     upgrade(office.home.database)
     office.add_user(ADMINISTRATOR, is_admin=True, clearance=3)
     ordinary = FaultyServer(Faults(replies={"RCPT gone@customer.example": REFUSAL}))
-    certified = FaultyServer(Faults(replies={"GREETING": "421 4.3.2 closed for maintenance"}))
+    certified = FaultyServer(Faults(hang_up={"GREETING"}))
     with ordinary, certified:
         with office.home.database.write() as session:
             fill(session, office.home, ordinary.port, certified.port)
@@ -109,7 +109,7 @@ def test_failures_are_grouped_by_cause_and_only_they_are_tried_again(
     expect(live).to_contain_text("2 of 3", timeout=60_000)
     anna.shot("faults-progress")
     assert not certified.received
-    certified.faults.replies.clear()
+    certified.faults.hang_up = set()
     expect(live).to_contain_text("100% done", timeout=120_000)
     anna.link("Show the report").click()
     group = anna.page.locator(".report-group")

@@ -82,7 +82,7 @@ def test_who_may_not_commit_has_no_send_button_and_is_refused(
 
 def test_a_contact_above_the_clearance_is_nowhere(demo: Office, window: Callable[..., Watched]) -> None:
     """PD-3, PM-23: lists, searches, cards, runs, left-out, reports, exports; the number left for a colleague is all."""
-    run_id = demo.prepare("Clearance", from_code="000101", to_code="000101", again=True)
+    run_id = demo.prepare("Clearance", code_from="000101", code_to="000101", again=True)
     starts = [start.format(run=run) for run in (run_id, 1) for start in STARTS]
     anna, junior = window(demo.url), window(demo.url, expected=(403, 404))
     anna.sign_in(ADMINISTRATOR)
@@ -96,6 +96,7 @@ def test_a_contact_above_the_clearance_is_nowhere(demo: Office, window: Callable
     seen = walk(junior, [*starts, *sorted(known)])
     leaks = [path for path, text in seen.items() if any(word in text for word in FORBIDDEN)]
     assert not leaks, "\n".join(leaks)
-    junior.go(f"/outbox/{run_id}")
-    expect(junior.page.locator("#run-counts")).to_contain_text("left for a colleague")
+    own = demo.prepare("By the junior", by=JUNIOR, code_from="000101", code_to="000101", again=True)
+    junior.go(f"/outbox/{own}")
+    expect(junior.page.locator("#run-counts")).to_contain_text("1 recipient is left for a colleague")
     junior.shot("clearance-review")
