@@ -75,6 +75,7 @@ class LocalBlobStore:
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).replace(path)
+            _sync_folder(path.parent)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
@@ -104,3 +105,13 @@ class LocalBlobStore:
         for path in self.folder.glob("??/*"):
             if not path.name.startswith("."):
                 yield path.name
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable; Windows has no handle on a folder and needs none."""
+    if os.name != "nt":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -55,6 +55,7 @@ def add(
     secret = read_password() if username and password_stdin else ""
     with home.database.write() as session:
         company = find_company(session, company_code)
+        details["from_name"] = details["from_name"] or company.name
         own = find_user(session, owner) if owner else None
         if owner and own is None:
             raise Failure(f"there is no user {owner!r}: add it with `crm-mail user add`")

@@ -20,7 +20,7 @@ from crm_mail.delivery.models import SenderAccount
 from crm_mail.document_types import DocumentType
 from crm_mail.installation import Installation
 from crm_mail.outbox.commit import commit_run
-from crm_mail.outbox.control import cancel_run, pause_run, resume_run, retry_failed
+from crm_mail.outbox.control import cancel_run, pause_run, read_progress, resume_run, retry_failed
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.models import Message, MessageFile, Run
 from crm_mail.outbox.preparation import prepare_run
@@ -145,6 +145,10 @@ def show_run(home: Installation, run_id: int, email: str | None) -> Answer:
             "blocked": counts.blocked,
             "warnings": counts.warned,
             "left_for_colleague": found.hidden_recipients,
+            "stopped_accounts": [
+                {"name": account.name, "reason": account.reason}
+                for account in read_progress(session, found, actor.clearance).waiting_accounts
+            ],
             "messages": list(_messages(session, actor, found)),
         }
 

@@ -24,8 +24,14 @@ def worker(home: Installation, until_idle: bool, processes: int) -> Answer:
     on_run_finished(mail_run_report)
     with show_sending(home) as on_progress:
         if processes == 1:
-            return asdict(run_worker_process(home, until_idle=until_idle, on_progress=on_progress))
-        return asdict(run_worker_processes(home, processes, until_idle=until_idle, on_progress=on_progress))
+            tally = run_worker_process(home, until_idle=until_idle, on_progress=on_progress)
+        else:
+            tally = run_worker_processes(home, processes, until_idle=until_idle, on_progress=on_progress)
+    if tally.stopped_accounts:
+        click.echo(
+            "crm-mail: a mail server refused an account; `crm-mail run show` tells which, and why", err=True
+        )
+    return asdict(tally)
 
 
 COMMANDS = {"worker": worker}

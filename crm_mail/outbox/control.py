@@ -118,7 +118,7 @@ def cancel_run(session: Session, actor: Actor, run: Run) -> int:
 
 
 def retry_failed(session: Session, actor: Actor, run: Run, message_ids: Sequence[int] | None = None) -> int:
-    """Send failed and bounced messages once more, under the same Message-ID; how many.
+    """Send failed and bounced messages once more, under the same Message-ID, and waiting ones at once; how many.
 
     Args:
         message_ids: only these; None means every failure of the run that exists for the actor.
@@ -139,8 +139,25 @@ def retry_failed(session: Session, actor: Actor, run: Run, message_ids: Sequence
     if count:
         _add_events(session, chosen, "retried", actor)
         _queue_again(session, run, chosen)
+    count += _hasten(session, run, actor, message_ids)
+    if count:
         _note(session, actor, run, "retried", messages=count)
     return count
+
+
+def _hasten(session: Session, run: Run, actor: Actor, message_ids: Sequence[int] | None) -> int:
+    """Messages that wait for another try are due at once; how many."""
+    if run.state is RunState.PAUSED:
+        return 0
+    query = update(Message).where(
+        Message.run_id == run.id,
+        Message.state == MessageState.RETRYING,
+        Message.privacy_level <= actor.clearance,
+    )
+    if message_ids is not None:
+        query = query.where(Message.id.in_(list(message_ids)))
+    hastened = query.values(next_attempt_at=now()).execution_options(synchronize_session=False)
+    return session.connection().execute(hastened).rowcount
 
 
 def resolve_uncertain(session: Session, actor: Actor, message: Message, resolution: Resolution) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
@@ -82,7 +82,13 @@ def _cancel_stragglers(session: Session) -> None:
 
 def runs_to_report(session: Session) -> list[int]:
     """Finished runs whose end report nobody has taken on yet."""
-    query = select(Run.id).where(Run.finished_at.is_not(None), Run.reported_at.is_(None)).order_by(Run.id)
+    left = exists().where(Message.run_id == Run.id, Message.attempt_count > 0)
+    has_left = or_(Run.state != RunState.CANCELLED, left)  # nothing to tell of a run called back in time
+    query = (
+        select(Run.id)
+        .where(Run.finished_at.is_not(None), Run.reported_at.is_(None), has_left)
+        .order_by(Run.id)
+    )
     return list(session.scalars(query))
 
 

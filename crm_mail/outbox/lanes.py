@@ -57,6 +57,7 @@ class Lane:
         self._read, self._done, self._nudge, self._connect = read, done, nudge, connect
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
+        self._login = threading.Lock()
         self._threads: set[threading.Thread] = set()
         self._in_hand = 0
         self._seconds: float | None = None  # per message and connection, smoothed
@@ -163,7 +164,17 @@ class Lane:
 
     def _handle(self, job: Job, transport: KeptTransport, blobs: EncodedBlobs) -> None:
         began = time.monotonic()
-        result = attempt(job, self.identity, transport, blobs)
+        if transport.is_open:
+            result = attempt(job, self.identity, transport, blobs)
+        else:
+            with (
+                self._login
+            ):  # one connection signs in at a time: a wrong password is tried once, not once for each
+                if self.is_halted:
+                    self._queue.put(job)
+                    return
+                result = attempt(job, self.identity, transport, blobs)
+                self._learn_refusal(result)
         with self._lock:
             self._in_hand -= 1
             self._learn(result, time.monotonic() - began)
@@ -171,6 +182,11 @@ class Lane:
         self._done(result)
         if is_hungry:
             self._nudge()
+
+    def _learn_refusal(self, result: Result) -> None:
+        """Before the next connection may sign in."""
+        if result.kind is OutcomeKind.ACCOUNT_REFUSED:
+            self.is_refused = True
 
     def _learn(self, result: Result, seconds: float) -> None:
         if result.kind is OutcomeKind.ACCOUNT_REFUSED:
