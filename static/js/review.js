@@ -51,7 +51,14 @@ document.addEventListener("htmx:afterSettle", (event) => {
   follow();
   const shown = pane.querySelector("[data-message]");
   if (shown && !rowOf(shown.dataset.message) && shown.dataset.listUrl) window.location.assign(shown.dataset.listUrl);
+  keepFocus();
 });
+
+// What had the focus may be gone with the swap (a form that was saved, a button, a row): the current row takes it.
+function keepFocus() {
+  if (document.activeElement && document.activeElement !== document.body) return;
+  (document.querySelector("tr.is-current a[data-open]") ?? pane).focus({ preventScroll: true });
+}
 follow();
 
 // Dialogs repeat how many messages are meant.

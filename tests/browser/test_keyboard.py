@@ -1,5 +1,6 @@
 """From the dashboard to a sent run without a pointer; the focus is always somewhere, and can be seen."""
 
+import re
 import time
 from collections.abc import Callable
 
@@ -25,8 +26,9 @@ _FOCUS = """() => {
 
 
 def press(page: Page, *keys: str) -> None:
-    """Keys, one after the other."""
+    """Keys, one after the other; each waits until what the one before brought is in place."""
     for key in keys:
+        page.wait_for_function("() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-added')")
         page.keyboard.press(key)
 
 
@@ -119,7 +121,7 @@ def approve_and_leave_out(page: Page) -> None:
     assert_focus(page, "approving")
     second = shown.get_attribute("data-message") or ""
     press(page, "d")
-    expect(page.locator(f"#row-{second}")).to_have_class("is-out is-current")
+    expect(page.locator(f"#row-{second}")).to_have_class(re.compile(r"\bis-out\b"))
     assert_focus(page, "leaving out")
 
 
