@@ -61,7 +61,7 @@ def unknown_in(words: list[str]) -> str:
     names = [SCRIPT[words[0]]] if words[0] in SCRIPT else []
     rest = names + words[1:]
     while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
-        found = command.commands.get(rest[0])
+        found = command.get_command(click.Context(command), rest[0])
         if found is None:
             return f"no command {rest[0]!r}"
         command, rest = found, rest[1:]
