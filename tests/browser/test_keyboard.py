@@ -43,7 +43,9 @@ def assert_focus(page: Page, after: str) -> None:
 def tab_to(page: Page, words: str, limit: int = 80) -> None:
     """Tab until the focused element says these words."""
     for _ in range(limit):
-        if words in page.evaluate("() => document.activeElement.innerText ?? ''"):
+        if words in page.evaluate(
+            "() => document.activeElement.matches('a, button') ? document.activeElement.innerText : ''"
+        ):
             return
         page.keyboard.press("Tab")
     raise AssertionError(f"Tab never comes to {words!r}")

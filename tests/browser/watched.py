@@ -111,6 +111,9 @@ class Watched:
 
     def barriers(self) -> list[str]:
         """What axe-core finds against WCAG 2.2 AA on the page that is open."""
+        self.page.evaluate(
+            "window.scrollTo(0, 0)"
+        )  # nothing half under the top bar, which would count as too small
         self.page.evaluate(AXE)
         result = self.page.evaluate(
             "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", STANDARDS
