@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from sqlalchemy import select
 
@@ -103,7 +104,7 @@ class Office:
                 must_change_password=False,
             )
 
-    def prepare(self, title: str, *, by: str = ADMINISTRATOR, again: bool = False, **parties: str) -> int:
+    def prepare(self, title: str, *, by: str = ADMINISTRATOR, again: bool = False, **parties: Any) -> int:
         """A run of the only company, prepared by a user; its id. Parties as `PartyFilter` names them."""
         with self.home.database.read() as session:
             actor = build_actor(session, session.scalars(select(User).where(User.email == by)).one())
