@@ -1,6 +1,6 @@
 """What a preparation reads: due documents party by party, with their files, contacts and earlier sends.
 
-One streaming query gives the documents in the order of their parties; the rest is read for a thousand parties at a
+One streaming query gives the documents in the order of their parties; the rest is read for a few hundred parties at a
 time, so that a run of 100,000 documents takes a few hundred statements and bounded memory.
 """
 
@@ -33,8 +33,8 @@ from crm_mail.outbox.recipients import ContactFacts, PartyFacts
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState
 from crm_mail.permissions import HIGHEST_CLEARANCE
 
-PARTIES_AT_ONCE = 1000
-DOCUMENTS_AT_ONCE = 5000
+PARTIES_AT_ONCE = 500
+DOCUMENTS_AT_ONCE = 1000
 
 
 @dataclass(slots=True)
