@@ -33,7 +33,7 @@ find_uv() {
 sync_environment() {
     uv="$(find_uv)"
     echo "Setting up the environment…" >&2
-    UV_PYTHON_DOWNLOADS=never "$uv" sync --frozen --quiet --python "$(find_python)" "$@"
+    UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=true "$uv" sync --frozen --quiet --python "$(find_python)" "$@"
 }
 
 is_root_with_apt() {
