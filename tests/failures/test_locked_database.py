@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from crm_mail import db
 from crm_mail.companies.models import Company
@@ -28,8 +29,10 @@ def test_a_write_waits_for_a_short_lock(home: Installation, tmp_path: Path) -> N
     lock.execute("BEGIN EXCLUSIVE")
     threading.Timer(0.1, lock.execute, ("COMMIT",)).start()
     with home.database.write() as session:
-        make_company(session)
+        code = make_company(session).code
     lock.close()
+    with home.database.read() as session:
+        assert session.scalar(select(Company.code)) == code
 
 
 def test_a_long_lock_fails_cleanly_and_readers_go_on(home: Installation, tmp_path: Path) -> None:
