@@ -35,7 +35,7 @@ class Lane:
         lease: how long a claim holds (`claiming.lease_of`).
         read: gives a stored file by its hash.
         done: called from the lane's threads with each result.
-        nudge: called when half of the lane's work is done.
+        nudge: called once when half of what the lane was given is done.
         connect: makes a transport; tests may give another one.
     """
 
@@ -60,6 +60,7 @@ class Lane:
         self._login = threading.Lock()
         self._threads: set[threading.Thread] = set()
         self._in_hand = 0
+        self._has_nudged = False  # once for each helping: more would only make smaller groups to record
         self._seconds: float | None = None  # per message and connection, smoothed
         self._failures = 0
         self._paused_until = 0.0
@@ -101,6 +102,7 @@ class Lane:
     def put(self, jobs: list[Job]) -> None:
         """Hand claimed messages over to the connections."""
         with self._lock:
+            self._has_nudged = False
             self._in_hand += len(jobs)
             for job in jobs:
                 self._queue.put(job)
@@ -178,7 +180,8 @@ class Lane:
         with self._lock:
             self._in_hand -= 1
             self._learn(result, time.monotonic() - began)
-            is_hungry = self._in_hand * 2 <= self._target()
+            is_hungry = not self._has_nudged and self._in_hand * 2 <= self._target()
+            self._has_nudged |= is_hungry
         self._done(result)
         if is_hungry:
             self._nudge()

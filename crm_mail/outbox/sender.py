@@ -223,6 +223,7 @@ class Sender:
             return
         wanted = lane.room()
         if wanted <= 0:
+            self._held.add(account.id)  # the lane measured itself anew since the look: ask again soon
             return
         ids = claiming.claim(session, account, self.owner, wanted, moment, self._until)
         if ids:
