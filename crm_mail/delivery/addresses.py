@@ -70,6 +70,16 @@ def _checked(address: str) -> str:
     return result.normalized.removesuffix(_STAND_IN) if private else result.normalized
 
 
+@lru_cache(maxsize=8192)
+def is_address(text: str) -> bool:
+    """Whether the text is one bare e-mail address, as it would be kept; for what others stored."""
+    try:
+        _checked(text)
+    except AddressInvalid:
+        return False
+    return True
+
+
 def _is_plain(address: str) -> bool:
     if len(address) > MAX_ADDRESS_LENGTH or not _PLAIN.fullmatch(address) or "xn--" in address:
         return False

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from crm_mail.delivery.addresses import is_address
 from crm_mail.delivery.routing import (
     AddressKind,
     Channel,
@@ -245,6 +246,8 @@ def _route(party: PartyFacts, recipient: Recipient, document: DocumentFacts, rul
         return draft
     draft.to_address, draft.to_kind = decision.email, decision.kind
     draft.channel, draft.route = decision.channel, decision.reason.value
+    if not is_address(decision.email):
+        draft.issues.append((Issue.INVALID_ADDRESS, {"address": decision.email}))
     draft.issues.extend((Issue(warning), {}) for warning in decision.warnings)
     is_pec = decision.channel is Channel.PEC
     draft.account_id = policy.pec_account_id if is_pec else policy.smtp_account_id
@@ -320,6 +323,7 @@ def _copy(
         ):
             if first.to_address != draft.to_address:
                 draft.cc.append(first.to_address)
+                draft.issues += [found for found in first.issues if found[0] is Issue.INVALID_ADDRESS]
             draft.privacy_level = max(draft.privacy_level, first.privacy_level)
             for id_ in ids:
                 del remaining[id_]

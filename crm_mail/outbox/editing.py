@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.db import now
-from crm_mail.delivery.addresses import normalise_address
+from crm_mail.delivery.addresses import is_address, normalise_address
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.routing import AddressKind, Channel, channel_for
 from crm_mail.delivery.service import accounts_for
@@ -224,7 +224,7 @@ def default_account(session: Session, actor: Actor, message: Message) -> int | N
 
 def _check_again(message: Message, content: MessageContent, changed: set[str]) -> None:
     """Settle the issues that the correction answered, and add those it made."""
-    settled: set[Issue] = set(ACCOUNT_ISSUES)
+    settled: set[Issue] = {Issue.INVALID_ADDRESS, *ACCOUNT_ISSUES}
     if changed & {"to_address", "to_kind"}:
         settled |= ADDRESS_ISSUES
     if message.subject and content.body_text.strip():
@@ -238,10 +238,17 @@ def address_issues(message: Message) -> list[Issue]:
     """What stands against a row's address and account as they are."""
     if not message.to_address:
         return [Issue.NO_ADDRESS]
-    found = [Issue.ADDRESS_KIND_UNKNOWN] if message.to_kind is AddressKind.UNKNOWN else []
+    found = [Issue.INVALID_ADDRESS] if _invalid_address(message) else []
+    if message.to_kind is AddressKind.UNKNOWN:
+        found.append(Issue.ADDRESS_KIND_UNKNOWN)
     if message.account_id is None:
         found.append(Issue.NO_PEC_ACCOUNT if message.channel is Channel.PEC else Issue.NO_ACCOUNT)
     return found
+
+
+def _invalid_address(message: Message) -> str:
+    """The first recipient that is no e-mail address; empty when all are."""
+    return next((one for one in (message.to_address, *message.cc) if one and not is_address(one)), "")
 
 
 def replace_issues(message: Message, settled: set[Issue], found: list[Issue]) -> None:
@@ -249,7 +256,12 @@ def replace_issues(message: Message, settled: set[Issue], found: list[Issue]) ->
     kept = [issue for issue in message.issues if issue.code not in settled]
     standing = {issue.code for issue in kept}
     message.issues = kept + [
-        MessageIssue(run_id=message.run_id, code=code.value, is_blocker=code in BLOCKERS, params={})
+        MessageIssue(
+            run_id=message.run_id,
+            code=code.value,
+            is_blocker=code in BLOCKERS,
+            params={"address": _invalid_address(message)} if code is Issue.INVALID_ADDRESS else {},
+        )
         for code in found
         if code not in standing and not (code is Issue.NO_ADDRESS and standing & ADDRESS_BLOCKERS)
     ]

@@ -133,6 +133,7 @@ _LONG: dict[Issue, tuple[str, str]] = {
 
 _WITH_VALUES: dict[tuple[Issue, str], str] = {
     # used instead of the sentence above when the value is known
+    (Issue.INVALID_ADDRESS, "address"): _("%(address)s is not a valid e-mail address."),
     (Issue.MISSING_FILE, "file"): _("The file %(file)s is missing."),
     (Issue.MISSING_FILE, "document"): _("The document %(document)s has no file to send."),
     (Issue.PDF_FAILED, "document"): _("The PDF of the document %(document)s could not be made."),

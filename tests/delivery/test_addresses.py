@@ -9,6 +9,7 @@ from crm_mail.delivery.addresses import (
     AddressInvalid,
     address_key,
     domain_of,
+    is_address,
     normalise_address,
     split_addresses,
     wire_address,
@@ -54,6 +55,25 @@ def test_an_address_is_kept_in_one_spelling(text: str, kept: str) -> None:
 def test_what_is_no_address_is_refused_with_the_reason(text: str, reason: str) -> None:
     with pytest.raises(AddressInvalid, match=reason):
         normalise_address(text)
+
+
+@pytest.mark.parametrize(
+    ("stored", "is_fit"),
+    [
+        ("mario@cliente.it", True),
+        ("niño@españa.es", True),
+        ("mario@cliente", False),
+        ("mario", False),
+        ("a@b..it", False),
+        ("Mario <a@b.it>", False),
+        (" a@b.it", False),
+        ("a@b.it\r\nBcc: x@y.it", False),
+        ("a\u2028@b.it", False),
+        ("", False),
+    ],
+)
+def test_a_stored_address_is_fit_when_it_is_one_bare_address(stored: str, is_fit: bool) -> None:
+    assert is_address(stored) is is_fit
 
 
 def test_a_cell_with_several_addresses_gives_them_in_order_and_once() -> None:

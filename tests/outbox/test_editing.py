@@ -131,6 +131,33 @@ def test_an_address_added_to_the_contact_is_taken_when_checked_again(
     )
 
 
+def test_a_stored_address_that_is_none_blocks_the_row_until_it_is_corrected(
+    session: Session, reviewing: Actor
+) -> None:
+    """BX-6: an import may have stored it before addresses were checked; also where it is only a copy."""
+    company = make_company(session)
+    make_account(session, company)
+    party = make_party(session, company)
+    contact = make_contact(session, party, (("rossi@customer", "ordinary"),), ("invoice",))
+    copied = make_contact(session, party, (("a b@customer.example", "ordinary"),), ("invoice:cc",))
+    make_document(session, party)
+    run = prepare(session, reviewing, company)
+    [message] = rows(session, run)
+    assert [(issue.code, issue.params["address"], issue.is_blocker) for issue in message.issues] == [
+        (Issue.INVALID_ADDRESS, "rossi@customer", True),
+        (Issue.INVALID_ADDRESS, "a b@customer.example", True),
+    ]
+    check_messages(session, reviewing, run, EVERYTHING, lambda _sha256: True)
+    assert rows(session, run)[0].blockers == 1
+    session.get_one(ContactAddress, contact.addresses[0].id).email = "rossi@customer.example"
+    session.flush()
+    check_messages(session, reviewing, run, EVERYTHING, lambda _sha256: True)
+    [message] = rows(session, run)
+    assert [issue.params["address"] for issue in message.issues] == [copied.addresses[0].email]
+    edit_message(session, reviewing, message, Correction(cc=()), message.revision)
+    assert (message.to_address, message.blockers) == ("rossi@customer.example", 0)
+
+
 def test_a_pec_account_added_meanwhile_settles_its_blocker(session: Session, reviewing: Actor) -> None:
     company = make_company(session)
     party = make_party(session, company)
