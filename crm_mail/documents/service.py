@@ -41,7 +41,10 @@ class NewFile:
 
 @dataclass(frozen=True, slots=True)
 class NewDocument:
-    """A document to keep. ``key_owner`` tells apart documents that others numbered (the seller's number)."""
+    """A document to keep. ``key_owner`` tells apart documents that others numbered (the seller's number).
+
+    ``identity`` takes the place of the number in the key, where the number may come later or be shared.
+    """
 
     type: DocumentType
     number: str
@@ -59,11 +62,18 @@ class NewDocument:
     not_mailable_reason: str = ""
     source: str = ""
     key_owner: str = ""
+    identity: str = ""
 
     @property
     def natural_key(self) -> str:
         """Which document this is, within its company: type, year, series, number, and who numbered it."""
-        parts = [self.type.value, str(self.dated_on.year), self.series, self.number, self.key_owner]
+        parts = [
+            self.type.value,
+            str(self.dated_on.year),
+            self.series,
+            self.identity or self.number,
+            self.key_owner,
+        ]
         return "/".join(part.replace("/", "\u2215") for part in parts)[:200]
 
 

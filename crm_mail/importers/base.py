@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.document_types import DocumentType
@@ -288,6 +288,16 @@ class ParsedDocument:
     transmission_id: str | None = None
     mailable: bool = True
     not_mailable_reason: str | None = None
+    source: str = "fatturapa"
+    """The format it was read from (`detect.FileFormat`); the first part of the stored document's source."""
+    is_legal_sent: bool = False
+    """Whether the legal file goes with the mail: yes for a CFDI (PM-6), no for a FatturaPA."""
+    party_code: str | None = None
+    """Our code of the other party, where the file tells it."""
+    identity: str | None = None
+    """What stands for the number in the natural key, where the number may come later or is shared."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """What the type or the format has beyond the envelope; its keys are added to the canonical data."""
     suggested_pec: str | None = None
     """The buyer's PEC stated for the SdI, only when we are the seller: to be confirmed by a person."""
     warnings: tuple[Notice, ...] = ()

@@ -28,12 +28,11 @@ from crm_mail.importers.base import (
     Totals,
 )
 from crm_mail.importers.detect import FileFormat, sniff_document_format
-from crm_mail.importers.fatturapa import parse_fatturapa
+from crm_mail.importers.readers import READERS, read_documents
 from crm_mail.permissions import Actor, Permission
 from crm_mail.storage import BlobStore
 
-FATTURAPA = "fatturapa"
-OTHER_SELLER = f"{FATTURAPA}:other-seller"
+OTHER_SELLER = ":other-seller"
 SUGGESTION_SOURCE = "fatturapa:PECDestinatario"
 
 
@@ -79,19 +78,18 @@ def import_document_file(
         PermissionDenied: the actor may not bring documents in.
     """
     actor.require(Permission.CONTACTS_MANAGE, company.id)
-    if sniff_document_format(data) is FileFormat.PDF:
+    if FileFormat.PDF not in READERS and sniff_document_format(data) is FileFormat.PDF:
         raise ImportRefused("pdf_needs_fields", name=name)
     own = [company.vat_number, company.tax_code]
     result = DocumentFileResult()
-    for parsed in parse_fatturapa(data, own_tax_ids=own, size_limit=size_limit):
+    for parsed in read_documents(data, own_tax_ids=own, size_limit=size_limit):
         result.warnings.extend(parsed.warnings)
         parsed, source = _oriented(parsed, result)
         new = _new_document(parsed, name, source)
         if dry_run:
             result.count(_would_store(session, company.id, new))
             continue
-        assert parsed.party is not None
-        party = _find_or_make_party(session, actor, company, parsed.party, parsed.direction)
+        party = _find_or_make_party(session, actor, company, parsed)
         document, stored = store_document(session, actor, store, party, new)
         result.count(stored)
         result.documents.append(document)
@@ -105,10 +103,10 @@ def _oriented(parsed: ParsedDocument, result: DocumentFileResult) -> tuple[Parse
     if parsed.direction is None:
         seller = parsed.seller.vat_number or parsed.seller.tax_code or parsed.seller.name or "?"
         result.warnings.append(Notice("other_seller", {"seller": seller}))
-        return replace(parsed, direction=Direction.CUSTOMER), OTHER_SELLER
+        return replace(parsed, direction=Direction.CUSTOMER), f"{parsed.source}{OTHER_SELLER}"
     if parsed.direction is Direction.SUPPLIER and parsed.mailable:
-        return replace(parsed, mailable=False, not_mailable_reason="received"), FATTURAPA
-    return parsed, FATTURAPA
+        return replace(parsed, mailable=False, not_mailable_reason="received"), parsed.source
+    return parsed, parsed.source
 
 
 def _would_store(session: Session, company_id: int, new: NewDocument) -> Stored:
@@ -127,13 +125,13 @@ def _new_document(parsed: ParsedDocument, name: str, source: str) -> NewDocument
         name,
         "application/pkcs7-mime" if is_p7m else "application/xml",
         parsed.legal_file,
-        is_sent=False,
+        is_sent=parsed.is_legal_sent,
     )
     attachments = [
         NewFile(FileRole.ATTACHMENT, enclosed.name, enclosed.mime, enclosed.content)
         for enclosed in parsed.attachments
     ]
-    is_ours = source == FATTURAPA and parsed.direction is Direction.CUSTOMER
+    is_ours = not source.endswith(OTHER_SELLER) and parsed.direction is Direction.CUSTOMER
     seller = parsed.seller.vat_number or parsed.seller.tax_code or ""
     dues = [due.date for due in parsed.due_dates if due.date is not None]
     return NewDocument(
@@ -152,6 +150,7 @@ def _new_document(parsed: ParsedDocument, name: str, source: str) -> NewDocument
         not_mailable_reason=parsed.not_mailable_reason or "",
         source=source,
         key_owner="" if is_ours else seller,
+        identity=parsed.identity or "",
         files=[legal, *attachments],
     )
 
@@ -194,6 +193,7 @@ def canonical_data(parsed: ParsedDocument) -> dict[str, Any]:
             "notes": list(parsed.notes),
             "sdi_type": parsed.sdi_type,
             "recipient_code": parsed.recipient_code,
+            **parsed.extra,
         }
     )
     return canonical
@@ -224,22 +224,22 @@ def _without_empty(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _find_or_make_party(
-    session: Session, actor: Actor, company: Company, stated: DocumentParty, direction: Direction | None
-) -> Party:
+def _find_or_make_party(session: Session, actor: Actor, company: Company, parsed: ParsedDocument) -> Party:
+    stated, direction, code = parsed.party, parsed.direction, parsed.party_code or ""
+    assert stated is not None  # the direction was decided before
     found = match_party(
-        session, company.id, vat_number=stated.vat_number or "", tax_code=stated.tax_code or ""
+        session, company.id, vat_number=stated.vat_number or "", tax_code=stated.tax_code or "", code=code
     )
     if found is not None:
         return session.get_one(Party, found.party_id)
-    if not (stated.vat_number or stated.tax_code):
+    if not (stated.vat_number or stated.tax_code or code):
         named = _find_by_name(session, company.id, stated.name or "")
         if named is not None:
             return named
     name = stated.name or stated.vat_number or stated.tax_code or "?"
     party = Party(
         company_id=company.id,
-        code=_free_code(session, company.id, stated),
+        code=code[:50] or _free_code(session, company.id, stated),
         name=name[:250],
         name_key=name[:250].lower(),
         is_customer=direction is not Direction.SUPPLIER,
@@ -262,7 +262,7 @@ def _find_or_make_party(
         company_id=company.id,
         subject=party,
         label=f"{party.code} {party.name}",
-        source=FATTURAPA,
+        source=parsed.source,
     )
     return party
 

@@ -1,0 +1,48 @@
+"""The one registry of document formats: which reader turns the bytes of a file into documents.
+
+A reader is pure: bytes in, documents out, ImportRefused for a file that cannot be kept. It leaves `direction`
+None unless the format itself says it; whose company we are is decided here, once for every format.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Final
+
+from crm_mail.importers.base import ImportRefused, ParsedDocument
+from crm_mail.importers.detect import FileFormat, describe_format, sniff_document_format
+from crm_mail.importers.fatturapa import orient_document, parse_fatturapa
+from crm_mail.importers.hardened_xml import DEFAULT_SIZE_LIMIT, check_size
+from crm_mail.importers.messages import N_
+
+Reader = Callable[[bytes], list[ParsedDocument]]
+
+
+def _read_fatturapa(data: bytes) -> list[ParsedDocument]:
+    return list(parse_fatturapa(data))
+
+
+READERS: Final[dict[FileFormat, Reader]] = {
+    FileFormat.FATTURAPA: _read_fatturapa,
+    FileFormat.FATTURAPA_P7M: _read_fatturapa,
+    FileFormat.XML: _read_fatturapa,  # a broken one may hide its root; the reader refuses the others
+}
+"""Each format that becomes documents; what is missing here is refused with a word on what to do."""
+
+
+def read_documents(
+    data: bytes, *, own_tax_ids: Collection[str] = (), size_limit: int = DEFAULT_SIZE_LIMIT
+) -> list[ParsedDocument]:
+    """Recognise a file by its content and give its documents, each with its direction where it is known.
+
+    Arguments: `own_tax_ids`, VAT numbers and tax codes of our own company; `size_limit` in bytes.
+    Raises ImportRefused when the format is not read, or by the reader of the format.
+    """
+    check_size(data, size_limit)
+    found = sniff_document_format(data)
+    reader = READERS.get(found)
+    if reader is None:
+        what, remedy = describe_format(found)
+        raise ImportRefused("wrong_format", found=what, expected=N_("an electronic document"), remedy=remedy)
+    return [
+        parsed if parsed.direction is not None else orient_document(parsed, own_tax_ids)
+        for parsed in reader(data)
+    ]
