@@ -1,0 +1,71 @@
+"""The fields that a company's own type adds to the schema of its base type. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from crm_mail.documents.schemas.problems import Problem, problems_of
+from crm_mail.documents.schemas.scalars import Amount, Day, Text
+
+
+class FieldKind(StrEnum):
+    """What an own field holds."""
+
+    TEXT = "text"
+    AMOUNT = "amount"
+    DATE = "date"
+    INTEGER = "integer"
+    FLAG = "flag"
+
+
+_ADAPTERS: Final[Mapping[FieldKind, TypeAdapter[Any]]] = {
+    FieldKind.TEXT: TypeAdapter(Text),
+    FieldKind.AMOUNT: TypeAdapter(Amount),
+    FieldKind.DATE: TypeAdapter(Day),
+    FieldKind.INTEGER: TypeAdapter(int),
+    FieldKind.FLAG: TypeAdapter(bool),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnField:
+    """One added field: it stands beside the others in a file, and is kept under `extra`."""
+
+    name: str
+    kind: FieldKind = FieldKind.TEXT
+    is_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSchema:
+    """The schema of a company's own type: a built-in one and the fields added to it."""
+
+    type_id: str
+    base: str
+    fields: tuple[OwnField, ...] = ()
+
+
+def read_own_fields(
+    schema: OwnSchema, offered: Mapping[str, Any], *, has_main_pdf: bool
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The own fields' values as JSON holds them, and what is wrong with them.
+
+    Like the others, a required field may be absent when the PDF came with the document.
+    """
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for field in schema.fields:
+        found = offered.get(field.name)
+        if found in (None, ""):
+            if field.is_required and not has_main_pdf:
+                problems.append(Problem("missing_own", field.name, {"type": schema.type_id}))
+            continue
+        adapter = _ADAPTERS[field.kind]
+        try:
+            values[field.name] = adapter.dump_python(adapter.validate_python(found), mode="json")
+        except ValidationError as error:
+            problems += problems_of(error, (field.name,))
+    return values, problems
