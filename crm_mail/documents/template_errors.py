@@ -1,6 +1,6 @@
 """Why a text written by a user is refused: code, line, words and remedy (issue “When things go wrong”).
 
-`str(error)` is complete English for the command line; the pages translate by `code` and `params`.
+`str(error)` is complete English for the command line; the pages translate by `facts` (see `template_words`).
 """
 
 from __future__ import annotations
@@ -39,6 +39,11 @@ class TemplateInvalid(Exception):
         self.params = params
         where = f"Line {line}: " if line else ""
         super().__init__(" ".join(part for part in (f"{where}{reason}", hint) if part))
+
+    @property
+    def facts(self) -> dict[str, str | int]:
+        """What `template_words` needs, fit to be stored: the problem, its line and its values."""
+        return {"problem": self.code, "line": self.line, **self.params}
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (self.problem, self.line, self.reason, self.hint, self.params)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Literal
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, nodes, pass_context
@@ -34,6 +35,7 @@ TextSchema = Literal["message", "run_report"]
 MAX_SOURCE = 100_000
 MAX_OUTPUT = 100_000
 MAX_ROUNDS = 100_000
+_PARTS_AT_ONCE = 200  # of a text with loops, between two looks at its length
 _LOOP_FILTER = "counted_rounds"
 _ROUNDS = "_rounds_left"
 _SCHEMAS: Mapping[TextSchema, FieldTree] = {"message": MESSAGE_FIELDS, "run_report": RUN_REPORT_FIELDS}
@@ -148,7 +150,7 @@ class CompiledText:
             ) from error
         except (UndefinedError, SecurityError, TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise TemplateInvalid(
-                TemplateProblem.RENDER_FAILED, 0, f"the text cannot be filled in: {error}."
+                TemplateProblem.RENDER_FAILED, 0, f"the text cannot be filled in: {error}.", detail=str(error)
             ) from error
         if len(output) > MAX_OUTPUT:
             raise _too_long()
@@ -164,14 +166,12 @@ class CompiledText:
 
 def _limited(parts: Iterator[str]) -> str:
     """Join what a text with loops gives, and stop it as soon as it is too long."""
-    kept: list[str] = []
-    size = 0
-    for part in parts:
-        size += len(part)
-        if size > MAX_OUTPUT:
+    output = ""
+    while taken := list(islice(parts, _PARTS_AT_ONCE)):
+        output += "".join(taken)
+        if len(output) > MAX_OUTPUT:
             raise _too_long()
-        kept.append(part)
-    return "".join(kept)
+    return output
 
 
 def _too_long() -> TemplateInvalid:
@@ -245,6 +245,7 @@ def _parse(environment: ImmutableSandboxedEnvironment, source: str, kind: TextKi
             error.lineno,
             f"{(error.message or 'syntax error').rstrip('.')}.",
             "Placeholders look like {{ document.number }}, conditions like {% if … %}…{% endif %}.",
+            detail=(error.message or "").rstrip("."),
         ) from error
     except RecursionError as error:
         raise TemplateInvalid(TemplateProblem.TOO_DEEP, 0, "the text is nested too deeply.") from error

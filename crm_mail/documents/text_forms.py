@@ -1,14 +1,13 @@
 """The form of a message text. Whether a text can be used is `documents.texts`' matter; the form only reads."""
 
-from typing import Any
-
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField, StringField, TextAreaField
 
 from crm_mail.documents.builtin_texts import MessageText
-from crm_mail.documents.template_errors import TemplateInvalid, TemplateProblem
+from crm_mail.documents.template_errors import TemplateInvalid
+from crm_mail.documents.template_words import fault_words
 from crm_mail.documents.texts import TextInUse, TextInvalid, TextMissing
 
 
@@ -47,21 +46,5 @@ class TextForm(FlaskForm):
 
 
 def explain(error: TemplateInvalid) -> str:
-    """Why a text cannot be used, with the line, in the language of the page; the checker's own words follow."""
-    words: dict[TemplateProblem, str] = {
-        TemplateProblem.SYNTAX: _("this is not written as placeholders are"),
-        TemplateProblem.TOO_LONG: _("too long"),
-        TemplateProblem.TOO_DEEP: _("nested too deeply"),
-        TemplateProblem.FORBIDDEN: _("this is not possible in a message text"),
-        TemplateProblem.UNKNOWN_PLACEHOLDER: _("there is no such placeholder"),
-        TemplateProblem.UNKNOWN_FILTER: _("there is no such filter"),
-        TemplateProblem.BAD_FILTER_USE: _("the filter is not used as it should be"),
-        TemplateProblem.BAD_LOOP: _("a loop can only go over a list such as documents"),
-        TemplateProblem.UNSAFE_POSITION: _("a placeholder is not possible in this place of the HTML"),
-        TemplateProblem.OUTPUT_TOO_LONG: _("the finished text is too long"),
-        TemplateProblem.LOOP_TOO_LONG: _("the loops go round too often"),
-        TemplateProblem.RENDER_FAILED: _("the text cannot be filled in"),
-    }
-    where = _("Line %(line)s: ", line=error.line) if error.line else ""
-    detail: Any = " ".join(part for part in (error.reason, error.hint) if part)
-    return f"{where}{words[error.problem]} ({detail})"
+    """Why a text cannot be used, with the line, in the language of the page."""
+    return fault_words(error.facts, _)

@@ -19,7 +19,7 @@ from crm_mail.outbox.assembly import Policy, Rules
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.states import MessageState
-from crm_mail.outbox.writing import FoundText, TextFinder
+from crm_mail.outbox.writing import FoundText, TextFinder, text_fault
 from crm_mail.permissions import Actor
 
 MEGABYTE = 1024 * 1024
@@ -76,7 +76,7 @@ def find_texts(session: Session, company_id: int) -> TextFinder:
         try:
             return FoundText(compile_message(text.text), is_builtin=not text.is_own)
         except TemplateInvalid as problem:
-            return FoundText(None, str(problem), is_builtin=not text.is_own)
+            return FoundText(None, text_fault(problem), is_builtin=not text.is_own)
 
     return find
 

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from crm_mail.document_types import type_label
+from crm_mail.documents.template_words import fault_words
 from crm_mail.outbox.edit_problems import EditProblem
 from crm_mail.outbox.issues import BLOCKERS, Issue
 from crm_mail.outbox.reasons import LeftOutReason, Rule, WithheldReason
@@ -178,11 +179,13 @@ def issue_words(
     """A blocker or warning as a sentence, with its remedy.
 
     Args:
-        params: what the issue was kept with (document, file, run, at, field, mb, limit_mb, reason).
+        params: what the issue was kept with (document, file, run, at, field, mb, limit_mb, a fault's facts).
     """
     if code not in set(Issue):
         return IssueWords(code, code, "", False)
     issue, values = Issue(code), params or {}
+    if issue is Issue.TEXT_INVALID and "problem" in values:
+        values = {"reason": fault_words(values, translate)}
     text, remedy = _LONG[issue]
     for (one, name), exact in _WITH_VALUES.items():
         if one is issue and values.get(name) not in (None, ""):

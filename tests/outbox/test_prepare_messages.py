@@ -217,7 +217,11 @@ def test_a_text_with_an_unknown_field_blocks_and_an_empty_field_warns(session: S
     invalid, empty = rows(session, run)
     assert "text_invalid" in codes(invalid)
     assert invalid.blockers == 1
-    assert "nothing" in next(i for i in invalid.issues if i.code == "text_invalid").params["reason"]
+    assert next(i for i in invalid.issues if i.code == "text_invalid").params == {
+        "problem": "unknown_placeholder",
+        "line": 1,
+        "name": "party.nothing",
+    }
     assert "empty_field" in codes(empty)
     assert empty.blockers == 0
 

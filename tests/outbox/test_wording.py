@@ -2,6 +2,7 @@
 
 import pytest
 
+from crm_mail.documents.template_errors import TemplateInvalid, TemplateProblem
 from crm_mail.outbox.edit_problems import EditProblem
 from crm_mail.outbox.issues import BLOCKERS, Issue
 from crm_mail.outbox.reasons import LeftOutReason, Rule, WithheldReason
@@ -43,6 +44,22 @@ def test_every_issue_has_a_name_a_sentence_and_a_remedy(issue: Issue) -> None:
 )
 def test_values_stand_in_the_sentence(code: str, params: dict[str, object], said: str) -> None:
     assert said in issue_words(code, params).text
+
+
+@pytest.mark.parametrize("problem", TemplateProblem)
+def test_a_fault_of_a_text_is_told_in_the_readers_language(problem: TemplateProblem) -> None:
+    facts = TemplateInvalid(problem, 3, "english", "words", name="a.b", limit=7, detail="x").facts
+    text = issue_words("text_invalid", facts, shout).text
+    assert text.count("¡") == 3  # the row's sentence, the line, the fault
+    assert "english" not in text
+
+
+def test_a_fault_names_its_line_and_what_there_is_instead() -> None:
+    facts = {"problem": "unknown_placeholder", "line": 2, "name": "party.nam", "known": "party.name"}
+    assert issue_words("text_invalid", facts).text == (
+        "The text of this document type has a fault: Line 2: There is no placeholder “party.nam”. "
+        "There are: party.name."
+    )
 
 
 def test_a_code_of_a_later_version_is_shown_as_it_is() -> None:
