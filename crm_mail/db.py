@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import (
@@ -159,16 +160,26 @@ def insert_many(session: Session, model: type[Base], rows: Sequence[Mapping[str,
     defaults: dict[str, Any] = {c.name: c.default for c in table.columns if c.name not in given and c.default}
     constants = {name: default.arg for name, default in defaults.items() if default.is_scalar}
     computed = {name: default.arg for name, default in defaults.items() if default.is_callable}
-    names = [*given, *constants, *computed]
     connection = session.connection()
-    compiled = insert(table).compile(dialect=connection.dialect, column_keys=names)
-    processors: Any = [(name, compiled._bind_processors.get(name)) for name in compiled.positiontup or names]
+    sql, is_positional, processors = _insert_statement(
+        table, connection.dialect, (*given, *constants, *computed)
+    )
     values = _processed(rows, processors, constants, computed)
-    if compiled.positional:
-        connection.exec_driver_sql(str(compiled), [tuple(row) for row in values])
+    if is_positional:
+        connection.exec_driver_sql(sql, [tuple(row) for row in values])
     else:
         keys = [name for name, _ in processors]
-        connection.exec_driver_sql(str(compiled), [dict(zip(keys, row, strict=True)) for row in values])
+        connection.exec_driver_sql(sql, [dict(zip(keys, row, strict=True)) for row in values])
+
+
+@lru_cache(maxsize=256)
+def _insert_statement(
+    table: Table, dialect: Dialect, names: tuple[str, ...]
+) -> tuple[str, bool, Sequence[tuple[str, Callable[[Any], Any] | None]]]:
+    """The SQL, whether it takes tuples, and each column's way to the driver, in the statement's order."""
+    compiled = insert(table).compile(dialect=dialect, column_keys=list(names))
+    processors: Any = [(name, compiled._bind_processors.get(name)) for name in compiled.positiontup or names]
+    return str(compiled), bool(compiled.positional), processors
 
 
 def _processed(
