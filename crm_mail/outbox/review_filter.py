@@ -7,10 +7,11 @@ from typing import Any, Self
 
 from sqlalchemy import ColumnElement, and_, select, true
 
-from crm_mail.outbox.models import Message, MessageIssue
+from crm_mail.outbox.models import SHORTLISTS, Message, MessageIssue
 from crm_mail.outbox.states import MessageState
 
 BLOCKED = "blocked"
+ANY_WARNING = "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,19 @@ class ReviewFilter:
         """Whether every row is meant."""
         return not self.to_dict()
 
+    @property
+    def is_of_few(self) -> bool:
+        """Whether the state alone says that few rows are meant: they are found by state, then put in order."""
+        return self.state in {state.value for state in MessageState} - {MessageState.PENDING.value}
+
     def conditions(self, run_id: int, clearance: int) -> list[ColumnElement[bool]]:
         """What a row must fulfil; run and clearance are always among it."""
         found: list[ColumnElement[bool]] = [Message.run_id == run_id, Message.privacy_level <= clearance]
-        for name, build in _BUILDERS.items():
-            if value := getattr(self, name):
-                found.append(build(value, run_id))
+        values = self.to_dict()
+        if (values.get("state"), values.get("issue")) == (MessageState.PENDING, ANY_WARNING):
+            del values["state"], values["issue"]
+            found.append(SHORTLISTS["warned"])
+        found += [build(values[name], run_id) for name, build in _BUILDERS.items() if name in values]
         return found
 
 
@@ -83,7 +91,7 @@ def _argument(name: str) -> str:
 
 def _state(value: str, _run: int) -> ColumnElement[bool]:
     if value == BLOCKED:
-        return (Message.state == MessageState.PENDING) & (Message.blockers > 0)
+        return SHORTLISTS["blocked"]
     if value == "ready":
         return (Message.state == MessageState.PENDING) & (Message.blockers == 0)
     if value not in {state.value for state in MessageState}:
@@ -92,7 +100,7 @@ def _state(value: str, _run: int) -> ColumnElement[bool]:
 
 
 def _issue(value: str, run_id: int) -> ColumnElement[bool]:
-    if value == "any":
+    if value == ANY_WARNING:
         return Message.warnings > 0
     with_issue = select(MessageIssue.message_id).where(
         MessageIssue.run_id == run_id, MessageIssue.code == value
@@ -136,8 +144,10 @@ _BUILDERS: dict[str, Callable[[str, int], ColumnElement[bool]]] = {
     "language": lambda value, _run: Message.language == value,
     "channel": lambda value, _run: Message.channel == value if value in ("smtp", "pec") else Message.id == -1,
     "account": lambda value, _run: Message.account_id == _number(value),
-    "edited": lambda value, _run: Message.is_edited.is_(value == "yes"),
-    "approved": lambda value, _run: Message.is_approved.is_(value == "yes"),
+    "edited": lambda value, _run: SHORTLISTS["edited"] if value == "yes" else Message.is_edited.is_(False),
+    "approved": lambda value, _run: (
+        SHORTLISTS["approved"] if value == "yes" else Message.is_approved.is_(False)
+    ),
     "sent_before": lambda value, _run: (
         Message.last_sent_at.is_not(None) if value == "yes" else Message.last_sent_at.is_(None)
     ),
