@@ -300,6 +300,8 @@ class ParsedDocument:
     """What the type or the format has beyond the envelope; its keys are added to the canonical data."""
     suggested_pec: str | None = None
     """The buyer's PEC stated for the SdI, only when we are the seller: to be confirmed by a person."""
+    suggested_email: str | None = None
+    """The buyer's ordinary e-mail as the document states it, to be confirmed by a person too."""
     warnings: tuple[Notice, ...] = ()
 
     @property

@@ -13,12 +13,11 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.contacts.matching import match_party
-from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party
-from crm_mail.delivery.addresses import AddressInvalid, normalise_address
-from crm_mail.delivery.routing import AddressKind
-from crm_mail.document_types import DocumentType
+from crm_mail.contacts.models import Party
+from crm_mail.document_types import DocumentType, facts
 from crm_mail.documents.models import Document
 from crm_mail.documents.service import FileRole, NewDocument, NewFile, Stored, find_current, store_document
+from crm_mail.importers.address_suggestions import suggest_addresses
 from crm_mail.importers.base import (
     Direction,
     DocumentParty,
@@ -28,12 +27,12 @@ from crm_mail.importers.base import (
     Totals,
 )
 from crm_mail.importers.detect import FileFormat, sniff_document_format
-from crm_mail.importers.readers import READERS, read_documents
+from crm_mail.importers.readers import read_documents
 from crm_mail.permissions import Actor, Permission
 from crm_mail.storage import BlobStore
 
 OTHER_SELLER = ":other-seller"
-SUGGESTION_SOURCE = "fatturapa:PECDestinatario"
+LEGAL_MIMES = {"xml": "application/xml", "p7m": "application/pkcs7-mime", "pdf": "application/pdf"}
 
 
 @dataclass(slots=True)
@@ -78,11 +77,9 @@ def import_document_file(
         PermissionDenied: the actor may not bring documents in.
     """
     actor.require(Permission.CONTACTS_MANAGE, company.id)
-    if FileFormat.PDF not in READERS and sniff_document_format(data) is FileFormat.PDF:
-        raise ImportRefused("pdf_needs_fields", name=name)
     own = [company.vat_number, company.tax_code]
     result = DocumentFileResult()
-    for parsed in read_documents(data, own_tax_ids=own, size_limit=size_limit):
+    for parsed in _read(data, name, own, size_limit):
         result.warnings.extend(parsed.warnings)
         parsed, source = _oriented(parsed, result)
         new = _new_document(parsed, name, source)
@@ -93,9 +90,17 @@ def import_document_file(
         document, stored = store_document(session, actor, store, party, new)
         result.count(stored)
         result.documents.append(document)
-        if parsed.suggested_pec and _suggest_pec(session, actor, party, parsed.suggested_pec):
-            result.suggested += 1
+        result.suggested += suggest_addresses(session, party, parsed)
     return result
+
+
+def _read(data: bytes, name: str, own: list[str], size_limit: int) -> list[ParsedDocument]:
+    try:
+        return read_documents(data, own_tax_ids=own, size_limit=size_limit)
+    except ImportRefused as refused:
+        if refused.code == "pdf_needs_fields":  # a reader does not know the file's name
+            raise ImportRefused(refused.code, name=name) from None
+        raise
 
 
 def _oriented(parsed: ParsedDocument, result: DocumentFileResult) -> tuple[ParsedDocument, str]:
@@ -104,7 +109,8 @@ def _oriented(parsed: ParsedDocument, result: DocumentFileResult) -> tuple[Parse
         seller = parsed.seller.vat_number or parsed.seller.tax_code or parsed.seller.name or "?"
         result.warnings.append(Notice("other_seller", {"seller": seller}))
         return replace(parsed, direction=Direction.CUSTOMER), f"{parsed.source}{OTHER_SELLER}"
-    if parsed.direction is Direction.SUPPLIER and parsed.mailable:
+    is_our_own = facts(parsed.type).direction.value == Direction.SUPPLIER.value  # orders: we wrote them
+    if parsed.direction is Direction.SUPPLIER and parsed.mailable and not is_our_own:
         return replace(parsed, mailable=False, not_mailable_reason="received"), parsed.source
     return parsed, parsed.source
 
@@ -119,11 +125,11 @@ def _would_store(session: Session, company_id: int, new: NewDocument) -> Stored:
 
 
 def _new_document(parsed: ParsedDocument, name: str, source: str) -> NewDocument:
-    is_p7m = parsed.legal_file_kind == "p7m"
+    kind = parsed.legal_file_kind
     legal = NewFile(
-        FileRole.LEGAL_XML,
+        FileRole.MAIN if kind == "pdf" else FileRole.LEGAL_XML,
         name,
-        "application/pkcs7-mime" if is_p7m else "application/xml",
+        LEGAL_MIMES[kind],
         parsed.legal_file,
         is_sent=parsed.is_legal_sent,
     )
@@ -292,33 +298,6 @@ def _free_code(session: Session, company_id: int, stated: DocumentParty) -> str:
         number += 1
         code = f"{base}-{number}"
     return code
-
-
-def _suggest_pec(session: Session, actor: Actor, party: Party, pec: str) -> bool:
-    """Keep the PEC address of an invoice as a suggestion that a person confirms; whether it is new."""
-    try:
-        address = normalise_address(pec)
-    except AddressInvalid:
-        return False
-    known = (
-        select(ContactAddress.id)
-        .join(Contact)
-        .where(Contact.party_id == party.id, ContactAddress.email == address)
-    )
-    if session.scalar(known.limit(1)) is not None or address in (party.email, party.billing_email):
-        return False
-    contact = Contact(
-        company_id=party.company_id,
-        party_id=party.id,
-        name="PEC",
-        name_key="pec",
-        state=ContactState.SUGGESTED,
-        source=SUGGESTION_SOURCE,
-        addresses=[ContactAddress(email=address, kind=AddressKind.PEC)],
-    )
-    session.add(contact)
-    session.flush()
-    return True
 
 
 def add_uploaded_pdf(

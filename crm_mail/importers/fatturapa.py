@@ -131,8 +131,8 @@ def orient_document(document: ParsedDocument, own_tax_ids: Collection[str]) -> P
     if _is_ours(document.seller, ours):
         return replace(document, direction=Direction.CUSTOMER, suggested_pec=document.buyer.pec)
     if _is_ours(document.buyer, ours):
-        return replace(document, direction=Direction.SUPPLIER, suggested_pec=None)
-    return replace(document, direction=None, suggested_pec=None)
+        return replace(document, direction=Direction.SUPPLIER, suggested_pec=None, suggested_email=None)
+    return replace(document, direction=None, suggested_pec=None, suggested_email=None)
 
 
 def _is_ours(party: DocumentParty, ours: set[str]) -> bool:

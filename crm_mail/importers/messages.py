@@ -90,6 +90,21 @@ REFUSALS: Final[Mapping[str, str]] = {
         "The element %(element)s in %(place)s holds “%(value)s”, which is not %(expected)s. "
         "Correct it at the source and import the file again."
     ),
+    "unreadable_invoice": N_(
+        "The file looks like an electronic invoice and cannot be read as one: %(detail)s. "
+        "Ask the sender for the file again."
+    ),
+    "damaged_pdf": N_(
+        "The PDF is damaged, cut off or protected by a password (%(detail)s). Save it again and repeat."
+    ),
+    "parser_timeout": N_(
+        "Reading the file took more than %(seconds)s seconds and was stopped: it is damaged, or made to do harm. "
+        "Ask the sender for the file again."
+    ),
+    "parser_died": N_(
+        "The file needs more memory than is allowed and was not read: it is damaged, or made to do harm. "
+        "Ask the sender for the file again."
+    ),
     "p7m_unreadable": N_(
         "The signed file (.p7m) cannot be opened: %(detail)s. "
         "Open it with your signature software, extract the XML and import that."

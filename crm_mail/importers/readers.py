@@ -9,6 +9,7 @@ from typing import Final
 
 from crm_mail.importers.base import ImportRefused, ParsedDocument
 from crm_mail.importers.detect import FileFormat, describe_format, sniff_document_format
+from crm_mail.importers.en16931 import read_hybrid_pdf, read_ubl_or_cii
 from crm_mail.importers.fatturapa import orient_document, parse_fatturapa
 from crm_mail.importers.hardened_xml import DEFAULT_SIZE_LIMIT, check_size
 from crm_mail.importers.messages import N_
@@ -23,6 +24,9 @@ def _read_fatturapa(data: bytes) -> list[ParsedDocument]:
 READERS: Final[dict[FileFormat, Reader]] = {
     FileFormat.FATTURAPA: _read_fatturapa,
     FileFormat.FATTURAPA_P7M: _read_fatturapa,
+    FileFormat.UBL: read_ubl_or_cii,
+    FileFormat.CII: read_ubl_or_cii,
+    FileFormat.PDF: read_hybrid_pdf,
     FileFormat.XML: _read_fatturapa,  # a broken one may hide its root; the reader refuses the others
 }
 """Each format that becomes documents; what is missing here is refused with a word on what to do."""
