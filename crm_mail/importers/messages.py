@@ -7,6 +7,8 @@ parameters, the command line prints them as they are.
 from collections.abc import Mapping
 from typing import Final
 
+from crm_mail.importers.ledger_messages import LEDGER_MESSAGES
+
 
 def N_(text: str) -> str:  # noqa: N802  (the marker that Babel extracts by default)
     """Mark a sentence for extraction without translating it."""
@@ -239,7 +241,7 @@ ROW_MESSAGES: Final[Mapping[str, str]] = {
     "signature_not_verified": N_("The signature of the file was not verified."),
 }
 
-MESSAGES: Final[Mapping[str, str]] = {**REFUSALS, **ROW_MESSAGES}
+MESSAGES: Final[Mapping[str, str]] = {**REFUSALS, **ROW_MESSAGES, **LEDGER_MESSAGES}
 
 
 def render_message(code: str, params: Mapping[str, object]) -> str:

@@ -1,0 +1,34 @@
+"""What is said about rows of open items and movements; `messages` joins it to the rest."""
+
+from collections.abc import Mapping
+from typing import Final
+
+
+def N_(text: str) -> str:  # noqa: N802  (the marker that Babel extracts by default)
+    """Mark a sentence for extraction without translating it."""
+    return text
+
+
+LEDGER_MESSAGES: Final[Mapping[str, str]] = {
+    "not_ledger_json": N_(
+        "The JSON holds no list of open items: a list of objects is expected, alone or under “items”."
+    ),
+    "ledger_all_wrong": N_(
+        "No row of the list can be used, so nothing was changed. Correct what the messages say and repeat."
+    ),
+    "ledger_unknown_party": N_(
+        "The company has no customer “%(value)s”. Import the customer first, or correct the code; "
+        "leading zeros count."
+    ),
+    "ledger_not_customer": N_(
+        "“%(value)s” is a supplier, not a customer: statements and reminders are for customers."
+    ),
+    "ledger_amount_missing": N_("The row has no amount. Fill in debit, credit or the open amount."),
+    "ledger_date_missing": N_("The row has no date. Fill in the date of the document or its due date."),
+    "ledger_bad_amount": N_("“%(value)s” is not an amount. Write it as 1.200,00 or 1200.00."),
+    "ledger_bad_date": N_("“%(value)s” is not a date. Write it as 31/12/2026 or 2026-12-31."),
+    "ledger_bad_currency": N_("“%(value)s” is not a currency. Use its three letters, for example EUR."),
+    "ledger_bad_level": N_("“%(value)s” is not a reminder level. Use 0, 1, 2, 3 or 4."),
+    "ledger_negative_credit": N_("The credit note stands with a minus: it was taken as a credit of %(value)s."),
+    "ledger_name_differs": N_("The customer %(value)s is called “%(other)s” here; the list says “%(name)s”."),
+}
