@@ -133,7 +133,10 @@ def _read_terms(terms: Terms, notices: tuple[Notice, ...]) -> ParsedDocument:
         mailable=not self_billed,
         not_mailable_reason="self_billing" if self_billed else None,
         suggested_email=buyer.email,
-        extra={"payment_terms": _text(terms.get("BT-20")), "type_code": code},
+        extra={
+            "payment": {"terms": _text(terms.get("BT-20")), "iban": iban or None},
+            "extra": {"type_code": code},
+        },
         warnings=notices,
     )
 

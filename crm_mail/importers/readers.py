@@ -9,6 +9,7 @@ from typing import Final
 
 from crm_mail.importers.base import ImportRefused, ParsedDocument
 from crm_mail.importers.detect import FileFormat, describe_format, sniff_document_format
+from crm_mail.importers.easyfatt import read_easyfatt
 from crm_mail.importers.en16931 import read_hybrid_pdf, read_ubl_or_cii
 from crm_mail.importers.fatturapa import orient_document, parse_fatturapa
 from crm_mail.importers.hardened_xml import DEFAULT_SIZE_LIMIT, check_size
@@ -24,6 +25,7 @@ def _read_fatturapa(data: bytes) -> list[ParsedDocument]:
 READERS: Final[dict[FileFormat, Reader]] = {
     FileFormat.FATTURAPA: _read_fatturapa,
     FileFormat.FATTURAPA_P7M: _read_fatturapa,
+    FileFormat.EASYFATT: read_easyfatt,
     FileFormat.UBL: read_ubl_or_cii,
     FileFormat.CII: read_ubl_or_cii,
     FileFormat.PDF: read_hybrid_pdf,
