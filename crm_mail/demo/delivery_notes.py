@@ -7,8 +7,9 @@ from sqlalchemy import select
 from crm_mail.contacts.models import Party
 from crm_mail.document_types import DocumentType
 from crm_mail.documents.pdf_jobs import RenderJob
-from crm_mail.documents.pdf_markup import Theme
+from crm_mail.documents.pdf_layouts import LAYOUTS
 from crm_mail.documents.pdf_pool import PdfPool
+from crm_mail.documents.pdf_theme import Theme
 from crm_mail.documents.rendering import pdf_available
 from crm_mail.importers.document_service import add_uploaded_pdf
 from crm_mail.installation import Installation
@@ -59,4 +60,4 @@ def _job(note: tuple[str, str, date, str, int], name: str, city: str) -> RenderJ
         "party": {"code": code, "name": name, "city": city},
         "lines": [{"code": "ART", "description": what, "qty": str(count), "uom": "PZ"}],
     }
-    return RenderJob(number, "summary", data, "it", Theme())
+    return RenderJob(number, LAYOUTS[DocumentType.DELIVERY_NOTE], data, "it", Theme())

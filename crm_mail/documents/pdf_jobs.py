@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from crm_mail.documents.pdf_markup import Theme, UnknownLayout
-from crm_mail.documents.rendering import RenderFailed, prepare_process, render_pdf
+from crm_mail.documents.pdf_markup import UnknownLayout
+from crm_mail.documents.pdf_theme import Theme
+from crm_mail.documents.rendering import EmbeddedFile, RenderFailed, prepare_process, render_pdf
 
 MEMORY_LIMIT = 3 * 1024**3  # bytes of address space: a hostile PDF or a giant table fails instead of swapping
 MAX_PIXELS = 4000
@@ -30,6 +31,7 @@ class RenderJob:
     data: Mapping[str, Any]
     language: str
     theme: Theme
+    files: tuple[EmbeddedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def _attempt(job: RenderJob | ThumbnailJob) -> tuple[bytes | None, RenderFailed 
         if not _prepared:
             prepare_process()
             _prepared.append(True)
-        return render_pdf(job.layout, job.data, job.language, job.theme), None
+        return render_pdf(job.layout, job.data, job.language, job.theme, job.files), None
     except RenderFailed as error:
         return None, error
     except (UnknownLayout, OSError) as error:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from crm_mail.document_types import text_language
+from crm_mail.documents.pdf_labels_ledger import LEDGER_LABELS
+from crm_mail.documents.pdf_labels_trade import TRADE_LABELS
 
 # The wording of Italian practice for the copy of an electronic invoice (formats reference, section 4; art. 21
 # DPR 633/72). A company may replace it in `Theme.legal_notice`, or drop it for foreign customers.
@@ -28,6 +30,7 @@ LABELS: dict[str, tuple[str, str, str]] = {
     "date": ("Data", "Fecha", "Date"),
     "due_date": ("Scadenza", "Vencimiento", "Due date"),
     "customer_code": ("Codice cliente", "Código de cliente", "Customer code"),
+    "our_supplier_code": ("Codice fornitore", "Código de proveedor", "Supplier code"),
     "code": ("Codice", "Código", "Code"),
     "vat_number": ("P. IVA", "NIF/IVA", "VAT no."),
     "tax_code": ("C.F.", "Id. fiscal", "Tax code"),
@@ -72,31 +75,6 @@ LABELS: dict[str, tuple[str, str, str]] = {
     "references": ("Riferimenti", "Referencias", "References"),
     "notes": ("Note", "Notas", "Notes"),
     "no_lines": ("Nessuna riga di dettaglio.", "Sin líneas de detalle.", "No detail lines."),
-    "as_of": ("Aggiornato al", "Actualizado al", "As of"),
-    "period": ("Periodo", "Periodo", "Period"),
-    "movements": ("Movimenti", "Movimientos", "Movements"),
-    "document": ("Documento", "Documento", "Document"),
-    "debit": ("Dare", "Cargo", "Debit"),
-    "credit": ("Avere", "Abono", "Credit"),
-    "balance": ("Saldo", "Saldo", "Balance"),
-    "opening_balance": ("Saldo iniziale", "Saldo inicial", "Opening balance"),
-    "closing_balance": ("Saldo finale", "Saldo final", "Closing balance"),
-    "in_our_favour": ("a Vostro debito", "a su cargo", "owed by you"),
-    "in_your_favour": ("a Vostro credito", "a su favor", "in your favour"),
-    "overdue": ("scaduto", "vencido", "overdue"),
-    "aging": ("Scadenze", "Antigüedad", "Aging"),
-    "not_due": ("A scadere", "Por vencer", "Not due"),
-    "days": ("gg", "d.", "d."),
-    "no_movements": (
-        "Nessun movimento nel periodo.",
-        "Sin movimientos en el periodo.",
-        "No movements in the period.",
-    ),
-    "errors_excepted": (
-        "Salvo errori e omissioni.",
-        "Salvo error u omisión.",
-        "Errors and omissions excepted.",
-    ),
     "subject": ("Oggetto", "Asunto", "Subject"),
     "registered": ("Capitale sociale", "Capital social", "Share capital"),
     "total": ("Totale", "Total", "Total"),
@@ -108,4 +86,5 @@ _POSITION = {"it": 0, "es": 1, "en": 2}
 def labels(language: str) -> dict[str, str]:
     """All words in the nearest kept language; do not change the returned dictionary."""
     position = _POSITION[text_language(language)]
-    return {key: words[position] for key, words in LABELS.items()}
+    every = LABELS | TRADE_LABELS | LEDGER_LABELS
+    return {key: words[position] for key, words in every.items()}

@@ -1,4 +1,4 @@
-"""Canonical document data → the HTML and CSS of its printed form (IT-19, PD-1).
+"""Canonical document data → the HTML of its printed form (IT-19, PD-1).
 
 `data` is the canonical document of the importers: amounts as decimal strings, dates ISO, everything optional::
 
@@ -8,20 +8,17 @@
     tax_summary[{rate, nature, law, base, tax}], totals{net, tax, stamp, rounding, gross, withholding, payable},
     due_dates[{date, method, amount}], payment{terms, bank, iban, bic}, references[{type, number, date}], notes[]
 
-account_statement adds `as_of, period{from, to}, opening, entries[{date, doc_type, number, description,
-due_date, debit, credit, balance, overdue_days}], closing, overdue_total, aging[{bucket, amount}]`; letter adds
-`paragraphs[], items[{number, date, due, description, amount}], total, closing_paragraphs[], signatory`; summary
-adds `facts[{label, value}]`. A missing field prints nothing. Pure: makes text only, loads no rendering engine.
+and the fields of each type, which docs/pdf-layouts.md lists. A missing field prints nothing. A layout gets the
+data's fields by name, `t` (words), `table(name, rows)`, `now_words(amount)` and what `_frame` gives. Pure: makes
+text only, loads no rendering engine.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -29,29 +26,54 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader, Undefined,
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from crm_mail.document_types import DocumentType, type_label
-from crm_mail.documents.number_formats import format_date, format_money, format_number, parse_number
+from crm_mail.document_types import TEXT_LANGUAGES, TYPE_FACTS, Direction, DocumentType, type_label
+from crm_mail.documents.number_formats import (
+    format_date,
+    format_money,
+    format_number,
+    locale_of,
+    parse_date,
+    parse_number,
+)
 from crm_mail.documents.pdf_labels import labels
+from crm_mail.documents.pdf_layouts import LAYOUT_FOLDER, layouts
+from crm_mail.documents.pdf_style import logo_uri, stylesheet
+from crm_mail.documents.pdf_tables import COLUMNS, build_table, write_price
+from crm_mail.documents.pdf_theme import Theme
 
-LAYOUT_FOLDER = Path(__file__).resolve().parents[2] / "templates" / "pdf"
-DEFAULT_ACCENT = "#1f4e79"
-_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+__all__ = [
+    "Theme",
+    "UnknownLayout",
+    "build_html",
+    "layout_source_hash",
+    "layouts",
+    "print_language",
+    "stylesheet",
+]
+
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_LOGO_KINDS = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
-
-
-@dataclass(frozen=True, slots=True)
-class Theme:
-    """A company's look.
-
-    `accent` is `#rrggbb`; `logo` PNG, JPEG or GIF bytes; `legal_notice` None is the built-in one, empty none;
-    `address_left` for envelopes with the window at the left.
-    """
-
-    accent: str = DEFAULT_ACCENT
-    logo: bytes | None = None
-    legal_notice: str | None = None
-    address_left: bool = False
+_GROUPS = (
+    "company",
+    "party",
+    "contact",
+    "totals",
+    "payment",
+    "period",
+    "ship_to",
+    "carrier",
+    "stamp",
+    "cfdi",
+)
+_TAX_LABELS = {
+    "MX": "RFC",
+    "PY": "RUC",
+    "IT": "P. IVA",
+    "ES": "NIF",
+    "FR": "TVA",
+    "DE": "USt-IdNr.",
+    "GB": "VAT",
+}
+_SHORT_NOTICE = 300
 
 
 class UnknownLayout(LookupError):
@@ -62,26 +84,23 @@ class UnknownLayout(LookupError):
 
 
 @lru_cache(maxsize=1)
-def layouts() -> tuple[str, ...]:
-    """Names of the layouts that can be rendered, sorted."""
-    names = {path.stem for path in LAYOUT_FOLDER.glob("*.html")} - {"base", "parts"}
-    return tuple(sorted(names))
-
-
-@lru_cache(maxsize=1)
 def layout_source_hash() -> str:
     """SHA-256 over all layout sources and words: a changed layout gives every document a new render key."""
     digest = hashlib.sha256()
-    for path in [*sorted(LAYOUT_FOLDER.iterdir()), Path(__file__), Path(__file__).with_name("pdf_labels.py")]:
+    here = Path(__file__).parent
+    for path in [
+        *sorted(LAYOUT_FOLDER.iterdir()),
+        *sorted(here.glob("pdf_*.py")),
+        here / "number_formats.py",
+    ]:
         if path.is_file():
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
-def stylesheet(theme: Theme) -> str:
-    """The CSS of all layouts with the company's colour; anything but `#rrggbb` gives the default colour."""
-    accent = theme.accent if _COLOUR.fullmatch(theme.accent) else DEFAULT_ACCENT
-    return (LAYOUT_FOLDER / "base.css").read_text(encoding="utf-8").replace("ACCENT", accent)
+def print_language(language: str, theme: Theme) -> str:
+    """The language of a document for somebody: theirs if it is kept (`es-MX` stays), else the company's choice."""
+    return language if language[:2].lower() in TEXT_LANGUAGES else theme.fallback_language
 
 
 def _empty(value: object) -> bool:
@@ -95,12 +114,7 @@ def _money(context: Context, value: object, currency: str = "") -> str:
 
 @pass_context
 def _price(context: Context, value: object) -> str:
-    """A unit price: at least two decimals, all those it has."""
-    number = None if _empty(value) else parse_number(value)
-    if number is None:
-        return "" if _empty(value) else str(value)
-    own = -int(number.normalize().as_tuple().exponent)
-    return format_number(number, context.parent["language"], max(2, own))
+    return "" if _empty(value) else write_price(value, context.parent["language"])
 
 
 @pass_context
@@ -109,8 +123,15 @@ def _number(context: Context, value: object) -> str:
 
 
 @pass_context
-def _date(context: Context, value: object) -> str:
-    return "" if _empty(value) else format_date(value, context.parent["language"])
+def _date(context: Context, value: object, style: str = "numeric") -> str:
+    return "" if _empty(value) else format_date(value, context.parent["language"], style)
+
+
+@pass_context
+def _country(context: Context, value: object) -> str:
+    """The country's name in the language of the document, in capitals as the post asks; else what was given."""
+    name = locale_of(context.parent["language"]).territories.get(str(value).upper())
+    return name.upper() if name else str(value)
 
 
 def _negative(value: object) -> bool:
@@ -135,6 +156,11 @@ def _lines(value: object) -> Markup:
     return Markup("<br>").join(escape(line) for line in str(value).splitlines())
 
 
+def _clip(value: object, length: int = 70) -> str:
+    text = "" if _empty(value) else str(value)
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
@@ -148,11 +174,13 @@ def _environment() -> Environment:
         "price": _price,
         "number": _number,
         "date": _date,
+        "country": _country,
         "negative": _negative,
         "filled": _filled,
         "present": _present,
         "iban": _iban,
         "lines": _lines,
+        "clip": _clip,
     }
     return environment
 
@@ -161,31 +189,80 @@ def build_html(layout: str, data: Mapping[str, Any], language: str, theme: Theme
     """The HTML of one document. Raises `UnknownLayout`."""
     if layout not in layouts():
         raise UnknownLayout(layout)
-    words = labels(language)
+    language = print_language(language, theme)
     values = _clean(dict(data))
-    for group in ("company", "party", "contact", "totals", "payment", "period"):
-        values[group] = values.get(group) or {}
-    notice = theme.legal_notice
-    if notice is None:
-        notice = words["courtesy_notice"] if layout == "courtesy_copy" else ""
-    # A short notice stands in the foot of every page; a long one once, after the content.
-    short = layout == "courtesy_copy" and 0 < len(notice) <= 300
-    values |= {
+    for group in _GROUPS:
+        given = values.get(group)
+        values[group] = given if isinstance(given, Mapping) else {}
+    values |= _frame(layout, values, language, theme)
+    return _environment().get_template(f"{layout}.html").render(values)
+
+
+def _frame(layout: str, values: Mapping[str, Any], language: str, theme: Theme) -> dict[str, Any]:
+    """What every layout gets beside the data."""
+    words = labels(language)
+    kind = str(values.get("type") or layout)
+    created = parse_date(values.get("date"))
+    return {
         "t": words,
         "language": language,
         "currency": values.get("currency") or "EUR",
         "title": values.get("title") or _title(values, language),
-        "logo": _logo_uri(theme.logo),
+        "created": created.isoformat() if created else "",
+        "logo": logo_uri(theme.logo),
         "address_left": theme.address_left,
-        "legal_notice": "" if short else notice,
-        "foot_notice": f"{words['courtesy_copy']}. {notice}" if short else "",
-        "imprint": _imprint(values["company"], words),
+        "imprint": theme.footer or _imprint(values["company"], words),
+        "legal_text": theme.legal_text(kind),
+        "statement_comment": theme.statement_comment,
+        "party_code_label": words["our_supplier_code" if _is_supplier(kind, values) else "customer_code"],
+        "party_tax_label": _tax_label(values["party"], words),
+        "company_tax_label": _tax_label(values["company"], words),
+        "table": partial(_table, words, language, theme, kind),
+        **_notices(layout, words, theme),
     }
-    return _environment().get_template(f"{layout}.html").render(values)
+
+
+def _notices(layout: str, words: Mapping[str, str], theme: Theme) -> dict[str, str]:
+    """A short notice of a courtesy copy stands in the foot of every page; a long one once, after the content."""
+    notice = theme.legal_notice
+    if notice is None:
+        notice = words["courtesy_notice"] if layout == "courtesy_copy" else ""
+    is_short = layout == "courtesy_copy" and 0 < len(notice) <= _SHORT_NOTICE
+    return {
+        "legal_notice": "" if is_short else notice,
+        "foot_notice": f"{words['courtesy_copy']}. {notice}" if is_short else "",
+    }
+
+
+def _table(
+    words: Mapping[str, str],
+    language: str,
+    theme: Theme,
+    kind: str,
+    name: str,
+    rows: object,
+    group: str = "",
+    late: str = "",
+) -> Markup:
+    """The table `name` of `pdf_tables.COLUMNS`, with the optional columns the company shows for this type."""
+    given = rows if isinstance(rows, list | tuple) else []
+    return build_table(COLUMNS[name], given, words, language, theme.columns_of(kind), group=group, late=late)
+
+
+def _is_supplier(kind: str, values: Mapping[str, Any]) -> bool:
+    if values.get("direction"):
+        return bool(values["direction"] == Direction.SUPPLIER)
+    known = kind in TYPE_FACTS
+    return known and TYPE_FACTS[DocumentType(kind)].direction is Direction.SUPPLIER
+
+
+def _tax_label(who: Mapping[str, Any], words: Mapping[str, str]) -> str:
+    return _TAX_LABELS.get(str(who.get("country") or "").upper(), words["vat_number"])
 
 
 def _title(values: Mapping[str, Any], language: str) -> str:
-    kind = type_label(str(values.get("type") or DocumentType.GENERIC), language)
+    known = values.get("type") in TYPE_FACTS
+    kind = type_label(str(values["type"]) if known else DocumentType.GENERIC, language)
     number = "/".join(str(values[key]) for key in ("number", "series") if values.get(key))
     mark = {"it": "n.", "es": "n.º"}.get(language[:2], "no.")
     return f"{kind} {mark} {number}" if number else kind
@@ -193,7 +270,7 @@ def _title(values: Mapping[str, Any], language: str) -> str:
 
 def _imprint(company: Mapping[str, Any], words: Mapping[str, str]) -> str:
     place = " ".join(str(company[key]) for key in ("postcode", "city") if company.get(key))
-    vat = f"{words['vat_number']} {company['vat_number']}" if company.get("vat_number") else ""
+    vat = f"{_tax_label(company, words)} {company['vat_number']}" if company.get("vat_number") else ""
     parts = [company.get("name"), company.get("address"), place, vat, company.get("registration")]
     return " · ".join(str(part) for part in parts if part)[:320]
 
@@ -207,10 +284,3 @@ def _clean(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_clean(item) for item in value]
     return value
-
-
-@lru_cache(maxsize=32)
-def _logo_uri(logo: bytes | None) -> str:
-    """The logo as a data address; an unknown kind of picture (SVG could name files) prints nothing."""
-    kind = next((kind for magic, kind in _LOGO_KINDS.items() if logo and logo.startswith(magic)), None)
-    return f"data:{kind};base64,{base64.b64encode(logo).decode()}" if logo and kind else ""

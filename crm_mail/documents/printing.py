@@ -8,24 +8,26 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, String, cast, exists, or_, select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.models import Party
 from crm_mail.db import Database
 from crm_mail.delivery.headers import safe_file_name
-from crm_mail.document_types import DocumentType, text_language, type_label
+from crm_mail.document_types import DocumentType, type_label
 from crm_mail.documents.models import Document, DocumentFile, RenderedFile
 from crm_mail.documents.pdf_jobs import RenderJob
-from crm_mail.documents.pdf_markup import Theme
+from crm_mail.documents.pdf_layouts import layout_for
+from crm_mail.documents.pdf_markup import print_language
 from crm_mail.documents.pdf_pool import PdfPool
-from crm_mail.documents.rendering import pdf_available, render_key
+from crm_mail.documents.pdf_theme import Theme, theme_from
+from crm_mail.documents.rendering import EmbeddedFile, pdf_available, render_key
 from crm_mail.documents.service import FileRole
 from crm_mail.storage import BlobStore
 
-LAYOUTS = {DocumentType.INVOICE: "courtesy_copy", DocumentType.CREDIT_NOTE: "courtesy_copy"}
 JOBS_AT_ONCE = 100
+_ALWAYS_PRINTED = (DocumentType.INVOICE, DocumentType.CREDIT_NOTE)
 
 _COMPANY_FIELDS = (
     *("name", "address", "postcode", "city", "province", "country", "vat_number", "tax_code"),
@@ -48,8 +50,13 @@ def unprinted(documents: Select[int]) -> Select[int]:
     has_main = exists().where(
         DocumentFile.document_id == Document.id, DocumentFile.role == FileRole.MAIN.value
     )
+    has_file = exists().where(DocumentFile.document_id == Document.id)
+    has_data = cast(Document.data, String).not_in(("{}", "null"))
     return select(Document.id).where(
-        Document.id.in_(select(chosen.c.id)), Document.type.in_(list(LAYOUTS)), ~has_main
+        Document.id.in_(select(chosen.c.id)),
+        or_(has_data, Document.type.in_(_ALWAYS_PRINTED)),
+        or_(Document.type != DocumentType.GENERIC, ~has_file),  # a generic document is its files
+        ~has_main,
     )
 
 
@@ -122,14 +129,29 @@ def _jobs(session: Session, store: BlobStore, ids: Sequence[int]) -> Iterator[Jo
     for document, party in session.execute(query):
         if document.company_id not in themes:
             company = session.get_one(Company, document.company_id)
-            logo = store.read(company.logo_sha256) if company.logo_sha256 else None
-            themes[document.company_id] = (company, Theme(logo=logo))
+            themes[document.company_id] = (company, company_theme(store, company))
         company, theme = themes[document.company_id]
-        language = text_language(party.language or company.language)
+        language = print_language(party.language or company.language, theme)
         data = print_data(document, party, company)
-        layout = LAYOUTS[document.type]
-        job = RenderJob(render_key(layout, data, language, theme), layout, data, language, theme)
-        yield document.id, job, _file_name(document, language)
+        layout = layout_for(document.type, data)
+        files = _embedded(store, document) if theme.archive else ()
+        key = render_key(layout, data, language, theme, files)
+        yield (
+            document.id,
+            RenderJob(key, layout, data, language, theme, files),
+            _file_name(document, language),
+        )
+
+
+def company_theme(store: BlobStore, company: Company) -> Theme:
+    """The company's look: its logo and the defaults."""
+    return theme_from({}, store.read(company.logo_sha256) if company.logo_sha256 else None)
+
+
+def _embedded(store: BlobStore, document: Document) -> tuple[EmbeddedFile, ...]:
+    """The legal files that go inside the PDF of an archive, byte for byte."""
+    legal = [file for file in document.files if file.role == FileRole.LEGAL_XML.value]
+    return tuple(EmbeddedFile(file.name, store.read(file.sha256)) for file in legal)
 
 
 def _file_name(document: Document, language: str) -> str:

@@ -14,14 +14,27 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
-from crm_mail.documents.pdf_markup import Theme, build_html, layout_source_hash, stylesheet
+from crm_mail.documents.number_formats import parse_date
+from crm_mail.documents.pdf_markup import build_html, layout_source_hash
+from crm_mail.documents.pdf_style import stylesheet
+from crm_mail.documents.pdf_theme import Theme, theme_inputs
 
-__all__ = ["RenderFailed", "Theme", "pdf_available", "prepare_process", "render_key", "render_pdf"]
+__all__ = [
+    "EmbeddedFile",
+    "RenderFailed",
+    "Theme",
+    "pdf_available",
+    "prepare_process",
+    "render_key",
+    "render_pdf",
+]
 
 # Shared libraries that WeasyPrint loads with dlopen, and the Debian packages that bring them.
 _LIBRARIES = ("gobject-2.0", "pango-1.0", "harfbuzz", "fontconfig", "pangoft2-1.0", "harfbuzz-subset")
@@ -59,10 +72,24 @@ def engine_version() -> str:
     return f"weasyprint-{metadata.version('weasyprint')}"
 
 
-def render_key(layout: str, data: Mapping[str, Any], language: str, theme: Theme) -> str:
+@dataclass(frozen=True, slots=True)
+class EmbeddedFile:
+    """A file inside the PDF: the legal XML of the document that it shows (PDF/A-3, relationship `Source`)."""
+
+    name: str
+    content: bytes
+
+
+def render_key(
+    layout: str,
+    data: Mapping[str, Any],
+    language: str,
+    theme: Theme,
+    files: Sequence[EmbeddedFile] = (),
+) -> str:
     """SHA-256 (hex) of everything that decides the PDF's content: equal key, equal document, no need to render."""
-    logo = hashlib.sha256(theme.logo).hexdigest() if theme.logo else ""
-    parts = [layout, language, theme.accent, logo, theme.legal_notice, theme.address_left, data]
+    embedded = [(file.name, hashlib.sha256(file.content).hexdigest()) for file in files]
+    parts = [layout, language, theme_inputs(theme), embedded, data]
     text = json.dumps(parts, sort_keys=True, default=str, separators=(",", ":"), ensure_ascii=False)
     versions = f"{engine_version()}\0{layout_source_hash()}\0"
     return hashlib.sha256((versions + text).encode("utf-8", "surrogatepass")).hexdigest()
@@ -109,10 +136,17 @@ def prepare_process() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
-def render_pdf(layout: str, data: Mapping[str, Any], language: str, theme: Theme) -> bytes:
+def render_pdf(
+    layout: str,
+    data: Mapping[str, Any],
+    language: str,
+    theme: Theme,
+    files: Sequence[EmbeddedFile] = (),
+) -> bytes:
     """The PDF of one document (see `pdf_markup` for `data`). Call it in a process of the pool.
 
-    The same input gives the same bytes. Raises `UnknownLayout`, or `RenderFailed` with the reason.
+    The same input gives the same bytes. `files` are embedded; with `theme.archive` the PDF is PDF/A-3b.
+    Raises `UnknownLayout`, or `RenderFailed` with the reason.
     """
     html = build_html(layout, data, language, theme)
     ready, reason = pdf_available()
@@ -125,8 +159,20 @@ def render_pdf(layout: str, data: Mapping[str, Any], language: str, theme: Theme
             stylesheets=[engine.sheet(stylesheet(theme))],
             font_config=engine.fonts,
             cache=engine.pictures,
-            pdf_identifier=render_key(layout, data, language, theme)[:32].encode(),
+            pdf_identifier=render_key(layout, data, language, theme, files)[:32].encode(),
+            pdf_tags=theme.tagged,
+            pdf_variant="pdf/a-3b" if theme.archive else None,
+            attachments=[_attachment(engine, file, data) for file in files] or None,
         )
     except Exception as error:  # the engine has no exception base class of its own
         raise RenderFailed(f"The document could not be printed: {type(error).__name__}: {error}") from error
     return result
+
+
+def _attachment(engine: _Engine, file: EmbeddedFile, data: Mapping[str, Any]) -> Any:
+    """The file as of the document's date: the same document gives the same bytes at any time."""
+    day = parse_date(data.get("date"))
+    made = datetime.combine(day, time(), UTC) if day else datetime(2000, 1, 1, tzinfo=UTC)
+    return engine.weasyprint.Attachment(
+        string=file.content, name=file.name, created=made, modified=made, relationship="Source"
+    )

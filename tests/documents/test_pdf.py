@@ -137,7 +137,7 @@ def test_the_same_data_gives_the_same_bytes(pool: PdfPool) -> None:
 def test_the_render_key_changes_with_everything_that_shows() -> None:
     keys = {
         render_key("courtesy_copy", invoice(), "it", Theme()),
-        render_key("summary", invoice(), "it", Theme()),
+        render_key("generic", invoice(), "it", Theme()),
         render_key("courtesy_copy", invoice(number="13"), "it", Theme()),
         render_key("courtesy_copy", invoice(), "es", Theme()),
         render_key("courtesy_copy", invoice(), "it", Theme(accent="#000000")),
