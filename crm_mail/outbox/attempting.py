@@ -18,7 +18,7 @@ from crm_mail.delivery.packing import pack
 from crm_mail.delivery.routing import Channel, check_pec_rules
 from crm_mail.delivery.transports import ConnectionFailed, Transport
 from crm_mail.outbox.claiming import Job
-from crm_mail.outbox.commit import frozen_hash
+from crm_mail.outbox.freezing import frozen_hash
 from crm_mail.storage import StoredFileDamaged, StoredFileMissing
 
 TEST_MARK = "[TEST] "

@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 from crm_mail.db import now
 from crm_mail.delivery.limits import UNLIMITED, allowance, windows
 from crm_mail.delivery.models import SenderAccount
-from crm_mail.outbox.commit import fingerprint, outdated
+from crm_mail.outbox.commit import fingerprint
 from crm_mail.outbox.models import Message, MessageIssue, Run
+from crm_mail.outbox.reasons import COPY_DROPPED
+from crm_mail.outbox.rechecking import outdated, stale_copies
 from crm_mail.outbox.rules import leaves_from_own_account, own_accounts
 from crm_mail.outbox.states import MessageState
 from crm_mail.permissions import Actor
@@ -73,10 +75,11 @@ def overview(session: Session, actor: Actor, run: Run) -> CommitOverview:
         func.count(Message.to_address.distinct()),
     )
     messages, files, size, recipients = session.execute(totals.where(*ready)).one()
+    copies = [len(row.gone) for row in stale_copies(session, *ready)]
     languages = select(Message.language, func.count()).where(*ready).group_by(Message.language)
     shares, without = _shares(session, actor, run, ready)
     return CommitOverview(
-        mark=fingerprint(session, run.id, actor.clearance, *_not_in(dropped)),
+        mark=fingerprint(session, run.id, actor.clearance, *_not_in(dropped), changing=len(copies)),
         messages=messages,
         recipients=recipients,
         files=int(files),
@@ -84,7 +87,8 @@ def overview(session: Session, actor: Actor, run: Run) -> CommitOverview:
         languages=tuple((language, count) for language, count in session.execute(languages)),
         accounts=shares,
         without_account=without,
-        outdated={reason: len(ids) for reason, ids in gone.items()},
+        outdated={reason: len(ids) for reason, ids in gone.items()}
+        | ({COPY_DROPPED: sum(copies)} if copies else {}),
         blocked=_blocked(session, run, pending),
         warned=session.scalar(select(func.count()).where(*ready, Message.warnings > 0)) or 0,
         withheld=_withheld(session, visible),

@@ -32,6 +32,7 @@ class WithheldReason(StrEnum):
     """Why a prepared message is not sent (BX-3)."""
 
     BY_PERSON = "by_person"
+    MERGED = "merged_into_other"  # its documents travel in another message of the run: why["merged_into"]
     BLOCKED = "blocked"
     SENT_MEANWHILE = "sent_meanwhile"
     VOIDED_MEANWHILE = "voided_meanwhile"
@@ -39,3 +40,7 @@ class WithheldReason(StrEnum):
     PARTY_BLOCKED_MEANWHILE = "party_blocked_meanwhile"
     CONTACT_CHANGED_MEANWHILE = "contact_changed_meanwhile"
     UNSUBSCRIBED_MEANWHILE = "unsubscribed_meanwhile"
+
+
+COPY_DROPPED = "copy_dropped"
+"""A copy (Cc) was taken off a message at commit; the message itself leaves."""

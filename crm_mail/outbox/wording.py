@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from crm_mail.document_types import type_label
+from crm_mail.document_types import NO_NAMES, TypeNames, type_label
 from crm_mail.documents.template_words import fault_words
 from crm_mail.outbox.edit_problems import EditProblem
 from crm_mail.outbox.issues import BLOCKERS, Issue
-from crm_mail.outbox.reasons import LeftOutReason, Rule, WithheldReason
+from crm_mail.outbox.reasons import COPY_DROPPED, LeftOutReason, Rule, WithheldReason
 
 Translate = Callable[[str], str]
 
@@ -220,14 +220,17 @@ _ROUTES: dict[str, str] = {
 }
 
 
-def describe_why(why: Mapping[str, Any], translate: Translate = english, language: str = "en") -> str:
+def describe_why(
+    why: Mapping[str, Any], translate: Translate = english, language: str = "en", named: TypeNames = NO_NAMES
+) -> str:
     """Why a message exists, who receives it and by which way (BX-1), in sentences.
 
     Args:
         why: as `assembly.Draft.why` writes it.
         language: of the names of the document types.
+        named: what the company calls them, where it changed their names.
     """
-    types = ", ".join(type_label(one, language) for one in why.get("types", ()))
+    types = ", ".join(type_label(one, language, named) for one in why.get("types", ()))
     values = {"types": types, "contact": why.get("contact", "")}
     rule = _RULES.get(str(why.get("rule", "")), "")
     sentences = [_fill(translate(rule), values)] if rule else []
@@ -304,6 +307,7 @@ def left_out_detail(detail: str, translate: Translate = english) -> str:
 
 _WITHHELD: dict[str, str] = {
     WithheldReason.BY_PERSON: _("Left out by hand."),
+    WithheldReason.MERGED: _("Went into another message of this run."),
     WithheldReason.BLOCKED: _("Left out at commit: it was blocked."),
     WithheldReason.SENT_MEANWHILE: _("Dropped out: another run sent it meanwhile."),
     WithheldReason.VOIDED_MEANWHILE: _("Dropped out: the document was voided meanwhile."),
@@ -311,11 +315,18 @@ _WITHHELD: dict[str, str] = {
     WithheldReason.PARTY_BLOCKED_MEANWHILE: _("Dropped out: the customer or supplier was blocked meanwhile."),
     WithheldReason.CONTACT_CHANGED_MEANWHILE: _("Dropped out: the contact changed meanwhile."),
     WithheldReason.UNSUBSCRIBED_MEANWHILE: _("Dropped out: the contact does not receive this type any more."),
+    COPY_DROPPED: _("Copy (Cc) taken off, the message stays: its contact changed meanwhile."),
 }
 
 
-def withheld_words(reason: str, translate: Translate = english) -> str:
-    """Why a prepared message is not sent; a person's own reason stands as it was written."""
+def withheld_words(reason: str, translate: Translate = english, into: object = None) -> str:
+    """Why a prepared message is not sent; a person's own reason stands as it was written.
+
+    Args:
+        into: number of the message that took the documents over, where the row says it.
+    """
+    if reason == WithheldReason.MERGED and into:
+        return _fill(translate(_("Went into message %(number)s.")), {"number": into})
     if reason in _WITHHELD:
         return translate(_WITHHELD[reason])
     return _fill(translate(_("Left out by hand: %(reason)s")), {"reason": reason}) if reason else ""
@@ -329,9 +340,14 @@ _EVENTS: dict[str, tuple[str, str, str]] = {
     "approved": (_("Approved"), "user-check", "success"),
     "approval_withdrawn": (_("Approval taken back"), "user", "neutral"),
     "account_changed": (_("Sending account changed"), "at", "info"),
+    "language_changed": (_("Language changed"), "language", "info"),
+    "merged": (_("Went into another message"), "arrow-merge", "info"),
+    "merged_here": (_("Took over other messages"), "arrow-merge", "info"),
+    "taken_apart": (_("Taken apart again"), "arrow-back-up", "info"),
     "checked": (_("Checked again"), "refresh", "neutral"),
     "edited": (_("Corrected"), "pencil", "info"),
     "restored": (_("An earlier version was restored"), "history", "info"),
+    COPY_DROPPED: (_("Copy (Cc) taken off: its contact changed"), "alert-triangle", "warning"),
     "committed": (_("Committed"), "clipboard-check", "info"),
     "commit_undone": (_("Commit called back"), "arrow-back-up", "warning"),
     "sent": (_("Sent: the server took it"), "check", "success"),
@@ -384,6 +400,7 @@ def event_words(kind: str, detail: Mapping[str, Any], translate: Translate = eng
     title, icon, tone = _EVENTS.get(kind, (kind.replace("_", " "), "circle-dot", "neutral"))
     facts = [", ".join(part_name(str(one), translate) for one in detail.get("changed", ()))]
     facts += [str(detail.get(name) or "") for name in ("reason", "account", "detail", "answer")]
+    facts += [str(detail.get("language") or "").upper(), *(f"#{one}" for one in detail.get("rows", ()))]
     if detail.get("undone"):
         facts.append(translate(_("an action was undone")))
     return EventWords(translate(title), " · ".join(fact for fact in facts if fact), icon, tone)
@@ -422,6 +439,18 @@ _DONE: dict[str, tuple[str, str]] = {
     "account_changed": (
         _("%(count)s message leaves from %(account)s now."),
         _("%(count)s messages leave from %(account)s now."),
+    ),
+    "language_changed": (
+        _("%(count)s message is written in %(language_name)s now."),
+        _("%(count)s messages are written in %(language_name)s now."),
+    ),
+    "merged": (
+        _("%(count)s message went into another one."),
+        _("%(count)s messages went into others."),
+    ),
+    "taken_apart": (
+        _("%(count)s message stands for itself again."),
+        _("%(count)s messages stand for themselves again."),
     ),
 }
 

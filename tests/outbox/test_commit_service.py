@@ -18,10 +18,19 @@ from crm_mail.outbox.commit import (
     ListChanged,
     commit_run,
     fingerprint,
-    frozen_hash,
     undo_commit,
 )
-from crm_mail.outbox.models import Message, MessageContent, MessageFile, MessageIssue, Run
+from crm_mail.outbox.commit_overview import overview
+from crm_mail.outbox.freezing import frozen_hash
+from crm_mail.outbox.models import (
+    Message,
+    MessageContent,
+    MessageEvent,
+    MessageFile,
+    MessageIssue,
+    MessageRevision,
+    Run,
+)
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import Actor, Permission, PermissionDenied
 from tests.factories import (
@@ -190,6 +199,63 @@ def test_a_row_whose_address_a_person_changed_stays(session: Session) -> None:
     message.to_address, message.is_edited = "by-hand@customer.example", True
 
     assert commit_run(session, make_actor(), run).dropped == {}
+
+
+def _lose_address(session: Session, contact: Contact) -> None:
+    contact.addresses = []
+
+
+def _put_away(session: Session, contact: Contact) -> None:
+    contact.state = ContactState.INACTIVE
+
+
+def _stop_receiving(session: Session, contact: Contact) -> None:
+    contact.subscriptions = []
+
+
+def _raise_privacy(session: Session, contact: Contact) -> None:
+    contact.privacy_level = 3
+
+
+@pytest.mark.parametrize("happens", [_lose_address, _put_away, _stop_receiving, _raise_privacy])
+def test_a_copy_whose_contact_changed_meanwhile_is_taken_off_visibly(
+    session: Session, happens: Callable[[Session, Contact], None]
+) -> None:
+    """BX-3: the message leaves, the copy does not; the page says so beforehand and the history afterwards."""
+    company = make_company(session)
+    make_account(session, company)
+    party = make_party(session, company)
+    make_contact(session, party, subscriptions=("invoice",))
+    gone, stays = (make_contact(session, party, subscriptions=("invoice:cc",)) for _ in range(2))
+    lost, kept = gone.addresses[0].email, stays.addresses[0].email
+    make_document(session, party)
+    run = prepare(session, make_actor(), company)
+    assert rows(session, run)[0].cc == [lost, kept]
+    unaware = fingerprint(session, run.id, 3)
+    happens(session, session.get_one(Contact, gone.id))
+    session.flush()
+
+    shown = overview(session, make_actor(), run)
+    assert shown.outdated == {"copy_dropped": 1}
+    assert shown.mark != unaware
+    assert commit_run(session, make_actor(), run, seen=shown.mark).dropped == {"copy_dropped": 1}
+    session.expire_all()
+    (message,) = rows(session, run)
+    assert (message.state, message.cc, message.why["cc"]) == (MessageState.COMMITTED, [kept], 1)
+    told = select(MessageEvent.detail).where(MessageEvent.kind == "copy_dropped")
+    assert session.scalars(told).all() == [{"detail": lost}]
+
+
+def test_a_copy_that_a_person_entered_stays(session: Session) -> None:
+    run = run_of(session, 1)
+    (message,) = rows(session, run)
+    before = {"to_address": message.to_address, "subject": "", "body_text": "", "body_html": ""}
+    session.add(MessageRevision(message_id=message.id, revision=1, cc=[], **before))
+    message.cc, message.is_edited = ["by-hand@customer.example"], True
+    session.flush()
+
+    assert commit_run(session, make_actor(), run).dropped == {}
+    assert rows(session, run)[0].cc == ["by-hand@customer.example"]
 
 
 def test_what_another_run_sent_meanwhile_drops_out(session: Session) -> None:
