@@ -1,0 +1,136 @@
+"""Which column of a list of open items or movements holds what: names in Italian, Spanish and English. Pure."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from crm_mail.importers.base import ImportRefused
+from crm_mail.importers.column_names import fold_header
+from crm_mail.importers.contact_columns import list_headers
+from crm_mail.receivables.ledger import Kind
+
+
+class Field(StrEnum):
+    """What a column may hold; the values are the canonical headers."""
+
+    PARTY_CODE = "party_code"
+    PARTY_NAME = "party_name"
+    VAT_NUMBER = "vat_number"
+    COMPANY_CODE = "company_code"
+    ID = "id"
+    DOC_TYPE = "doc_type"
+    NUMBER = "number"
+    POSTED_ON = "posted_on"
+    DOC_ON = "doc_date"
+    DUE_ON = "due_date"
+    DESCRIPTION = "description"
+    CURRENCY = "currency"
+    DEBIT = "debit"
+    CREDIT = "credit"
+    AMOUNT = "amount"
+    OPEN = "open_amount"
+    METHOD = "method"
+    DISPUTED = "disputed"
+    UNPAID = "unpaid"
+    LEVEL = "level"
+    REMINDED_ON = "reminded_on"
+
+
+_SYNONYMS: Final[Mapping[Field, str]] = {
+    Field.PARTY_CODE: "cod cliente|codice cliente|cod cli|codice|cod|cliente codice|conto|codigo|codigo cliente"
+    "|codigo de cliente|no cliente|n cliente|num cliente|numero de cliente|clave|clave cliente|customer code"
+    "|customer no|customer number|customer id|account|account number|nocliente",
+    Field.PARTY_NAME: "ragione sociale|rag soc|cliente|denominazione|intestazione|razon social|nombre|nombre cliente"
+    "|customer|customer name|name",
+    Field.VAT_NUMBER: "p iva|piva|partita iva|vat|vat number|vat no|tax id|rfc|ruc|cuit|nif|cif",
+    Field.COMPANY_CODE: "societa|sociedad|company|company code|azienda|empresa|cod azienda",
+    Field.ID: "id|id partita|id scadenza|partita|id documento|uuid|folio fiscal|item id|entry no|key|clave documento",
+    Field.DOC_TYPE: "tipo doc|tipo documento|tipo|causale|concepto|document type|doc type|type|tipo de documento",
+    Field.NUMBER: "n doc|numero doc|num doc|numero documento|numero|n documento|documento|folio|factura|n fattura"
+    "|numero fattura|invoice number|invoice no|document number|document no|doc no|invoice|document",
+    Field.POSTED_ON: "data reg|data registrazione|data operazione|fecha reg|fecha de registro|fecha de aplicacion"
+    "|fecha aplicacion|fecha movimiento|posting date|posted on|entry date|booking date",
+    Field.DOC_ON: "data doc|data documento|data fattura|data|fecha doc|fecha documento|fecha|fecha factura"
+    "|document date|invoice date|date|fecha de emision",
+    Field.DUE_ON: "scadenza|data scadenza|data scad|vencimiento|fecha vencimiento|fecha de vencimiento|vence"
+    "|due date|due|due on|maturity",
+    Field.DESCRIPTION: "descrizione|note|descripcion|detalle|observaciones|referencia|description|text|memo|reference",
+    Field.CURRENCY: "valuta|divisa|moneda|currency|cod valuta|curr",
+    Field.DEBIT: "dare|cargo|cargos|debe|debit|importo dare|debito",
+    Field.CREDIT: "avere|abono|abonos|haber|credit|importo avere|credito",
+    Field.AMOUNT: "importo|importo documento|totale documento|monto|importe|amount|total|original amount"
+    "|importe original",
+    Field.OPEN: "residuo|importo residuo|importo aperto|da pagare|saldo partita|saldo|saldo pendiente|pendiente"
+    "|importe pendiente|por pagar|open amount|open|outstanding|balance|remaining|amount due|residual",
+    Field.METHOD: "pagamento|modalita pagamento|tipo pagamento|metodo pagamento|forma de pago|metodo de pago|pago"
+    "|payment method|payment|method|condizioni pagamento",
+    Field.DISPUTED: "contestato|in contestazione|contenzioso|in disputa|disputa|reclamado|en disputa|disputed|dispute",
+    Field.UNPAID: "insoluto|insoluti|impagado|devuelto|unpaid|returned|dishonoured",
+    Field.LEVEL: "livello sollecito|livello|nivel|nivel recordatorio|dunning level|reminder level|level",
+    Field.REMINDED_ON: "ultimo sollecito|data ultimo sollecito|data sollecito|ultimo recordatorio|last reminder"
+    "|last reminded|reminded on|last reminder date",
+}
+_NAMES: Final = {fold_header(item): item for item in Field} | {
+    name: item for item, names in _SYNONYMS.items() for name in names.split("|")
+}
+_RUNNING: Final = frozenset({"saldo", "balance"})
+_AMOUNTS: Final = {Field.DEBIT, Field.CREDIT, Field.AMOUNT, Field.OPEN}
+
+
+@lru_cache(maxsize=1024)
+def recognise(header: str) -> Field | None:
+    """The field of a header; None for an unknown one."""
+    return _NAMES.get(fold_header(header))
+
+
+def score_header(cells: Sequence[str]) -> int:
+    """How many cells of a row are known column names: the row with the most is the header."""
+    return len({found for cell in cells if cell and len(cell) <= 60 and (found := recognise(cell))})
+
+
+def guess_columns(headers: Sequence[str]) -> dict[str, str]:
+    """Header → field as the names say; of two columns with one meaning the first is used."""
+    taken: set[Field] = set()
+    columns: dict[str, str] = {}
+    for header in headers:
+        found = recognise(header) if header else None
+        if found is not None and found not in taken:
+            taken.add(found)
+            columns[header] = found.value
+    return columns
+
+
+def guess_kind(columns: Mapping[str, str]) -> Kind:
+    """What a list seems to hold: debit and credit without anything still open are movements."""
+    fields = set(columns.values())
+    running = any(target == Field.OPEN and fold_header(name) in _RUNNING for name, target in columns.items())
+    if running and {Field.DEBIT, Field.CREDIT} <= fields:
+        return Kind.MOVEMENTS
+    if Field.OPEN in fields and Field.POSTED_ON not in fields:
+        return Kind.OPEN_ITEMS
+    return Kind.MOVEMENTS if fields & {Field.DEBIT, Field.CREDIT} else Kind.OPEN_ITEMS
+
+
+def check_columns(headers: Sequence[str], columns: Mapping[str, str]) -> dict[Field, int]:
+    """Field → place of its column.
+
+    Raises:
+        ImportRefused: a field or a column that does not exist, or no column for the customer, or for an amount.
+    """
+    by_fold = {fold_header(header): place for place, header in reversed(list(enumerate(headers))) if header}
+    places: dict[Field, int] = {}
+    for header, target in columns.items():
+        if not target:
+            continue
+        if target not in set(Field):
+            raise ImportRefused("unknown_mapping_field", header=header, field=target)
+        place = by_fold.get(fold_header(header))
+        if place is None:
+            raise ImportRefused("mapping_column_absent", header=header, headers=list_headers(headers))
+        places.setdefault(Field(target), place)
+    missing = [] if places.keys() & {Field.PARTY_CODE, Field.VAT_NUMBER} else [Field.PARTY_CODE.value]
+    missing += [] if places.keys() & _AMOUNTS else [Field.OPEN.value]
+    if missing:
+        raise ImportRefused("missing_columns", missing=", ".join(missing), headers=list_headers(headers))
+    return places

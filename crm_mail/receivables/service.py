@@ -1,0 +1,324 @@
+"""Statements and reminders as documents, and from there into the one gate: a run that waits for review.
+
+Nothing here sends. A statement is a document of its customer, its cut-off date and its layout: worked out again from
+the same data it is the same document, from other data a new version of it.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from crm_mail import audit
+from crm_mail.companies.models import Company
+from crm_mail.contacts.models import Party
+from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.selection import party_query
+from crm_mail.db import insert_many
+from crm_mail.document_types import DocumentType
+from crm_mail.documents.models import Document
+from crm_mail.documents.service import NewDocument, Stored, store_computed
+from crm_mail.outbox.criteria import Criteria
+from crm_mail.permissions import Actor, Permission
+from crm_mail.receivables.dunning import Debtor, Letter, Proposal, letter_data, propose
+from crm_mail.receivables.ledger import Entry
+from crm_mail.receivables.models import Reminder
+from crm_mail.receivables.reading import (
+    Customer,
+    Given,
+    customers,
+    reachable,
+    read_customers,
+    read_reminders,
+    read_waiting,
+    with_lines,
+)
+from crm_mail.receivables.settings import Choices, read_choices
+from crm_mail.receivables.statements import Layout, make_blocks, statement_data
+from crm_mail.storage import BlobStore
+
+STATEMENT, LETTER = DocumentType.ACCOUNT_STATEMENT, DocumentType.DUNNING_LETTER
+SOURCE = "receivables"
+LARGEST_RUN = 20_000
+"""Documents of one run; more would not fit into one statement's parameters."""
+
+Progress = Callable[[int], None]
+
+
+class TooMany(Exception):
+    """More customers than one run takes: narrow the range of codes and make several runs."""
+
+    def __init__(self, limit: int = LARGEST_RUN) -> None:
+        super().__init__(
+            f"more than {limit} customers are meant, which is more than one run takes: "
+            "narrow the range of codes and make several runs"
+        )
+        self.limit = limit
+
+
+class NothingToSend(Exception):
+    """None of the customers meant has anything to tell: import the open items, or change the choice."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there is nothing to send for this choice: import the open items, or choose other customers"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StatementChoice:
+    """What the statement page asks.
+
+    Args:
+        parties: the customers; empty means everybody, which must be asked (PD-13).
+        as_of: the cut-off date.
+        from_on: first day of the period, for the layout *movements*.
+    """
+
+    parties: PartyFilter
+    as_of: date
+    layout: Layout = Layout.OPEN_ITEMS
+    from_on: date | None = None
+
+
+@dataclass(slots=True)
+class Made:
+    """The documents that a choice gave."""
+
+    documents: list[int] = field(default_factory=list)
+    created: int = 0
+    versions: int = 0
+    unchanged: int = 0
+    empty: int = 0
+
+    def add(self, document: Document, stored: Stored) -> None:
+        """Count a document."""
+        self.documents.append(document.id)
+        self.created += stored is Stored.CREATED
+        self.versions += stored is Stored.VERSION
+        self.unchanged += stored is Stored.UNCHANGED
+
+
+def party_data(party: Party) -> dict[str, Any]:
+    """The canonical ``party`` of a document."""
+    names = ("code", "name", "vat_number", "tax_code", "address", "postcode", "city", "province", "country")
+    return {name: value for name in names if (value := getattr(party, name))}
+
+
+def build_statement(customer: Customer, choice: StatementChoice, choices: Choices) -> dict[str, Any] | None:
+    """The canonical data of one customer's statement; None when there is nothing to tell."""
+    blocks = make_blocks(customer.account, choice.layout, choice.as_of, choice.from_on)
+    if not blocks:
+        return None
+    return statement_data(
+        blocks,
+        choice.layout,
+        choice.as_of,
+        number=f"{customer.party.code}-{choice.as_of:%Y%m%d}",
+        party=party_data(customer.party),
+        from_on=choice.from_on if choice.layout is Layout.MOVEMENTS else None,
+        comment=choices.comment,
+        payment=choices.payment,
+    )
+
+
+def make_statements(
+    session: Session,
+    actor: Actor,
+    store: BlobStore,
+    company: Company,
+    choice: StatementChoice,
+    on_progress: Progress | None = None,
+) -> Made:
+    """Make the statements of the customers meant that have an address (PD-12) and something to tell.
+
+    Raises:
+        PermissionDenied: the actor may not prepare statements here.
+        TooMany: more than one run takes.
+    """
+    actor.require(Permission.OUTBOX_PREPARE, company.id, STATEMENT.value)
+    choices, made = read_choices(session, company.id), Made()
+    for number, customer in enumerate(read_customers(session, reachable(choice.parties, actor.clearance)), 1):
+        data = build_statement(customer, choice, choices)
+        if data is None:
+            made.empty += 1
+        elif len(made.documents) >= LARGEST_RUN:
+            raise TooMany
+        else:
+            made.add(*store_computed(session, actor, store, customer.party, _statement(customer.party, data)))
+        if on_progress and number % 100 == 0:
+            on_progress(number)
+    if made.created or made.versions:
+        audit.record(
+            session, actor, "receivables.statements.made", company_id=company.id,
+            label=choice.as_of.isoformat(), created=made.created, versions=made.versions,
+        )  # fmt: skip
+    return made
+
+
+def find_statement(
+    session: Session, actor: Actor, party: Party, choice: StatementChoice
+) -> dict[str, Any] | None:
+    """One customer's statement as data, for its preview; None when there is nothing to tell."""
+    actor.require(Permission.OUTBOX_PREPARE, party.company_id, STATEMENT.value)
+    mine = party_query(customers(PartyFilter(party.company_id, codes=(party.code,))), actor.clearance)
+    found = next(iter(read_customers(session, mine)), None)
+    return None if found is None else build_statement(found, choice, read_choices(session, party.company_id))
+
+
+def _statement(party: Party, data: dict[str, Any]) -> NewDocument:
+    is_single = not data.get("blocks")
+    as_of = date.fromisoformat(data["as_of"])
+    return NewDocument(
+        STATEMENT,
+        data["number"],
+        as_of,
+        [],
+        series="",
+        currency=data["currency"],
+        gross_total=data["closing"] if is_single else None,
+        data=data,
+        source=SOURCE,
+        key_owner=f"{party.code}:{data['layout']}:{as_of:%m%d}",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """One customer of the proposal list."""
+
+    party: Party
+    proposal: Proposal
+
+    @property
+    def letters(self) -> tuple[Letter, ...]:
+        """What is proposed."""
+        return self.proposal.letters
+
+
+def propose_reminders(session: Session, actor: Actor, parties: PartyFilter, as_of: date) -> list[Proposed]:
+    """Every customer with lines: the letters proposed, and why others are not reminded; by code.
+
+    Raises:
+        PermissionDenied: the actor may not prepare reminders here.
+    """
+    company_id = parties.company_id
+    actor.require(Permission.OUTBOX_PREPARE, company_id, LETTER.value)
+    rules = read_choices(session, company_id).rules
+    given, waiting = read_reminders(session, company_id), read_waiting(session, company_id)
+    able = set(session.scalars(reachable(parties, actor.clearance)))
+    found = []
+    for customer in read_customers(session, with_lines(parties, actor.clearance)):
+        party = customer.party
+        entries = _with_given(customer.account.open_entries(as_of), given.get(party.id, {}))
+        days = [entry.reminded_on for entry in entries if entry.reminded_on]
+        days += [one.day for one in given.get(party.id, {}).values()]
+        debtor = Debtor(
+            is_blocked=party.is_blocked,
+            has_address=party.id in able,
+            is_business=bool(party.vat_number),
+            last_reminded_on=max(days, default=None),
+            has_waiting=party.id in waiting,
+        )
+        proposal = propose(debtor, entries, as_of, rules)
+        if proposal.letters or proposal.refusals:
+            found.append(Proposed(party, proposal))
+    return found
+
+
+def _with_given(entries: Iterable[Entry], given: dict[str, Given]) -> list[Entry]:
+    """The entries with what we sent ourselves: the higher level, the later day."""
+    return [_reminded(entry, given[entry.key]) if entry.key in given else entry for entry in entries]
+
+
+def _reminded(entry: Entry, given: Given) -> Entry:
+    level = given.level if entry.level is None else max(entry.level, given.level)
+    day = given.day if entry.reminded_on is None else max(entry.reminded_on, given.day)
+    return replace(entry, level=level, reminded_on=day)
+
+
+def make_letters(
+    session: Session,
+    actor: Actor,
+    store: BlobStore,
+    company: Company,
+    proposed: Iterable[Proposed],
+    as_of: date,
+) -> Made:
+    """Make the letters of the proposals given; which lines stand in each is kept with its level.
+
+    Raises:
+        PermissionDenied: the actor may not prepare reminders here.
+        TooMany: more than one run takes.
+    """
+    actor.require(Permission.OUTBOX_PREPARE, company.id, LETTER.value)
+    choices, made = read_choices(session, company.id), Made()
+    for one in proposed:
+        for letter in one.letters:
+            if len(made.documents) >= LARGEST_RUN:
+                raise TooMany
+            document, stored = _keep_letter(session, actor, store, one.party, letter, as_of, choices)
+            made.add(document, stored)
+    if made.created or made.versions:
+        audit.record(
+            session, actor, "receivables.letters.made", company_id=company.id,
+            label=as_of.isoformat(), created=made.created, versions=made.versions,
+        )  # fmt: skip
+    return made
+
+
+def _keep_letter(
+    session: Session,
+    actor: Actor,
+    store: BlobStore,
+    party: Party,
+    letter: Letter,
+    as_of: date,
+    choices: Choices,
+) -> tuple[Document, Stored]:
+    number = f"{party.code}-{as_of:%Y%m%d}-{letter.level}-{letter.currency}"
+    data = letter_data(letter, as_of, number=number, party=party_data(party)) | {"payment": choices.payment}
+    new = NewDocument(
+        LETTER,
+        number[:60],
+        as_of,
+        [],
+        currency=letter.currency,
+        gross_total=letter.total,
+        first_due_on=letter.pay_by,
+        data=data,
+        source=SOURCE,
+        key_owner=party.code,
+    )
+    document, stored = store_computed(session, actor, store, party, new)
+    if stored is not Stored.UNCHANGED:
+        session.connection().execute(delete(Reminder).where(Reminder.document_id == document.id))
+        rows = [
+            {"company_id": party.company_id, "party_id": party.id, "document_id": document.id,
+             "source_key": item.entry.key, "level": letter.level if item.level is None else item.level}
+            for item in letter.items
+            if item.level is not None
+        ]  # fmt: skip
+        insert_many(session, Reminder, rows)
+    return document, stored
+
+
+def run_criteria(
+    company_id: int, document_type: DocumentType, made: Made, *, only_unsent: bool = True
+) -> Criteria:
+    """The criteria of the run that carries these documents and no others.
+
+    Raises:
+        NothingToSend: there are none.
+    """
+    if not made.documents:
+        raise NothingToSend
+    return Criteria(
+        PartyFilter(company_id),
+        document_types=(document_type.value,),
+        only_unsent=only_unsent,
+        document_ids=tuple(made.documents),
+    )
