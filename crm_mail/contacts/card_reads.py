@@ -33,6 +33,7 @@ def list_documents(session: Session, actor: Actor, party: Party, limit: int = 10
     query = (
         select(Document)
         .where(Document.party_id == party.id, Document.is_current.is_(True), Document.type.in_(types))
+        .where(Document.privacy_level <= actor.clearance)
         .order_by(Document.dated_on.desc(), Document.id.desc())
         .limit(limit)
     )

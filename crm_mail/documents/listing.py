@@ -73,7 +73,7 @@ def list_documents(
         select(Document)
         .join(Party, Party.id == Document.party_id)
         .where(Document.company_id == company_id, Document.is_current.is_(True), Document.type.in_(types))
-        .where(*_conditions(chosen))
+        .where(Document.privacy_level <= actor.clearance, *_conditions(chosen))
         .limit(size + 1)
     )
     if before and (mark := _read_cursor(before)):

@@ -48,6 +48,7 @@ class Document(Base):
     )  # canonical form: lines, due dates, references…
     is_mailable: Mapped[bool] = mapped_column(default=True)
     not_mailable_reason: Mapped[str] = mapped_column(String(60), default="")  # self_billing, voided, marked…
+    privacy_level: Mapped[int] = mapped_column(default=0)  # above an actor's clearance it does not exist
     print_error: Mapped[str] = mapped_column(String(300), default="")  # why its PDF could not be drawn
     voided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     source: Mapped[str] = mapped_column(String(60), default="")

@@ -20,6 +20,18 @@ from crm_mail.permissions import Actor, Permission
 from crm_mail.storage import BlobStore
 
 
+NEVER_BY_HAND = frozenset({"payroll", "unstamped"})
+"""Reasons that no person can overrule: a payroll slip is nobody's mail, an unstamped CFDI is no CFDI yet."""
+
+
+class NeverMailed(Exception):
+    """This document cannot be marked as to be sent; `reason` is one of `NEVER_BY_HAND`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"this document is never mailed by hand: {reason}")
+        self.reason = reason
+
+
 class FileRole(StrEnum):
     """What a file is to its document."""
 
@@ -63,6 +75,7 @@ class NewDocument:
     source: str = ""
     key_owner: str = ""
     identity: str = ""
+    privacy_level: int = 0
 
     @property
     def natural_key(self) -> str:
@@ -122,6 +135,7 @@ def store_document(
         is_mailable=new.is_mailable,
         not_mailable_reason=new.not_mailable_reason,
         source=new.source,
+        privacy_level=new.privacy_level,
         files=[
             DocumentFile(
                 position=position,
@@ -171,10 +185,18 @@ def _originals(document: Document) -> list[str]:
 def set_mailable(
     session: Session, actor: Actor, document: Document, is_mailable: bool, reason: str = ""
 ) -> None:
-    """Mark a document as not to be sent, or as to be sent again."""
+    """Mark a document as not to be sent, or as to be sent again.
+
+    Raises:
+        PermissionDenied: the actor may not prepare this type.
+        NeverMailed: the document is confidential, or waits for its legal stamp: nobody may overrule that.
+    """
+    if is_mailable and document.not_mailable_reason in NEVER_BY_HAND:
+        raise NeverMailed(document.not_mailable_reason)
     actor.require(Permission.OUTBOX_PREPARE, document.company_id, document.type.value)
     document.is_mailable = is_mailable
-    document.not_mailable_reason = "" if is_mailable else (reason[:60] or "marked")
+    if document.not_mailable_reason not in NEVER_BY_HAND:
+        document.not_mailable_reason = "" if is_mailable else (reason[:60] or "marked")
     audit.record(
         session,
         actor,
@@ -201,7 +223,9 @@ def void_document(session: Session, actor: Actor, document: Document) -> None:
 
 
 def can_see(actor: Actor, document: Document) -> bool:
-    """Whether the actor has to do with this type of document in its company."""
+    """Whether the actor has to do with this type of document in its company, and has the clearance for it."""
+    if document.privacy_level > actor.clearance:
+        return False
     return actor.can(Permission.DATA_SEE, document.company_id, document.type.value)
 
 

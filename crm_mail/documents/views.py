@@ -9,6 +9,7 @@ from sqlalchemy import select
 from crm_mail.documents import service
 from crm_mail.documents.listing import DocumentFilter, list_versions
 from crm_mail.documents.listing import list_documents as list_page
+from crm_mail.documents.mailing_words import mailing_reason
 from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.documents.text_views import add_text_routes
 from crm_mail.outbox.history import document_history
@@ -73,6 +74,8 @@ def show_document(document_id: int) -> Any:
         versions=list_versions(db(), document),
         history=document_history(db(), actor, document),
         main=next((file for file in document.files if file.role == service.FileRole.MAIN), None),
+        mailing_reason=mailing_reason,
+        is_final=document.not_mailable_reason in service.NEVER_BY_HAND,
         may_prepare=actor.can(Permission.OUTBOX_PREPARE, document.company_id, document.type.value),
         may_manage=actor.can(Permission.CONTACTS_MANAGE, document.company_id),
     )
@@ -110,7 +113,11 @@ def set_mailable(document_id: int) -> Any:
     """Mark a document as not to be sent, or as to be sent again."""
     document = document_or_404(document_id)
     is_mailable = request.form.get("mailable") == "yes"
-    service.set_mailable(db(), signed_in_actor(), document, is_mailable)
+    try:
+        service.set_mailable(db(), signed_in_actor(), document, is_mailable)
+    except service.NeverMailed as never:
+        flash(_("It stays unsent: %(reason)s.", reason=mailing_reason(never.reason)), "warning")
+        return redirect(url_for("documents.show_document", document_id=document.id), 303)
     flash(
         _("The document will be sent.") if is_mailable else _("The document is marked as not to be sent."),
         "success",

@@ -60,7 +60,7 @@ def leave_out_documents(session: Session, run: Run, criteria: Criteria, clearanc
                 Document.party_id,
                 null(),
                 Document.id,
-                literal(0),
+                Document.privacy_level,
                 detail,
             )
             .join(Party, Party.id == Document.party_id)

@@ -1,0 +1,15 @@
+"""Why a document is not to be sent, in the language of the page."""
+
+from flask_babel import gettext as _
+
+
+def mailing_reason(code: str) -> str:
+    """The words of `Document.not_mailable_reason`; a text of a person's own comes back as it is."""
+    words = {
+        "self_billing": _("it is addressed to ourselves"),
+        "received": _("it was received, not issued"),
+        "marked": _("a person marked it"),
+        "payroll": _("payroll slips are confidential and never mailed"),
+        "unstamped": _("it has no fiscal stamp yet; the stamped version will release it"),
+    }
+    return str(words.get(code, code))
