@@ -5,12 +5,15 @@ SQLite (one office PC) and PostgreSQL (many workers) behave alike: a write trans
 ``synchronous=FULL`` makes every commit durable before a message goes out.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
+from itertools import repeat
+from operator import itemgetter
 from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import (
@@ -166,7 +169,7 @@ def insert_many(session: Session, model: type[Base], rows: Sequence[Mapping[str,
     )
     values = _processed(rows, processors, constants, computed)
     if is_positional:
-        connection.exec_driver_sql(sql, [tuple(row) for row in values])
+        connection.exec_driver_sql(sql, list(values))
     else:
         keys = [name for name, _ in processors]
         connection.exec_driver_sql(sql, [dict(zip(keys, row, strict=True)) for row in values])
@@ -187,21 +190,31 @@ def _processed(
     processors: Sequence[tuple[str, Callable[[Any], Any] | None]],
     constants: Mapping[str, Any],
     computed: Mapping[str, Callable[[Any], Any]],
-) -> Iterator[list[Any]]:
-    """Each row's values in the statement's order, as the driver takes them; defaults are worked out once."""
-    fixed = {name: value for name, value in constants.items()} | {
-        n: make(None) for n, make in computed.items()
-    }
-    ready = {
-        name: process(fixed[name]) if process else fixed[name]
-        for name, process in processors
-        if name in fixed
-    }
-    for row in rows:
-        yield [
-            ready[name] if name in ready else (row[name] if process is None else process(row[name]))
+) -> Iterator[tuple[Any, ...]]:
+    """Each row's values in the statement's order, as the driver takes them; worked out column by column."""
+    fixed = {**constants, **{name: make(None) for name, make in computed.items()}}
+    given = list(rows[0])
+    cells = (
+        zip(*map(itemgetter(*given), rows), strict=True) if len(given) > 1 else [[r[given[0]] for r in rows]]
+    )
+    columns = dict(zip(given, cells, strict=True))
+    return zip(
+        *(
+            repeat(process(fixed[name]) if process else fixed[name], len(rows))
+            if name in fixed
+            else (columns[name] if process is None else map(process, columns[name]))
             for name, process in processors
-        ]
+        ),
+        strict=True,
+    )
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _to_json(value: Any) -> str:
+    """JSON without blanks; most lists and mappings of a row are empty."""
+    return _encode(value) if value else "[]" if value == [] else "{}" if value == {} else _encode(value)
 
 
 class Database:
@@ -215,7 +228,7 @@ class Database:
         options: dict[str, Any] = {"pool_pre_ping": not url.startswith("sqlite")}
         if url.startswith("sqlite"):
             options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000}
-        options |= {"pool_size": 20, "max_overflow": 20}
+        options |= {"pool_size": 20, "max_overflow": 20, "json_serializer": _to_json}
         self.engine: Engine = create_engine(url, **options)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite_connection)

@@ -111,9 +111,13 @@ _HTML = _environment(autoescape=True)
 
 
 class CompiledText:
-    """A checked text. `placeholders` lists what it names (`document.number`), in order, without repeats."""
+    """A checked text. `placeholders` lists what it names (`document.number`), in order, without repeats.
 
-    __slots__ = ("_code", "_environment", "_has_loop", "kind", "placeholders")
+    `frame` is what stands before and after it: our own outer HTML, the same for all messages of a company and a
+    language, and therefore filled in once for them.
+    """
+
+    __slots__ = ("_code", "_environment", "_frame", "_framed", "_has_loop", "kind", "placeholders")
 
     def __init__(
         self,
@@ -121,11 +125,14 @@ class CompiledText:
         tree: nodes.Template,
         kind: TextKind,
         names: list[str],
+        frame: tuple[CompiledText, CompiledText] | None = None,
     ) -> None:
         template = environment.template_class.from_code(environment, environment.compile(tree), {})
         self._code: Callable[[Context], Iterator[str]] = template.root_render_func
         self._environment = environment
         self._has_loop = tree.find(nodes.For) is not None
+        self._frame = frame
+        self._framed: tuple[object, object, str, str] = (None, None, "", "")
         self.kind = kind
         self.placeholders = tuple(dict.fromkeys(names))
 
@@ -138,6 +145,8 @@ class CompiledText:
         try:
             parts = self._code(Context(self._environment, values, None, {}))
             output = _limited(parts) if self._has_loop else "".join(parts)
+            if self._frame is not None:
+                output = self._put_into_frame(self._frame, output, context)
         except TemplateInvalid:
             raise
         except RoundsExceeded as error:
@@ -155,6 +164,15 @@ class CompiledText:
         if len(output) > MAX_OUTPUT:
             raise _too_long()
         return self._finish(output)
+
+    def _put_into_frame(
+        self, frame: tuple[CompiledText, CompiledText], output: str, context: Mapping[str, Any]
+    ) -> str:
+        company, language, before, after = self._framed
+        if company is not context["company"] or language != context["language"]:
+            before, after = frame[0].render(context), frame[1].render(context)
+            self._framed = (context["company"], context["language"], before, after)
+        return before + output + after
 
     def _finish(self, output: str) -> str:
         if self.kind == "subject":
@@ -199,21 +217,25 @@ def compile_text(
     tree = _parse(environment, source, kind)
     try:
         checker.check(tree)
-        names = list(checker.placeholders)
-        if layout is not None and kind == "html":
-            before, _, after = layout.partition("<!--content-->")
-            for part, place in ((before, 0), (after, len(tree.body) + 1)):
-                outer = _parse(environment, part, "text")
-                checker.check(outer)
-                tree.body[place:place] = [_grouped(outer)]
-        return CompiledText(environment, tree, kind, names)
+        frame = _compile_frame(layout, schema) if layout is not None and kind == "html" else None
+        return CompiledText(environment, tree, kind, list(checker.placeholders), frame)
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise TemplateInvalid(TemplateProblem.TOO_DEEP, 0, "the text is nested too deeply.") from error
 
 
-def _grouped(tree: nodes.Template) -> nodes.Node:
-    """Several nodes as one, so that positions in the outer list stay simple."""
-    return nodes.If(nodes.Const(True, lineno=1), tree.body, [], [], lineno=1)
+def _compile_frame(layout: str, schema: TextSchema) -> tuple[CompiledText, CompiledText]:
+    """The two halves of an outer HTML, which may name only what is the same for a whole run."""
+    parts = []
+    for source in layout.split("<!--content-->"):
+        checker = TemplateChecker(_SCHEMAS[schema], _LOOP_FILTER)
+        tree = _parse(_HTML, source, "text")
+        checker.check(tree)
+        foreign = [name for name in checker.placeholders if not name.startswith(("company.", "language"))]
+        if foreign:
+            raise ValueError(f"the outer HTML may name only the company and the language, not {foreign}")
+        parts.append(CompiledText(_HTML, tree, "html", list(checker.placeholders)))
+    before, after = parts
+    return before, after
 
 
 def _keep_line_ends(source: str) -> str:

@@ -134,7 +134,7 @@ def gather_batches(session: Session, criteria: Criteria, clearance: int) -> Iter
     )
     pending: list[tuple[int, list[Any]]] = []
     waiting = 0
-    for party_id, rows in groupby(session.execute(query), key=lambda row: int(row[1])):
+    for party_id, rows in groupby(_rows(session, query), key=lambda row: int(row[1])):
         documents = list(rows)
         pending.append((party_id, documents))
         waiting += len(documents)
@@ -143,6 +143,11 @@ def gather_batches(session: Session, criteria: Criteria, clearance: int) -> Iter
             pending, waiting = [], 0
     if pending:
         yield _fill(session, criteria, clearance, pending)
+
+
+def _rows(session: Session, query: Select[*tuple[Any, ...]]) -> Iterable[Any]:
+    """Plain rows, past the ORM's own work on each of them."""
+    return session.connection().execute(query)
 
 
 def _fill(
@@ -198,7 +203,7 @@ def _files(session: Session, document_ids: list[int]) -> dict[int, tuple[FileFac
             .where(DocumentFile.document_id.in_(part), DocumentFile.is_sent.is_(True))
             .order_by(DocumentFile.document_id, DocumentFile.position)
         )
-        for document_id, name, mime, sha256, size in session.execute(query):
+        for document_id, name, mime, sha256, size in _rows(session, query):
             found[document_id].append(FileFacts(name, mime, sha256, size))
     return {document_id: tuple(files) for document_id, files in found.items()}
 
@@ -229,7 +234,7 @@ def _read_parties(session: Session, batch: PartyBatch, party_ids: list[int]) -> 
         Party.billing_email_kind,
         *(getattr(Party, name) for name in _PARTY_FIELDS),
     ).where(Party.id.in_(party_ids))
-    for id_, email, email_kind, billing, billing_kind, *values in session.execute(query):
+    for id_, email, email_kind, billing, billing_kind, *values in _rows(session, query):
         fields = dict(zip(_PARTY_FIELDS, values, strict=True))
         batch.parties[id_] = PartyFacts(
             id_,
@@ -292,7 +297,7 @@ def _subscriptions(
         )
     )
     found: dict[int, dict[str, tuple[str, str]]] = defaultdict(dict)
-    for contact_id, document_type, kind, email in session.execute(query):
+    for contact_id, document_type, kind, email in _rows(session, query):
         found[contact_id][document_type] = (kind.value, email or "")
     return found
 
@@ -305,7 +310,7 @@ def _addresses(session: Session, contact_ids: list[int]) -> dict[int, tuple[Addr
             .where(ContactAddress.contact_id.in_(part))
             .order_by(ContactAddress.contact_id, ContactAddress.position, ContactAddress.id)
         )
-        for contact_id, email, kind in session.execute(query):
+        for contact_id, email, kind in _rows(session, query):
             found[contact_id].append(AddressOption(email, kind))
     return {contact_id: tuple(options) for contact_id, options in found.items()}
 
@@ -319,7 +324,7 @@ def _roles(session: Session, contact_ids: list[int]) -> dict[int, str]:
             .where(contact_roles.c.contact_id.in_(part))
             .order_by(Role.name)
         )
-        for contact_id, name in session.execute(query):
+        for contact_id, name in _rows(session, query):
             found[contact_id].append(name)
     return {contact_id: ", ".join(names) for contact_id, names in found.items()}
 
@@ -347,7 +352,7 @@ def _read_sent(session: Session, batch: PartyBatch, document_ids: list[int]) -> 
             )
             .order_by(Message.id)
         )
-        for document_id, contact_id, address, cc, state, sent_at, run_id in session.execute(query):
+        for document_id, contact_id, address, cc, state, sent_at, run_id in _rows(session, query):
             sent = Sent(sent_at, run_id, state is MessageState.PENDING)
             keys: list[int | str] = [address, *cc] if contact_id is None else [contact_id, address, *cc]
             for key in keys:

@@ -4,7 +4,9 @@
 whole or still *preparing*, whenever the process stops.
 """
 
-from collections.abc import Callable, Iterable
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from sqlalchemy import func, insert, literal, select, update
@@ -16,7 +18,7 @@ from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import today
 from crm_mail.document_types import DocumentType
 from crm_mail.documents.message_context import share_context
-from crm_mail.outbox.assembly import DocumentFacts, Sent, assemble_party
+from crm_mail.outbox.assembly import DocumentFacts, Rules, Sent, assemble_party
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.gathering import count_due, gather_batches
 from crm_mail.outbox.issues import Issue
@@ -147,30 +149,11 @@ def fill_run(
         has_file,
         rules.max_bytes,
     )
-    hidden: set[int] = set()
-    for batch in gather_batches(session, criteria, actor.clearance):
-        drafts = []
-        already: list[tuple[int, DocumentFacts, Sent]] = []
-        for party_id, documents in batch.documents.items():
-            party = assemble_party(
-                batch.parties[party_id],
-                documents,
-                batch.contacts.get(party_id, ()),
-                frozenset(batch.hidden_types.get(party_id, ())),
-                rules,
-                batch.sent_before,
-            )
-            drafts += party.drafts
-            already += [(party_id, document, sent) for document, sent in party.already_sent]
-        hidden |= batch.hidden_contacts
-        writer.write(drafts)
-        leave_out_sent(session, run, already)
-        if on_progress:
-            on_progress(writer.count)
+    with collector_paused():
+        run.hidden_recipients = _write_messages(session, actor, criteria, rules, writer, on_progress)
     leave_out_documents(session, run, criteria, actor.clearance)
     leave_out_contacts(session, run, criteria, actor.clearance)
     shared = _warn_shared_addresses(session, run)
-    run.hidden_recipients = len(hidden)
     run.document_types = sorted(writer.types)
     run.state = RunState.REVIEW
     left_out = sum(count_left_out(session, run.id, actor.clearance).values())
@@ -188,6 +171,50 @@ def fill_run(
         blocked=result.blocked,
     )
     return result
+
+
+def _write_messages(
+    session: Session,
+    actor: Actor,
+    criteria: Criteria,
+    rules: Rules,
+    writer: MessageWriter,
+    on_progress: Progress | None,
+) -> int:
+    """Batch by batch, from documents to rows; how many recipients are above the actor's clearance."""
+    hidden: set[int] = set()
+    for batch in gather_batches(session, criteria, actor.clearance):
+        drafts = []
+        already: list[tuple[int, DocumentFacts, Sent]] = []
+        for party_id, documents in batch.documents.items():
+            party = assemble_party(
+                batch.parties[party_id],
+                documents,
+                batch.contacts.get(party_id, ()),
+                frozenset(batch.hidden_types.get(party_id, ())),
+                rules,
+                batch.sent_before,
+            )
+            drafts += party.drafts
+            already += [(party_id, document, sent) for document, sent in party.already_sent]
+        hidden |= batch.hidden_contacts
+        writer.write(drafts)
+        leave_out_sent(session, writer.run, already)
+        if on_progress:
+            on_progress(writer.count)
+    return len(hidden)
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """No search for reference cycles meanwhile: millions of short-lived rows hold none, and each search costs."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _warn_shared_addresses(session: Session, run: Run) -> int:
