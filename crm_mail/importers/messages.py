@@ -107,6 +107,17 @@ REFUSALS: Final[Mapping[str, str]] = {
         "The file needs more memory than is allowed and was not read: it is damaged, or made to do harm. "
         "Ask the sender for the file again."
     ),
+    "generic_rfc": N_(
+        "“%(name)s” is made out to the generic RFC %(value)s, which stands for nobody in particular. Put the code "
+        "of the customer into the file's name (for example C0123_A-45.xml) or into the Addenda, and import it again."
+    ),
+    "zip_damaged": N_("The ZIP archive is damaged or cut off (%(detail)s). Make it again and repeat."),
+    "zip_encrypted": N_(
+        "“%(name)s” is protected by a password inside the ZIP archive. Unpack it and import the files."
+    ),
+    "zip_too_many": N_("The ZIP archive holds more than %(limit)s files. Split it."),
+    "zip_too_deep": N_("“%(name)s” is a ZIP archive inside too many others. Unpack it and import the files."),
+    "zip_empty": N_("The ZIP archive holds no file."),
     "p7m_unreadable": N_(
         "The signed file (.p7m) cannot be opened: %(detail)s. "
         "Open it with your signature software, extract the XML and import that."
@@ -117,6 +128,18 @@ ROW_MESSAGES: Final[Mapping[str, str]] = {
     "other_seller": N_(
         "The seller of this invoice (%(seller)s) is not this company, nor is the buyer: "
         "it was kept as an invoice to its buyer. Check the company's VAT number."
+    ),
+    "already_stamped": N_(
+        "The document %(number)s is there with its stamp already: this copy without a stamp was not kept."
+    ),
+    "receipt_waits": N_(
+        "The receipt is kept. No document of the file %(name)s is here yet: it will be told when it arrives."
+    ),
+    "receipt_rejected": N_(
+        "The Sistema di Interscambio rejected this invoice; it will not be mailed. Its reason: %(reason)s"
+    ),
+    "receipt_not_delivered": N_(
+        "The Sistema di Interscambio could not deliver this invoice: send the customer the courtesy copy."
     ),
     # errors: the row is not applied
     "scientific_code": N_(

@@ -15,6 +15,8 @@ from crm_mail.importers.messages import N_
 
 MAX_LAYERS: Final = 6
 _MAX_DEPTH: Final = 8
+_MAX_ELEMENTS: Final = 500_000
+"""Of one envelope: honest ones have a few thousand; a crafted one could have one for every two bytes."""
 _BLANKS: Final = b" \t\r\n\x00\xef\xbb\xbf"
 _SIGNED_DATA: Final = bytes.fromhex("2a864886f70d010702")
 _PEM: Final = re.compile(rb"-----(?:BEGIN|END) [A-Z0-9 ]+-----")
@@ -34,6 +36,18 @@ class _Element(NamedTuple):
 
 class _BrokenDer(Exception):
     """The bytes are not the ASN.1 structure that was expected."""
+
+
+class _Budget:
+    """How many elements of an envelope may still be walked."""
+
+    def __init__(self) -> None:
+        self.left = _MAX_ELEMENTS
+
+    def spend(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise _BrokenDer
 
 
 def extract_signed_xml(data: bytes) -> bytes:
@@ -72,16 +86,17 @@ def _find_content(data: bytes) -> bytes:
         raise _BrokenDer
     wrapper = _expect(data, object_id.end, _CONTEXT_0)
     signed = _expect(data, wrapper.start, _SEQUENCE)
-    at = _skip(data, signed.start)  # version
-    at = _skip(data, at)  # digest algorithms
+    budget = _Budget()
+    at = _skip(data, signed.start, budget)  # version
+    at = _skip(data, at, budget)  # digest algorithms
     content_info = _expect(data, at, _SEQUENCE)
-    at = _skip(data, content_info.start)  # content type
+    at = _skip(data, content_info.start, budget)  # content type
     if content_info.end is not None and at >= content_info.end:
         detail = N_("the signature is detached: the invoice is not inside")
         raise ImportRefused("p7m_unreadable", detail=detail)
     explicit = _expect(data, at, _CONTEXT_0)
     pieces: list[bytes] = []
-    _collect(data, explicit.start, pieces, 0)
+    _collect(data, explicit.start, pieces, budget, 0)
     return b"".join(pieces)
 
 
@@ -109,8 +124,9 @@ def _expect(data: bytes, at: int, tag: int) -> _Element:
     return element
 
 
-def _skip(data: bytes, at: int, depth: int = 0) -> int:
+def _skip(data: bytes, at: int, budget: _Budget, depth: int = 0) -> int:
     """Give the offset just after the element at `at`."""
+    budget.spend()
     element = _read(data, at)
     if element.end is not None:
         return element.end
@@ -118,12 +134,13 @@ def _skip(data: bytes, at: int, depth: int = 0) -> int:
         raise _BrokenDer
     at = element.start
     while data[at] != _END_OF_CONTENTS or data[at + 1] != 0:
-        at = _skip(data, at, depth + 1)
+        at = _skip(data, at, budget, depth + 1)
     return at + 2
 
 
-def _collect(data: bytes, at: int, pieces: list[bytes], depth: int) -> int:
+def _collect(data: bytes, at: int, pieces: list[bytes], budget: _Budget, depth: int) -> int:
     """Append the primitive octet strings of the element at `at`; give the offset after it."""
+    budget.spend()
     element = _read(data, at)
     if element.tag == _OCTET_STRING and element.end is not None:
         pieces.append(data[element.start : element.end])
@@ -133,8 +150,8 @@ def _collect(data: bytes, at: int, pieces: list[bytes], depth: int) -> int:
     at = element.start
     if element.end is not None:
         while at < element.end:
-            at = _collect(data, at, pieces, depth + 1)
+            at = _collect(data, at, pieces, budget, depth + 1)
         return element.end
     while data[at] != _END_OF_CONTENTS or data[at + 1] != 0:
-        at = _collect(data, at, pieces, depth + 1)
+        at = _collect(data, at, pieces, budget, depth + 1)
     return at + 2
