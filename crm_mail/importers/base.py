@@ -295,7 +295,13 @@ class ParsedDocument:
     party_code: str | None = None
     """Our code of the other party, where the file tells it."""
     identity: str | None = None
-    """What stands for the number in the natural key, where the number may come later or is shared."""
+    """What stands for the number in the natural key, where there is none yet or it is shared."""
+    uuid: str | None = None
+    """What the law knows the document by where numbers may repeat (CFDI); None also while it is not stamped."""
+    generic_tax_id: str | None = None
+    """The buyer's tax id when it means nobody in particular (CFDI: the general public, foreigners)."""
+    privacy_level: int = 0
+    """For whom the document exists: clearance 0 to 3, as with contacts."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """What the type or the format has beyond the envelope; its keys are added to the canonical data."""
     suggested_pec: str | None = None

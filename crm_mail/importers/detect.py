@@ -49,7 +49,7 @@ _ROOTS: Final = {
     "crossindustryinvoice": FileFormat.CII,
     "crossindustrydocument": FileFormat.CII,
     "scrdmccbdaciomessagestructure": FileFormat.CII,
-    "rde": FileFormat.SIFEN,
+    **dict.fromkeys(("rde", "renvide", "rlotede", "rcontde"), FileFormat.SIFEN),
     "easyfattdocuments": FileFormat.EASYFATT,
     "mailrequest": FileFormat.SEND_ORDER,
     "ricevutaconsegna": FileFormat.SDI_RECEIPT,
@@ -170,6 +170,8 @@ def _sniff_xml(data: bytes) -> FileFormat:
     if match is None:
         return FileFormat.XML
     root = match.group(1).lower()
+    if root == "envelope":  # SOAP, as the sender's software keeps what it sent to the tax office
+        return FileFormat.SIFEN if "ekuatia.set.gov.py/sifen" in text[:4000] else FileFormat.XML
     if root == "document":
         return FileFormat.PAIN001 if "pain.001" in text[:2000] else FileFormat.XML
     if root == "invoice" and "urn:oasis:names:specification:ubl" not in text[:4000]:

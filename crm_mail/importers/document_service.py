@@ -16,7 +16,15 @@ from crm_mail.contacts.matching import match_party
 from crm_mail.contacts.models import Party
 from crm_mail.document_types import DocumentType, facts
 from crm_mail.documents.models import Document
-from crm_mail.documents.service import FileRole, NewDocument, NewFile, Stored, find_current, store_document
+from crm_mail.documents.service import (
+    FileRole,
+    NewDocument,
+    NewFile,
+    Stored,
+    can_see,
+    find_current,
+    store_document,
+)
 from crm_mail.importers.address_suggestions import suggest_addresses
 from crm_mail.importers.base import (
     Direction,
@@ -26,6 +34,7 @@ from crm_mail.importers.base import (
     ParsedDocument,
     Totals,
 )
+from crm_mail.importers.cfdi_rules import identify_buyer, payroll_party, settle_stamp
 from crm_mail.importers.detect import FileFormat, sniff_document_format
 from crm_mail.importers.readers import read_documents
 from crm_mail.permissions import Actor, Permission
@@ -81,15 +90,20 @@ def import_document_file(
     result = DocumentFileResult()
     for parsed in _read(data, name, own, size_limit):
         result.warnings.extend(parsed.warnings)
-        parsed, source = _oriented(parsed, result)
-        new = _new_document(parsed, name, source)
+        parsed, source = _oriented(identify_buyer(session, company, parsed, name), result)
+        new, settled = settle_stamp(session, company.id, parsed, _new_document(parsed, name, source))
+        if settled is not None:
+            result.warnings.append(Notice("already_stamped", {"number": parsed.number}))
+            result.count(Stored.UNCHANGED)
+            continue
         if dry_run:
             result.count(_would_store(session, company.id, new))
             continue
         party = _find_or_make_party(session, actor, company, parsed)
         document, stored = store_document(session, actor, store, party, new)
         result.count(stored)
-        result.documents.append(document)
+        if can_see(actor, document):
+            result.documents.append(document)
         result.suggested += suggest_addresses(session, party, parsed)
     return result
 
@@ -131,7 +145,7 @@ def _new_document(parsed: ParsedDocument, name: str, source: str) -> NewDocument
         name,
         LEGAL_MIMES[kind],
         parsed.legal_file,
-        is_sent=parsed.is_legal_sent,
+        is_sent=parsed.is_legal_sent and not parsed.privacy_level,
     )
     attachments = [
         NewFile(FileRole.ATTACHMENT, enclosed.name, enclosed.mime, enclosed.content)
@@ -139,6 +153,7 @@ def _new_document(parsed: ParsedDocument, name: str, source: str) -> NewDocument
     ]
     is_ours = not source.endswith(OTHER_SELLER) and parsed.direction is Direction.CUSTOMER
     seller = parsed.seller.vat_number or parsed.seller.tax_code or ""
+    totals = Totals() if parsed.privacy_level else parsed.totals
     dues = [due.date for due in parsed.due_dates if due.date is not None]
     return NewDocument(
         type=DocumentType(parsed.type),
@@ -147,16 +162,17 @@ def _new_document(parsed: ParsedDocument, name: str, source: str) -> NewDocument
         dated_on=parsed.date,
         currency=parsed.currency,
         direction=parsed.direction.value if parsed.direction else "customer",
-        net_total=parsed.totals.net,
-        tax_total=parsed.totals.tax,
-        gross_total=parsed.totals.gross,
+        net_total=totals.net,
+        tax_total=totals.tax,
+        gross_total=totals.gross,
         first_due_on=min(dues) if dues else None,
-        data=canonical_data(parsed),
+        data=canonical_data(parsed) if not parsed.privacy_level else _confidential_data(parsed),
         is_mailable=parsed.mailable,
         not_mailable_reason=parsed.not_mailable_reason or "",
         source=source,
         key_owner="" if is_ours else seller,
         identity=parsed.identity or "",
+        privacy_level=parsed.privacy_level,
         files=[legal, *attachments],
     )
 
@@ -205,6 +221,20 @@ def canonical_data(parsed: ParsedDocument) -> dict[str, Any]:
     return canonical
 
 
+def _confidential_data(parsed: ParsedDocument) -> dict[str, Any]:
+    """What may be read of a confidential document outside its file: neither names nor amounts."""
+    named = {
+        "type": parsed.type,
+        "number": parsed.number,
+        "series": parsed.series,
+        "date": parsed.date,
+        "confidential": True,
+        "legal": {"uuid": parsed.uuid},
+    }
+    canonical: dict[str, Any] = _without_empty(named)
+    return canonical
+
+
 def _rate(rate: Decimal | None) -> str | None:
     return None if rate is None else f"{rate.normalize():f}%"
 
@@ -233,6 +263,10 @@ def _without_empty(value: Any) -> Any:
 def _find_or_make_party(session: Session, actor: Actor, company: Company, parsed: ParsedDocument) -> Party:
     stated, direction, code = parsed.party, parsed.direction, parsed.party_code or ""
     assert stated is not None  # the direction was decided before
+    if parsed.privacy_level:
+        return payroll_party(session, actor, company)
+    if parsed.generic_tax_id is not None and stated.vat_number == parsed.generic_tax_id:
+        stated = replace(stated, vat_number=None)  # it would match every other customer without an RFC
     found = match_party(
         session, company.id, vat_number=stated.vat_number or "", tax_code=stated.tax_code or "", code=code
     )

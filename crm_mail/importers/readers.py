@@ -8,12 +8,15 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from crm_mail.importers.base import ImportRefused, ParsedDocument
+from crm_mail.importers.cfdi import parse_cfdi
 from crm_mail.importers.detect import FileFormat, describe_format, sniff_document_format
 from crm_mail.importers.easyfatt import read_easyfatt
 from crm_mail.importers.en16931 import read_hybrid_pdf, read_ubl_or_cii
 from crm_mail.importers.fatturapa import orient_document, parse_fatturapa
 from crm_mail.importers.hardened_xml import DEFAULT_SIZE_LIMIT, check_size
 from crm_mail.importers.messages import N_
+from crm_mail.importers.pain001 import parse_pain001
+from crm_mail.importers.sifen import parse_sifen
 
 Reader = Callable[[bytes], list[ParsedDocument]]
 
@@ -25,6 +28,9 @@ def _read_fatturapa(data: bytes) -> list[ParsedDocument]:
 READERS: Final[dict[FileFormat, Reader]] = {
     FileFormat.FATTURAPA: _read_fatturapa,
     FileFormat.FATTURAPA_P7M: _read_fatturapa,
+    FileFormat.CFDI: parse_cfdi,
+    FileFormat.SIFEN: parse_sifen,
+    FileFormat.PAIN001: parse_pain001,
     FileFormat.EASYFATT: read_easyfatt,
     FileFormat.UBL: read_ubl_or_cii,
     FileFormat.CII: read_ubl_or_cii,
