@@ -22,6 +22,8 @@ from crm_mail.storage import BlobStore
 
 REJECTED: Final = "sdi_rejected"
 """The `not_mailable_reason` of a document that the SdI rejected."""
+KEPT_REASONS: Final = frozenset({"self_billing", "received"})
+"""Reasons that say more about a document than its rejection does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def _refresh(session: Session, actor: Actor, invoices: Iterable[SdiInvoice]) -> 
 
 def _tell(session: Session, actor: Actor, document: Document, state: SdiKind | None) -> None:
     """Let a new state take effect on its document."""
-    if state is SdiKind.NS and document.is_mailable:
+    if state is SdiKind.NS and document.not_mailable_reason not in KEPT_REASONS:
         document.is_mailable, document.not_mailable_reason = False, REJECTED
     elif state is not SdiKind.NS and document.not_mailable_reason == REJECTED:
         document.is_mailable, document.not_mailable_reason = True, ""

@@ -36,6 +36,7 @@ class WithheldReason(StrEnum):
     BLOCKED = "blocked"
     SENT_MEANWHILE = "sent_meanwhile"
     VOIDED_MEANWHILE = "voided_meanwhile"
+    REJECTED_MEANWHILE = "rejected_meanwhile"  # by the Sistema di Interscambio (NS)
     REPLACED_MEANWHILE = "replaced_meanwhile"
     PARTY_BLOCKED_MEANWHILE = "party_blocked_meanwhile"
     CONTACT_CHANGED_MEANWHILE = "contact_changed_meanwhile"

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from crm_mail import audit
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, Subscription
 from crm_mail.documents.models import Document
+from crm_mail.documents.sdi_service import REJECTED
 from crm_mail.outbox.models import Message, MessageDocument, MessageEvent, MessageRevision, Run
 from crm_mail.outbox.reasons import COPY_DROPPED, WithheldReason
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState
@@ -55,6 +56,8 @@ def outdated(run: Run) -> Iterator[tuple[WithheldReason, Any]]:
         .join(Document, Document.id == MessageDocument.document_id)
         .where(*pending)
     )
+    rejected = and_(Document.is_mailable.is_(False), Document.not_mailable_reason == REJECTED)
+    yield WithheldReason.REJECTED_MEANWHILE, Message.id.in_(carrying.where(rejected))
     gone = or_(Document.voided_at.is_not(None), Document.is_mailable.is_(False))
     yield WithheldReason.VOIDED_MEANWHILE, Message.id.in_(carrying.where(gone))
     yield WithheldReason.REPLACED_MEANWHILE, Message.id.in_(carrying.where(Document.is_current.is_(False)))

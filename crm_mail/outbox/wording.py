@@ -293,11 +293,21 @@ def left_out_words(reason: str, translate: Translate = english) -> tuple[str, st
     return translate(text), translate(remedy) if remedy else ""
 
 
+_NOT_MAILABLE: dict[str, str] = {  # `Document.not_mailable_reason`, as on the document's page
+    "self_billing": _("it is addressed to ourselves"),
+    "received": _("it was received, not issued"),
+    "marked": _("a person marked it"),
+    "payroll": _("payroll slips are confidential and never mailed"),
+    "unstamped": _("it has no fiscal stamp yet; the stamped version will release it"),
+    "sdi_rejected": _("the Sistema di Interscambio rejected it; a corrected invoice will take its place"),
+}
 _OTHER_RUN = re.compile(r"(\d{4}-\d\d-\d\d)? ?run (\d+)")
 
 
 def left_out_detail(detail: str, translate: Translate = english) -> str:
     """What is added to a reason: the day and the run of an earlier sending; another detail stays as it is."""
+    if detail in _NOT_MAILABLE:
+        return translate(_NOT_MAILABLE[detail])
     match = _OTHER_RUN.fullmatch(detail)
     if match is None:
         return detail
@@ -311,6 +321,9 @@ _WITHHELD: dict[str, str] = {
     WithheldReason.BLOCKED: _("Left out at commit: it was blocked."),
     WithheldReason.SENT_MEANWHILE: _("Dropped out: another run sent it meanwhile."),
     WithheldReason.VOIDED_MEANWHILE: _("Dropped out: the document was voided meanwhile."),
+    WithheldReason.REJECTED_MEANWHILE: _(
+        "Dropped out: the Sistema di Interscambio rejected the invoice meanwhile."
+    ),
     WithheldReason.REPLACED_MEANWHILE: _("Dropped out: a newer version of the document arrived meanwhile."),
     WithheldReason.PARTY_BLOCKED_MEANWHILE: _("Dropped out: the customer or supplier was blocked meanwhile."),
     WithheldReason.CONTACT_CHANGED_MEANWHILE: _("Dropped out: the contact changed meanwhile."),
@@ -341,8 +354,8 @@ _EVENTS: dict[str, tuple[str, str, str]] = {
     "approval_withdrawn": (_("Approval taken back"), "user", "neutral"),
     "account_changed": (_("Sending account changed"), "at", "info"),
     "language_changed": (_("Language changed"), "language", "info"),
-    "merged": (_("Went into another message"), "arrow-merge", "info"),
-    "merged_here": (_("Took over other messages"), "arrow-merge", "info"),
+    "merged": (_("Went into another message"), "git-merge", "info"),
+    "merged_here": (_("Took over other messages"), "git-merge", "info"),
     "taken_apart": (_("Taken apart again"), "arrow-back-up", "info"),
     "checked": (_("Checked again"), "refresh", "neutral"),
     "edited": (_("Corrected"), "pencil", "info"),

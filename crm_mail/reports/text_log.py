@@ -31,6 +31,7 @@ _WITHHELD = {
     "blocked": "bloqueado",
     "sent_meanwhile": "ya enviado",
     "voided_meanwhile": "documento anulado",
+    "rejected_meanwhile": "rechazado por el SdI",
     "replaced_meanwhile": "documento sustituido",
     "party_blocked_meanwhile": "cliente bloqueado",
     "contact_changed_meanwhile": "contacto modificado",
