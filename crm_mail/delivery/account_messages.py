@@ -25,6 +25,18 @@ def _sentences() -> Mapping[Problem, str]:
         ),
         Problem.PEC_NOT_ENCRYPTED: _("A PEC account needs TLS or STARTTLS."),
         Problem.NO_CA_FILE: _("The certificate file %(value)s is not there."),
+        Problem.NO_CERTIFICATE: _(
+            "There is no certificate in this file. Choose the authority's certificate (PEM or DER)."
+        ),
+        Problem.CERTIFICATE_EXPIRED: _(
+            "The certificate of %(value)s expired on %(day)s. Ask for the present one."
+        ),
+        Problem.NOT_AN_AUTHORITY: _(
+            "%(value)s is a server's certificate. Choose that of the authority which signed it."
+        ),
+        Problem.FILE_TOO_LARGE: _(
+            "The file is larger than %(limit)s. Choose a file with the authority's certificate only."
+        ),
         Problem.SECRET_WITHOUT_USER: _(
             "There is a password without a user name. Enter the name, or no password."
         ),
@@ -65,7 +77,10 @@ def remedy(cause: Cause) -> str:
         Cause.DROPPED: _("Check the port and the kind of encryption: the server hung up."),
         Cause.TLS: _("Port 465 usually asks for TLS, port 587 for STARTTLS."),
         Cause.TLS_NOT_OFFERED: _("The server offers no STARTTLS here: try TLS on port 465."),
-        Cause.CERTIFICATE: _("Enter the server's name exactly as its certificate has it."),
+        Cause.CERTIFICATE: _(
+            "Enter the server's name exactly as its certificate has it. A server of your own with a private "
+            "authority: choose the authority's certificate on the account's page."
+        ),
         Cause.LOGIN: _(
             "Check the user name and enter the password again; some providers want an app password."
         ),

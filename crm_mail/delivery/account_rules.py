@@ -48,6 +48,10 @@ class Problem(StrEnum):
     NOT_ENCRYPTED = "not_encrypted"
     PEC_NOT_ENCRYPTED = "pec_not_encrypted"
     NO_CA_FILE = "no_ca_file"
+    NO_CERTIFICATE = "no_certificate"
+    CERTIFICATE_EXPIRED = "certificate_expired"
+    NOT_AN_AUTHORITY = "not_an_authority"
+    FILE_TOO_LARGE = "file_too_large"
     SECRET_WITHOUT_USER = "secret_without_user"  # noqa: S105 - a code, not a secret
 
 
@@ -62,6 +66,10 @@ WORDS = {
     Problem.NOT_ENCRYPTED: "mail would travel unencrypted: choose TLS or STARTTLS, or allow it explicitly",
     Problem.PEC_NOT_ENCRYPTED: "a PEC account needs TLS or STARTTLS (unencrypted only on this machine)",
     Problem.NO_CA_FILE: "the certificate file {value} is not there: correct its path, or leave it empty",
+    Problem.NO_CERTIFICATE: "there is no certificate in the file: give the authority's certificate as PEM or DER",
+    Problem.CERTIFICATE_EXPIRED: "the certificate of {value} expired on {day}: give the present one",
+    Problem.NOT_AN_AUTHORITY: "{value} is a server's certificate: give that of the authority which signed it",
+    Problem.FILE_TOO_LARGE: "the file is larger than {limit}: give the authority's certificate only",
     Problem.SECRET_WITHOUT_USER: "there is a password without a user name: enter the name, or no password",
 }
 
@@ -91,7 +99,7 @@ class AccountDetails:
     """Everything about an account but its secret, its owner and its health.
 
     ``allows_unencrypted``: the explicit choice that security `none` asks for. Times in seconds; limits 0 =
-    none.
+    none. ``ca_file`` (a path) and ``ca_pem`` (uploaded, see `authorities`) are trusted beside the system's authorities.
     """
 
     name: str
@@ -104,6 +112,7 @@ class AccountDetails:
     from_name: str = ""
     reply_to: str = ""
     ca_file: str = ""
+    ca_pem: str = ""
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS
     per_minute: int = 0
     per_hour: int = 0

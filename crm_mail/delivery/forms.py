@@ -5,6 +5,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
 from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
 from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know SelectChoice yet
     BooleanField,
     IntegerField,
@@ -15,7 +16,9 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
 )
 from wtforms.validators import InputRequired, Length
 
+from crm_mail.db import now
 from crm_mail.delivery.account_rules import AccountDetails
+from crm_mail.delivery.authorities import MAX_BYTES, authority_pem
 from crm_mail.delivery.models import AccountKind
 from crm_mail.delivery.transports import Security
 
@@ -61,6 +64,13 @@ class AccountForm(FlaskForm):
     )
     username = _text(_l("User name"), description=_l("Empty: the server asks for no login."))
     secret = PasswordField(_l("Password"), [Length(max=_LONG)])
+    ca_upload = FileField(
+        _l("Certificate of a private authority"),
+        description=_l(
+            "Only for a server of your own whose certificate no public authority signed: PEM or DER."
+        ),
+    )
+    forgets_authority = BooleanField(_l("Trust the private authority no longer"))
     timeout_seconds = _number(_l("Time-out (seconds)"), description=_l("120 is usual, 600 the longest."))
     per_minute = _number(_l("Messages per minute"), description=_l("0: no limit."))
     per_hour = _number(_l("Messages per hour"), description=_l("0: no limit."))
@@ -76,23 +86,35 @@ class AccountForm(FlaskForm):
         values |= {"kind": details.kind.value, "security": details.security.value}
         return cls(data=values | {"allows_unencrypted": details.security is Security.NONE})
 
-    def details(self, ca_file: str = "") -> AccountDetails:
+    def details(self, kept: AccountDetails | None = None) -> AccountDetails:
         """What was entered.
 
         Args:
-            ca_file: the private authority that the command line set; pages do not show it.
+            kept: the account as it is; its private authority stays unless another one or none is asked for.
+
+        Raises:
+            AccountInvalid: the uploaded file is not the certificate of an authority.
         """
         values: dict[str, Any] = {
             name: "" if value is None else value
             for name, value in self.data.items()
-            if name not in ("csrf_token", "secret")
+            if name in AccountDetails.__dataclass_fields__
         }
         values |= {
             "kind": AccountKind(values["kind"]),
             "security": Security(values["security"]),
-            "ca_file": ca_file,
+            **self._authority(kept),
         }
         return AccountDetails(**values)
+
+    def _authority(self, kept: AccountDetails | None) -> dict[str, str]:
+        """The private authority to trust: the uploaded one instead of the kept one."""
+        if self.ca_upload.data:
+            data: bytes = self.ca_upload.data.read(MAX_BYTES + 1)
+            return {"ca_file": "", "ca_pem": authority_pem(data, now())}
+        if kept is None or self.forgets_authority.data:
+            return {"ca_file": "", "ca_pem": ""}
+        return {"ca_file": kept.ca_file, "ca_pem": kept.ca_pem}
 
 
 def blank_details(from_name: str = "") -> AccountDetails:

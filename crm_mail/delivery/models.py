@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_mail.db import Base, EnumText, Id, UtcDateTime, now
@@ -35,6 +35,7 @@ class SenderAccount(Base):
     port: Mapped[int]
     security: Mapped[Security] = mapped_column(EnumText(Security))
     ca_file: Mapped[str] = mapped_column(String(500), default="")  # a private authority, beside the system's
+    ca_pem: Mapped[str] = mapped_column(Text, default="")  # the same, uploaded (delivery.authorities)
     username: Mapped[str] = mapped_column(String(200), default="")  # empty: no login
     secret: Mapped[bytes | None] = mapped_column(
         LargeBinary

@@ -6,6 +6,7 @@ A secret enters here and is encrypted at once; nothing in this file returns one,
 
 from collections.abc import Callable
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -21,6 +22,7 @@ from crm_mail.delivery.account_rules import (
     Problem,
     check_details,
 )
+from crm_mail.delivery.authorities import Authority, describe_authorities
 from crm_mail.delivery.models import AccountKind, SenderAccount
 from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.transports import AccountSettings
@@ -59,6 +61,8 @@ def details_of(account: SenderAccount) -> AccountDetails:
 def _for_audit(account: SenderAccount) -> dict[str, Any]:
     values = asdict(details_of(account))
     del values["allows_unencrypted"]
+    uploaded = describe_authorities(values.pop("ca_pem"))
+    values["ca_file"] = ", ".join(f"{a.name} ({a.expires_at:%Y-%m-%d})" for a in uploaded) or account.ca_file
     return values | {"is_enabled": account.is_enabled, "is_default": account.is_default}
 
 
@@ -258,6 +262,15 @@ def list_own_accounts(session: Session, actor: Actor) -> list[SenderAccount]:
     )
 
 
+def authorities_of(account: SenderAccount) -> list[Authority]:
+    """The private authorities that an account trusts, uploaded or given as a path."""
+    found = describe_authorities(account.ca_pem)
+    try:
+        return found + describe_authorities(Path(account.ca_file).read_bytes() if account.ca_file else b"")
+    except OSError:
+        return found
+
+
 def view_of(account: SenderAccount) -> AccountView:
     """The account as a run reads it: no secret, no session."""
     return AccountView(
@@ -303,4 +316,5 @@ def settings_of(account: SenderAccount, decrypt: Decrypt) -> AccountSettings:
         timeout_seconds=account.timeout_seconds,
         messages_per_connection=account.messages_per_connection,
         ca_file=account.ca_file or None,
+        ca_pem=account.ca_pem,
     )

@@ -38,23 +38,25 @@ class SmtpConnection(smtplib.SMTP):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         implicit = self._settings.security is Security.TLS
-        context = tls_context(self._settings.ca_file) if implicit else None
+        context = tls_context(self._settings.ca_file, self._settings.ca_pem) if implicit else None
         sock = socket.create_connection((host, port), min(timeout, REACH_SECONDS))
         sock.settimeout(timeout)
         return context.wrap_socket(sock, server_hostname=host) if context else sock
 
 
-def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """A verifying client context: the system's authorities plus those of the PEM file. Kept while it is unchanged."""
+def tls_context(ca_file: str | None, ca_pem: str = "") -> ssl.SSLContext:
+    """A verifying client context: the system's authorities plus the account's own. Kept while they are unchanged."""
     changed_at = Path(ca_file).stat().st_mtime_ns if ca_file else 0
-    return _tls_context(ca_file, changed_at)
+    return _tls_context(ca_file, changed_at, ca_pem)
 
 
 @lru_cache(maxsize=32)
-def _tls_context(ca_file: str | None, _changed_at: int) -> ssl.SSLContext:
+def _tls_context(ca_file: str | None, _changed_at: int, ca_pem: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if ca_file:
         context.load_verify_locations(ca_file)
+    if ca_pem:
+        context.load_verify_locations(cadata=ca_pem)
     return context
 
 
@@ -74,7 +76,7 @@ def _introduce(connection: SmtpConnection, settings: AccountSettings) -> None:
     if settings.security is Security.STARTTLS:
         if not connection.has_extn("starttls"):
             raise _refused(Cause.TLS_NOT_OFFERED, "The server does not offer encryption (STARTTLS).")
-        connection.starttls(context=tls_context(settings.ca_file))
+        connection.starttls(context=tls_context(settings.ca_file, settings.ca_pem))
         connection.ehlo_or_helo_if_needed()
     if settings.username:
         _log_in(connection, settings)

@@ -23,7 +23,10 @@ class Security(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AccountSettings:
-    """One sender account. An empty `username` means no login. `ca_file` adds a private authority (PEM file)."""
+    """One sender account. An empty `username` means no login.
+
+    `ca_file` (a path) and `ca_pem` (text) add a private authority.
+    """
 
     kind: Channel
     host: str
@@ -35,6 +38,7 @@ class AccountSettings:
     timeout_seconds: float = DEFAULT_TIMEOUT
     messages_per_connection: int = 100
     ca_file: str | None = None
+    ca_pem: str = ""
 
     def __post_init__(self) -> None:
         if not 0 < self.timeout_seconds <= MAX_TIMEOUT:

@@ -110,7 +110,7 @@ def edit_account(account_id: int) -> Any:
     if form.validate_on_submit():
         try:
             form.kind.data = account.kind.value
-            details = form.details(account.ca_file)
+            details = form.details(service.details_of(account))
             encrypt = installation().encrypt
             service.update_account(db(), signed_in_actor(), account, details, form.secret.data, encrypt)
             flash(_("Saved."), "success")
@@ -119,7 +119,13 @@ def edit_account(account_id: int) -> Any:
             account_messages.show_problems(form, refused.problems)
     used = limits.used_today(db(), [account.id], now()).get(account.id, 0)
     page = render_template(
-        "delivery/edit.html", form=form, account=account, used=used, is_own=account.user_id is not None
+        "delivery/edit.html",
+        form=form,
+        account=account,
+        used=used,
+        is_own=account.user_id is not None,
+        authorities=service.authorities_of(account),
+        present=now(),
     )
     return page, 422 if form.errors else 200
 

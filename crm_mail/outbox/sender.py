@@ -361,6 +361,7 @@ _DECISIVE = (
     "port",
     "security",
     "ca_file",
+    "ca_pem",
     "username",
     "secret",
     "from_name",

@@ -28,6 +28,8 @@ def test_an_encrypted_account_passes_all_three_steps(tmp_path: Path, security: S
         settings = server.account(security=security, ca_file=str(tmp_path / "ca.pem"), **LOGIN)
         assert results(settings) == [(Step.REACH, True), (Step.ENCRYPT, True), (Step.LOG_IN, True)]
         assert server.connections == 1
+        uploaded = replace(settings, ca_file=None, ca_pem=(tmp_path / "ca.pem").read_text())
+        assert results(uploaded) == results(settings)
         assert server.received == []
 
 
