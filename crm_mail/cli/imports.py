@@ -8,8 +8,8 @@ import click
 
 from crm_mail.cli.frame import Answer, command, find_actor, find_company
 from crm_mail.importers.base import ImportRefused
+from crm_mail.importers.bundles import import_files
 from crm_mail.importers.contact_service import import_contacts
-from crm_mail.importers.document_service import import_document_file
 from crm_mail.installation import Installation
 
 
@@ -44,8 +44,11 @@ def contacts(
 def documents(
     home: Installation, paths: tuple[Path, ...], company_code: str, dry_run: bool, email: str | None
 ) -> Answer:
-    """Electronic invoices, single files or whole folders. A file that is refused does not stop the others."""
-    totals = {"created": 0, "unchanged": 0, "versions": 0}
+    """Electronic documents and receipts: files, ZIP archives or whole folders, recognised by their content.
+
+    A file that is refused does not stop the others.
+    """
+    totals = {"created": 0, "unchanged": 0, "versions": 0, "receipts": 0}
     errors: list[dict[str, Any]] = []
     warnings: list[dict[str, Any]] = []
     with home.database.read() as session:
@@ -56,15 +59,18 @@ def documents(
                 company = find_company(session, company_code)
                 assert company.id == company_id
                 data = _read(path, home.settings.max_upload_mb)
-                result = import_document_file(
-                    session, home.store, actor, company, path.name, data, dry_run=dry_run
-                )
+                arguments = (session, home.store, actor, company, str(path), data)
+                done = list(import_files(*arguments, dry_run=dry_run))
         except ImportRefused as refused:
             errors.append({"file": str(path), "message": refused.message})
             continue
-        for name in totals:
-            totals[name] += getattr(result, name)
-        warnings += [{"file": str(path), "message": notice.message} for notice in result.warnings]
+        for file in done:
+            if file.result is None:
+                errors.append({"file": file.name, "message": file.refused.message if file.refused else ""})
+                continue
+            for name in totals:
+                totals[name] += getattr(file.result, name)
+            warnings += [{"file": file.name, "message": notice.message} for notice in file.result.warnings]
     return {**totals, "errors": errors, "warnings": warnings, "dry_run": dry_run}
 
 

@@ -1,5 +1,6 @@
 """Pages that bring documents in: electronic invoices, several at once, and any PDF with a few typed fields."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,14 +11,14 @@ from werkzeug.datastructures import FileStorage
 from crm_mail.companies.models import Company
 from crm_mail.contacts.access import count_suggestions
 from crm_mail.contacts.models import Party
-from crm_mail.document_types import DocumentType
 from crm_mail.documents.pdf_pool import PdfPool
 from crm_mail.documents.rendering import RenderFailed
 from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.blueprint import blueprint
+from crm_mail.importers.bundles import import_files
 from crm_mail.importers.contact_pages import company_or_404
 from crm_mail.importers.detect import FileFormat, sniff_document_format
-from crm_mail.importers.document_service import DocumentFileResult, add_uploaded_pdf, import_document_file
+from crm_mail.importers.document_service import DocumentFileResult, add_uploaded_pdf
 from crm_mail.importers.forms import InvoicesForm, PdfForm
 from crm_mail.importers.page_messages import explain, explain_refusal
 from crm_mail.importers.party_search import find_typed_party, party_label, search_parties
@@ -40,12 +41,12 @@ class FileOutcome:
 @blueprint.route("/documents", methods=("GET", "POST"))
 @requires(Permission.CONTACTS_MANAGE)
 def import_documents() -> Any:
-    """Electronic invoices: each file is kept or refused by itself."""
+    """Electronic documents, receipts and archives of them: each file is kept or refused by itself."""
     company, form = company_or_404(), InvoicesForm()
     outcomes: list[FileOutcome] = []
     if form.validate_on_submit():
         sent = [file for file in form.files.data or () if isinstance(file, FileStorage) and file.filename]
-        outcomes = [_import_file(company, file) for file in sent]
+        outcomes = [outcome for file in sent for outcome in _import_file(company, file)]
         if not outcomes:
             form.files.errors = [*form.files.errors, _("Choose at least one file.")]
     status = 422 if form.errors or any(o.problem for o in outcomes) else 200
@@ -61,17 +62,16 @@ def import_documents() -> Any:
     return page, status
 
 
-def _import_file(company: Company, file: FileStorage) -> FileOutcome:
-    name = file.filename or ""
-    try:
-        with db().begin_nested():
-            result = import_document_file(
-                db(), installation().store, signed_in_actor(), company, name, file.read()
-            )
-    except ImportRefused as refused:
-        return FileOutcome(name, problem=explain_refusal(refused))
-    warnings = [explain(notice.code, notice.params) for notice in result.warnings]
-    return FileOutcome(name, result, warnings=list(dict.fromkeys(warnings)))
+def _import_file(company: Company, file: FileStorage) -> Iterator[FileOutcome]:
+    """What became of an uploaded file, or of every file of an archive."""
+    actor, store, name = signed_in_actor(), installation().store, file.filename or ""
+    for done in import_files(db(), store, actor, company, name, file.read()):
+        if done.result is None:
+            problem = explain_refusal(done.refused) if done.refused else _("Nothing was read.")
+            yield FileOutcome(done.name, problem=problem)
+            continue
+        warnings = [explain(notice.code, notice.params) for notice in done.result.warnings]
+        yield FileOutcome(done.name, done.result, warnings=list(dict.fromkeys(warnings)))
 
 
 @blueprint.route("/pdf", methods=("GET", "POST"))
@@ -97,7 +97,7 @@ def _keep_pdf(form: PdfForm, party: Party, content: bytes) -> Any:
     assert form.date.data is not None  # the form requires it
     try:
         document, stored = add_uploaded_pdf(
-            db(), installation().store, signed_in_actor(), party, DocumentType(form.type.data),
+            db(), installation().store, signed_in_actor(), party, form.type.data,
             form.number.data or "", form.date.data, form.file.data.filename or "document.pdf", content,
         )  # fmt: skip
     except ImportRefused as refused:

@@ -17,7 +17,7 @@ from wtforms.validators import DataRequired, InputRequired, Length
 from crm_mail.web.type_names import type_names
 
 TABLES = ".csv,.tsv,.txt,.xlsx,.xls,.ods"
-INVOICES = ".xml,.p7m"
+INVOICES = ".xml,.p7m,.pdf,.zip"
 
 
 class TableForm(FlaskForm):
@@ -38,7 +38,11 @@ class InvoicesForm(FlaskForm):
     """Electronic invoices as files."""
 
     files = MultipleFileField(
-        _l("Electronic invoices"), description=_l("FatturaPA as XML or signed .p7m; several at once.")
+        _l("Electronic documents"),
+        description=_l(
+            "FatturaPA (XML or signed .p7m) and its receipts, CFDI, UBL, CII, PDF with data inside (Factur-X, "
+            "ZUGFeRD), Easyfatt, pain.001, SIFEN; ZIP archives of them. Several at once."
+        ),
     )
 
 
