@@ -22,7 +22,7 @@ from crm_mail.importers.base import (
 )
 from crm_mail.importers.cfdi_addenda import GENERIC_RFCS, customer_code, raw_addenda
 from crm_mail.importers.cfdi_payments import NO_CURRENCY, PESO, read_payments
-from crm_mail.importers.cfdi_stamp import read_stamp
+from crm_mail.importers.cfdi_stamp import fingerprint, read_stamp
 from crm_mail.importers.cfdi_taxes import read_lines, read_tax_summary, read_totals
 from crm_mail.importers.cfdi_xml import attribute, descend, require
 from crm_mail.importers.fatturapa_xml import child, children, local_name, parse_date
@@ -76,7 +76,6 @@ def _read(root: etree._Element, data: bytes, notices: tuple[Notice, ...]) -> Par
         totals = Totals(gross=payments.amount, payable=payments.amount)
     stamp = read_stamp(root, seller.vat_number or "", buyer.vat_number or "", _stated_total(root))
     uuid, folio = stamp.get("uuid"), attribute(root, "Folio")
-    waiting = f"{issued_at} {buyer.vat_number} {_stated_total(root):f}"  # names what has no Folio, stamped or not yet
     reason = PAYROLL if kind == "N" else None if uuid else UNSTAMPED
     generic = buyer.vat_number if buyer.vat_number in GENERIC_RFCS else None
     receipt = payments.data if payments is not None and kind == "P" else {}
@@ -99,7 +98,7 @@ def _read(root: etree._Element, data: bytes, notices: tuple[Notice, ...]) -> Par
         mailable=reason is None,
         not_mailable_reason=reason,
         privacy_level=HIGHEST_CLEARANCE if kind == "N" else 0,
-        identity=None if folio else waiting,
+        identity=None if folio else fingerprint(root),
         uuid=uuid,
         generic_tax_id=generic,
         party_code=customer_code(root),

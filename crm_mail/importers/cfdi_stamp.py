@@ -4,7 +4,9 @@ Sources: Anexo 20 of the SAT (printed representation), TimbreFiscalDigital 1.0 a
 complement by the SAT's own stylesheet: the attributes between bars, in this order, absent ones left out.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
+from hashlib import sha256
 from typing import Final
 from urllib.parse import quote
 
@@ -13,6 +15,9 @@ from lxml import etree
 from crm_mail.importers.cfdi_xml import attribute, descend
 
 _VERIFICATION: Final = "https://verificacfdi.facturaelectronica.sat.gob.mx/default.aspx"
+_ADDED_LATER: Final = frozenset({"TimbreFiscalDigital", "Addenda"})
+_WRAPPER: Final = "Complemento"  # stamping adds it where there was none: only what it holds counts
+_ADDED_ATTRIBUTES: Final = frozenset({"sello", "certificado", "nocertificado"})
 _CADENA: Final = {
     "1.0": ("version", "UUID", "FechaTimbrado", "SelloCFD", "NoCertificadoSAT"),
     "1.1": (
@@ -20,6 +25,33 @@ _CADENA: Final = {
         *("SelloCFD", "NoCertificadoSAT"),
     ),
 }
+
+
+def fingerprint(root: etree._Element) -> str:
+    """What the issuer stated, as 32 hexadecimal digits: the same before and after sealing and stamping.
+
+    It tells documents without a Folio apart and lets the stamped one find the one that waited for it.
+    """
+    digest = sha256()
+    _feed(digest.update, root)
+    return digest.hexdigest()[:32]
+
+
+def _feed(update: Callable[[bytes], None], element: etree._Element) -> None:
+    name = str(element.tag).rpartition("}")[2]
+    if name in _ADDED_LATER:
+        return
+    stated = {
+        key.lower(): value
+        for key, value in ((str(k), " ".join(str(v).split())) for k, v in element.attrib.items())
+        if not key.startswith("{") and key.lower() not in _ADDED_ATTRIBUTES
+    }
+    if name != _WRAPPER:
+        update(f"<{name} {sorted(stated.items())}>".encode())
+    for one in element:
+        _feed(update, one)
+    if name != _WRAPPER:
+        update(b"</>")
 
 
 def find_stamp(root: etree._Element) -> etree._Element | None:
