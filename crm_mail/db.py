@@ -118,6 +118,16 @@ class EnumText(TypeDecorator[E], Generic[E]):
         return None if value is None else self.enum_class(value)
 
 
+class PlainText(TypeDecorator[str]):
+    """Text kept as it is; a member of a StrEnum is kept as its value, and read as text again."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+
 def now() -> datetime:
     """The present moment, UTC."""
     return datetime.now(UTC)

@@ -4,11 +4,15 @@ One table holds everything that depends only on the type: its name in the recipi
 messages and PDFs, hence not gettext), whom it normally goes to, the role that normally receives it, whether
 several are bundled into one message, and the default channel. Companies may override each of them.
 
+A company may add types of its own, whose ids begin with `x_`: `crm_mail.companies.type_registry` knows them, so a
+type id is plain text everywhere, and `DocumentType` only names the built-in ones.
+
 Pure: no Flask, no database.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -21,7 +25,7 @@ TEXT_LANGUAGES: tuple[TextLanguage, ...] = get_args(TextLanguage)
 
 
 class DocumentType(StrEnum):
-    """Closed set of document type ids; the same strings are used in imports, the API and the CLI."""
+    """The built-in document type ids; the same strings are used in imports, the API and the CLI."""
 
     DELIVERY_NOTE = "delivery_note"
     INVOICE = "invoice"
@@ -61,6 +65,11 @@ class Localised:
     def __call__(self, language: str) -> str:
         """The name in `language` (`it`, `es-MX`…); English for any language that is not kept."""
         return {"it": self.it, "es": self.es}.get(language[:2].lower(), self.en)
+
+
+TypeNames = Mapping[str, Localised]
+"""Names by type id: those that a company gave."""
+NO_NAMES: TypeNames = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +220,52 @@ def facts(document_type: str) -> TypeFacts:
     return TYPE_FACTS[DocumentType(document_type)]
 
 
-def type_label(document_type: str, language: str) -> str:
-    """Name of the type in the recipient's language: `type_label("invoice", "it") == "Fattura"`."""
-    return facts(document_type).label(language)
+def type_label(document_type: str, language: str, named: TypeNames = NO_NAMES) -> str:
+    """Name of the type in the recipient's language: `type_label("invoice", "it") == "Fattura"`.
+
+    Args:
+        named: the names that the company gave; an own type without one is called by its id.
+    """
+    found = named.get(document_type)
+    if found is None and document_type in TYPE_FACTS:
+        found = TYPE_FACTS[DocumentType(document_type)].label
+    return found(language) if found is not None else document_type
 
 
 def text_language(language: str | None) -> TextLanguage:
     """The language of built-in texts nearest to a tag: `es-MX` → `es`, `de` or nothing → `en`."""
     short = (language or "")[:2].lower()
     return "it" if short == "it" else "es" if short == "es" else "en"
+
+
+OWN_PREFIX = "x_"
+"""How the id of a company's own type begins, so that a later built-in type never collides with it."""
+
+
+class FieldKind(StrEnum):
+    """What a field that an own type adds holds."""
+
+    TEXT = "text"
+    AMOUNT = "amount"
+    DATE = "date"
+    INTEGER = "integer"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnField:
+    """One added field: it stands beside the others in a file, and is kept under `extra`."""
+
+    name: str
+    kind: FieldKind = FieldKind.TEXT
+    is_required: bool = False
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSchema:
+    """The schema of a company's own type: a built-in type's, and the fields added to it."""
+
+    type_id: str
+    base: str
+    fields: tuple[OwnField, ...] = ()

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, NoReturn
 
@@ -149,6 +149,17 @@ def show(answer: Answer, as_json: bool) -> None:
 
 def _line(values: Mapping[str, Any]) -> str:
     return "  ".join(f"{key}={value}" for key, value in values.items() if value not in ("", None, [], {}))
+
+
+def check_types(known: Sequence[str], wanted: Sequence[str]) -> None:
+    """Refuse a document type that the company does not have.
+
+    Raises:
+        Failure: naming those it has.
+    """
+    for one in wanted:
+        if one not in known:
+            raise Failure(f"there is no document type {one!r} (types: {', '.join(known)})")
 
 
 def find_company(session: Session, code: str) -> Company:

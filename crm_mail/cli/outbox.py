@@ -12,12 +12,12 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm_mail.cli.frame import Answer, Failure, command, find_actor, find_company
+from crm_mail.cli.frame import Answer, Failure, check_types, command, find_actor, find_company
 from crm_mail.cli.progress import show_preparation
 from crm_mail.companies.models import Company
+from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.party_filter import PartyFilter, PartyKind
 from crm_mail.delivery.models import SenderAccount
-from crm_mail.document_types import DocumentType
 from crm_mail.installation import Installation
 from crm_mail.outbox.commit import commit_run
 from crm_mail.outbox.control import cancel_run, pause_run, read_progress, resume_run, retry_failed
@@ -35,7 +35,7 @@ MESSAGES_AT_ONCE = 1000
 
 @click.command()
 @click.option("--company", "company_code", required=True)
-@click.option("--type", "types", multiple=True, type=click.Choice([t.value for t in DocumentType]))
+@click.option("--type", "types", multiple=True, metavar="TYPE", help="A type such as invoice, or an own one.")
 @click.option("--from", "from_on", type=DAY, help="First day of the documents' date.")
 @click.option("--to", "to_on", type=DAY, help="Last day of the documents' date.")
 @click.option("--kind", type=click.Choice([k.value for k in PartyKind]), help="Customers or suppliers only.")
@@ -68,6 +68,7 @@ def prepare(
         raise Failure(f"--from {from_on:%Y-%m-%d} is after --to {to_on:%Y-%m-%d}: no day lies between them")
     with home.database.read() as session:
         company, actor = find_company(session, company_code), find_actor(session, email)
+        check_types(company_types(session, company.id).ids, types)
     criteria = Criteria(
         PartyFilter(company.id, kind=PartyKind(kind) if kind else None, **parties),
         types,

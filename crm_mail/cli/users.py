@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from crm_mail.cli.frame import SHELL, Answer, Failure, command, read_password
 from crm_mail.companies.models import Company
-from crm_mail.document_types import DocumentType
+from crm_mail.companies.type_registry import all_types
 from crm_mail.installation import Installation
 from crm_mail.permissions import AREA_PERMISSIONS
 from crm_mail.users.passwords import Passwords
@@ -55,7 +55,8 @@ def add_user(
     passwords = Passwords(home.settings.argon2_memory_kib)
     with home.database.write() as session:
         companies = {code: id_ for code, id_ in session.execute(select(Company.code, Company.id))}
-        wanted = [parse_grant(text, [t.value for t in DocumentType], companies) for text in grants]
+        types = all_types(session).ids
+        wanted = [parse_grant(text, types, companies) for text in grants]
         draft = UserDraft(email, name, is_admin, clearance, language, frozenset(AREAS[a] for a in areas))
         added = create_user(
             session, SHELL, draft, password, passwords, grants=wanted, must_change_password=True

@@ -119,7 +119,7 @@ class PolicyForm(Form):
         """The form of one type, filled from the policy or from what was posted."""
         form = cls(
             formdata,
-            prefix=f"{policy.document_type.value}-",
+            prefix=f"{policy.document_type}-",
             is_enabled=policy.is_enabled,
             channel_preference=policy.channel_preference.value,
             account_source=policy.account_source.value,

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm_mail.db import Base, EnumText, Id, UtcDateTime, now
+from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
 from crm_mail.delivery.routing import ChannelPreference
 
 
@@ -67,3 +68,32 @@ class TypePolicy(Base):
     is_bundled: Mapped[bool] = mapped_column(default=True)  # BX-7
     bcc: Mapped[str] = mapped_column(String(1000), default="")  # CO-4; never on PEC
     reply_to: Mapped[str] = mapped_column(String(254), default="")
+
+
+class CompanyType(Base):
+    """What a company changed about a document type, or a whole type of its own (`x_…`).
+
+    A built-in type has a row only when it was renamed or switched off. The fields below ``plurals`` are an own
+    type's; its channel and bundling are the defaults under a `TypePolicy`.
+    """
+
+    __tablename__ = "company_types"
+    __table_args__ = (UniqueConstraint("company_id", "type_id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    type_id: Mapped[str] = mapped_column(String(32))
+    is_used: Mapped[bool] = mapped_column(default=True)
+    labels: Mapped[dict[str, str]] = mapped_column(
+        Json, default=dict
+    )  # by language; missing: the built-in name
+    plurals: Mapped[dict[str, str]] = mapped_column(Json, default=dict)
+    base: Mapped[str] = mapped_column(String(32), default="")  # the built-in type whose schema it takes
+    layout: Mapped[str] = mapped_column(String(32), default="")  # the built-in type that it is printed like
+    direction: Mapped[str] = mapped_column(String(10), default="customer")
+    role: Mapped[str] = mapped_column(String(100), default="")
+    is_bundled: Mapped[bool] = mapped_column(default=True)
+    channel: Mapped[ChannelPreference] = mapped_column(
+        EnumText(ChannelPreference), default=ChannelPreference.PEC_FIRST
+    )
+    fields: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)  # name, kind, is_required, label

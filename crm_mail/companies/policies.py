@@ -19,10 +19,10 @@ from crm_mail.companies.company_rules import (
     problem,
 )
 from crm_mail.companies.models import AccountSource, Company, TypePolicy
+from crm_mail.companies.type_registry import BUILT_IN, CompanyTypes, company_types
 from crm_mail.delivery.addresses import split_addresses
 from crm_mail.delivery.models import AccountKind, SenderAccount
 from crm_mail.delivery.routing import ChannelPreference
-from crm_mail.document_types import TYPE_FACTS, DocumentType
 from crm_mail.permissions import Actor, Permission
 
 MAX_BCC = 1000
@@ -37,7 +37,7 @@ class PolicyView:
     account.
     """
 
-    document_type: DocumentType
+    document_type: str
     is_enabled: bool
     account_source: AccountSource
     smtp_account_id: int | None
@@ -53,11 +53,11 @@ class PolicyView:
         return self.account_source is AccountSource.USER
 
 
-def default_policy(document_type: DocumentType) -> PolicyView:
+def default_policy(document_type: str, types: CompanyTypes = BUILT_IN) -> PolicyView:
     """What holds while a company has decided nothing."""
-    facts = TYPE_FACTS[document_type]
+    facts = types.facts(document_type)
     return PolicyView(
-        document_type=document_type,
+        document_type=types.by_id[document_type].id,
         is_enabled=True,
         account_source=AccountSource.COMPANY,
         smtp_account_id=None,
@@ -69,7 +69,7 @@ def default_policy(document_type: DocumentType) -> PolicyView:
 
 def _view(row: TypePolicy) -> PolicyView:
     return PolicyView(
-        document_type=DocumentType(row.document_type),
+        document_type=row.document_type,
         is_enabled=row.is_enabled,
         account_source=AccountSource(row.account_source),
         smtp_account_id=row.smtp_account_id,
@@ -86,10 +86,10 @@ def _rows(session: Session, company_id: int) -> dict[str, TypePolicy]:
     return {row.document_type: row for row in rows}
 
 
-def policy_for(session: Session, company_id: int) -> dict[DocumentType, PolicyView]:
-    """Every document type's policy in a company, in one query."""
-    rows = _rows(session, company_id)
-    return {t: _view(rows[t.value]) if t.value in rows else default_policy(t) for t in DocumentType}
+def policy_for(session: Session, company_id: int) -> dict[str, PolicyView]:
+    """The policy of every document type that a company uses, its own types included."""
+    rows, types = _rows(session, company_id), company_types(session, company_id)
+    return {t: _view(rows[t]) if t in rows else default_policy(t, types) for t in types.used}
 
 
 def _check_accounts(
@@ -125,7 +125,7 @@ def check_policy(session: Session, company_id: int, policy: PolicyView) -> Polic
 
 
 def save_policies(
-    session: Session, actor: Actor, company: Company, policies: Mapping[DocumentType, PolicyView]
+    session: Session, actor: Actor, company: Company, policies: Mapping[str, PolicyView]
 ) -> int:
     """Keep what changed among the given policies; returns how many types changed.
 
@@ -134,26 +134,29 @@ def save_policies(
     """
     actor.require(Permission.SETTINGS_MANAGE)
     checked = [check_policy(session, company.id, policy) for policy in policies.values()]
-    rows = _rows(session, company.id)
+    rows, types = _rows(session, company.id), company_types(session, company.id)
     changes = 0
     for policy in checked:
-        row = rows.get(policy.document_type.value)
-        before = _view(row) if row is not None else default_policy(policy.document_type)
+        row = rows.get(policy.document_type)
+        default = default_policy(policy.document_type, types)
+        before = _view(row) if row is not None else default
         if before == policy:
             continue
-        _keep(session, company.id, row, policy)
+        _keep(session, company.id, row, policy, default)
         _record(session, actor, company, before, policy)
         changes += 1
     session.flush()
     return changes
 
 
-def _keep(session: Session, company_id: int, row: TypePolicy | None, policy: PolicyView) -> None:
-    if policy == default_policy(policy.document_type):
+def _keep(
+    session: Session, company_id: int, row: TypePolicy | None, policy: PolicyView, default: PolicyView
+) -> None:
+    if policy == default:
         if row is not None:
             session.delete(row)
         return
-    values = asdict(policy) | {"bcc": ";".join(policy.bcc), "document_type": policy.document_type.value}
+    values = asdict(policy) | {"bcc": ";".join(policy.bcc), "document_type": policy.document_type}
     if row is None:
         session.add(TypePolicy(company_id=company_id, **values))
         return
@@ -170,8 +173,8 @@ def _record(session: Session, actor: Actor, company: Company, before: PolicyView
         "companies.policy.changed",
         company_id=company.id,
         subject=company,
-        label=f"{company.code} {after.document_type.value}",
-        document_type=after.document_type.value,
+        label=f"{company.code} {after.document_type}",
+        document_type=after.document_type,
         before={name: old[name] for name in changed},
         after={name: new[name] for name in changed},
     )

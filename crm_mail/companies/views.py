@@ -1,5 +1,6 @@
 """Pages of the companies room: the firms that send, their logo, and what each decides per document type."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import (
@@ -23,12 +24,13 @@ from crm_mail.companies.forms import CompanyForm, LogoForm, PolicyForm
 from crm_mail.companies.logo import MAX_BYTES, image_mime
 from crm_mail.companies.messages import show_problems
 from crm_mail.companies.models import Company
+from crm_mail.companies.type_registry import BUILT_IN, all_types, company_types
 from crm_mail.delivery.service import accounts_for
-from crm_mail.document_types import DocumentType
-from crm_mail.permissions import Permission, requires, signed_in_actor
+from crm_mail.document_types import TypeNames
+from crm_mail.permissions import Permission, current_actor, requires, signed_in_actor
 from crm_mail.web.door import db, installation
-from crm_mail.web.navigation import COMPANY_KEY
-from crm_mail.web.type_names import type_name
+from crm_mail.web.navigation import COMPANY_KEY, current_company
+from crm_mail.web.type_names import names_from
 from crm_mail.web.urls import local_path
 
 blueprint = Blueprint("companies", __name__, url_prefix="/companies")
@@ -37,6 +39,27 @@ blueprint = Blueprint("companies", __name__, url_prefix="/companies")
 def found(company_id: int) -> Company:
     """The company, or 404."""
     return db().get(Company, company_id) or abort(404)
+
+
+def name_in(company: Company) -> Callable[[str], str]:
+    """What a company calls its document types, in the language of the page."""
+    types, language = company_types(db(), company.id), str(get_locale() or "en")
+    return lambda document_type: types.label(document_type, language)
+
+
+def _names_at_work() -> TypeNames:
+    """The names of the company at work; own types of other companies by theirs."""
+    found = dict(all_types(db()).names)
+    actor = current_actor()
+    company = current_company(actor) if actor else None
+    return found | dict(company_types(db(), company.id).names) if company else found
+
+
+def _types_at_work(only_used: bool) -> tuple[str, ...]:
+    actor = current_actor()
+    company = current_company(actor) if actor else None
+    types = company_types(db(), company.id) if company else BUILT_IN
+    return types.used if only_used else types.ids
 
 
 @blueprint.post("/switch")
@@ -146,7 +169,7 @@ def edit_policies(company_id: int) -> Any:
         return redirect(url_for(".edit_policies", company_id=company_id), 303)
     status = 422 if sent is not None else 200
     page = render_template(
-        "companies/documents.html", company=company, forms=forms, policies=before, type_name=type_name
+        "companies/documents.html", company=company, forms=forms, policies=before, type_name=name_in(company)
     )
     return page, status
 
@@ -156,9 +179,7 @@ def edit_policies(company_id: int) -> Any:
 def edit_policy(company_id: int, document_type: str) -> Any:
     """Everything about one document type, copies and answers included."""
     company = found(company_id)
-    if document_type not in DocumentType.__members__.values():
-        abort(404)
-    before = policies.policy_for(db(), company_id)[DocumentType(document_type)]
+    before = policies.policy_for(db(), company_id).get(document_type) or abort(404)
     sent = request.form if request.method == "POST" else None
     form = PolicyForm.of(before, accounts_for(db(), company_id), sent)
     if sent is not None and form.validate():
@@ -170,11 +191,12 @@ def edit_policy(company_id: int, document_type: str) -> Any:
         except CompanyInvalid as refused:
             show_problems(form, refused.problems)
     page = render_template(
-        "companies/document.html", company=company, form=form, title=type_name(document_type)
+        "companies/document.html", company=company, form=form, title=name_in(company)(document_type)
     )
     return page, 422 if form.errors else 200
 
 
 def init_app(app: Flask) -> None:
-    """Register the room's pages."""
+    """Register the room's pages; they know what the company at work calls its document types."""
+    names_from(app, _names_at_work, _types_at_work)
     app.register_blueprint(blueprint)

@@ -1,5 +1,6 @@
 """Pages of one party: its contacts and what they receive, its details, its documents."""
 
+from collections.abc import Collection
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -7,6 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from crm_mail.companies.models import Company
+from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts import messages, parties, vocabulary
 from crm_mail.contacts.access import find_party, list_contacts
 from crm_mail.contacts.blueprint import blueprint
@@ -16,7 +18,7 @@ from crm_mail.contacts.models import Contact, ContactState, Party, RecipientKind
 from crm_mail.contacts.problems import ContactRefused
 from crm_mail.contacts.receivers import rule_text, who_receives
 from crm_mail.contacts.subscriptions import MatrixCell, set_matrix
-from crm_mail.document_types import TYPE_FACTS, Direction, DocumentType
+from crm_mail.document_types import Direction
 from crm_mail.outbox.history import party_history
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
@@ -66,11 +68,13 @@ def show_party(party_id: int) -> Any:
     )
 
 
-def shown_types(party: Party, contacts: list[Contact]) -> list[DocumentType]:
-    """The types that go to such a party, and whatever else somebody of it receives."""
+def shown_types(party: Party, contacts: list[Contact]) -> list[str]:
+    """The types in use that go to such a party, and whatever else somebody of it receives."""
     sides = {Direction.CUSTOMER: party.is_customer, Direction.SUPPLIER: party.is_supplier}
     received = {s.document_type for contact in contacts for s in contact.subscriptions}
-    return [t for t, facts in TYPE_FACTS.items() if sides.get(facts.direction) or t in received]
+    types = company_types(db(), party.company_id)
+    wanted = types.sides(side for side, is_one in sides.items() if is_one)
+    return [t for t in types.ids if t in wanted or t in received]
 
 
 @blueprint.post("/<int:party_id>/subscriptions")
@@ -78,7 +82,8 @@ def shown_types(party: Party, contacts: list[Contact]) -> list[DocumentType]:
 def save_subscriptions(party_id: int) -> Any:
     """Save the matrix of contacts and document types."""
     party = found(party_id)
-    changed = set_matrix(db(), signed_in_actor(), party, read_cells(request.form.items()))
+    cells = read_cells(request.form.items(), company_types(db(), party.company_id).ids)
+    changed = set_matrix(db(), signed_in_actor(), party, cells)
     flash(
         ngettext("%(num)d contact changed.", "%(num)d contacts changed.", changed)
         if changed
@@ -88,17 +93,12 @@ def save_subscriptions(party_id: int) -> Any:
     return redirect(url_for("contacts.show_party", party_id=party.id), 303)
 
 
-def read_cells(fields: Any) -> list[MatrixCell]:
+def read_cells(fields: Any, types: Collection[str]) -> list[MatrixCell]:
     """The cells of the matrix: `cell-CONTACT-TYPE` is empty, to or cc; anything else is passed over."""
     cells = []
     for name, value in fields:
         parts = name.split("-")
-        if (
-            len(parts) != 3
-            or parts[0] != "cell"
-            or not parts[1].isdigit()
-            or parts[2] not in set(DocumentType)
-        ):
+        if len(parts) != 3 or parts[0] != "cell" or not parts[1].isdigit() or parts[2] not in types:
             continue
         if value in ("", *RecipientKind):
             cells.append(MatrixCell(int(parts[1]), parts[2], RecipientKind(value) if value else None))

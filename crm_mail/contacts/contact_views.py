@@ -6,6 +6,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from crm_mail.companies.models import Company
+from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts import messages, people, vocabulary
 from crm_mail.contacts.access import find_contact, list_suggestions
 from crm_mail.contacts.blueprint import blueprint
@@ -15,7 +16,6 @@ from crm_mail.contacts.forms import ContactForm, read_subscriptions
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.contacts.problems import ContactRefused
 from crm_mail.contacts.values import SubscriptionValues
-from crm_mail.document_types import DocumentType
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 from crm_mail.web.type_names import type_name
@@ -47,6 +47,7 @@ def page(
     form: ContactForm, party: Party, contact: Contact | None, subscriptions: dict[str, SubscriptionValues]
 ) -> tuple[str, int]:
     """The form's page, with what the contact receives."""
+    types = company_types(db(), party.company_id)
     template = render_template(
         "contacts/edit_contact.html",
         form=form,
@@ -54,7 +55,7 @@ def page(
         contact=contact,
         subscriptions=subscriptions,
         emails=[entry["email"] for entry in form.addresses.data if entry["email"]],
-        types=[(document_type.value, type_name(document_type)) for document_type in DocumentType],
+        types=[(t, type_name(t)) for t in types.ids if t in types.used or t in subscriptions],
     )
     return template, 422 if form.is_submitted() else 200
 
@@ -76,7 +77,7 @@ def create_contact(party_id: int) -> Any:
     """Add a person or an office to a party."""
     party = found_party(party_id)
     form = make_form(party, None)
-    wanted = read_subscriptions(request.form)
+    wanted = read_subscriptions(request.form, company_types(db(), party.company_id).ids)
     if form.validate_on_submit():
         try:
             contact = people.create_contact(db(), signed_in_actor(), party, form.read(wanted))
@@ -94,7 +95,8 @@ def edit_contact(contact_id: int) -> Any:
     """A contact's name, addresses, roles, level, characteristics and subscriptions."""
     contact = found(contact_id)
     form = make_form(contact.party, contact)
-    wanted = read_subscriptions(request.form) if form.is_submitted() else stored_subscriptions(contact)
+    types = company_types(db(), contact.company_id).ids
+    wanted = read_subscriptions(request.form, types) if form.is_submitted() else stored_subscriptions(contact)
     if form.validate_on_submit():
         try:
             changed = people.update_contact(db(), signed_in_actor(), contact, form.read(wanted))

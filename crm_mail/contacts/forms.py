@@ -22,7 +22,6 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from crm_mail.contacts.models import Contact, ContactState, RecipientKind
 from crm_mail.contacts.values import AddressValues, ContactValues, PartyValues, SubscriptionValues
 from crm_mail.delivery.routing import AddressKind
-from crm_mail.document_types import DocumentType
 
 BLANK_ADDRESSES = 2
 """Empty rows offered below the addresses of a contact."""
@@ -160,13 +159,13 @@ class ContactForm(FlaskForm):
         )
 
 
-def read_subscriptions(values: Mapping[str, str]) -> dict[str, SubscriptionValues]:
+def read_subscriptions(values: Mapping[str, str], types: Iterable[str]) -> dict[str, SubscriptionValues]:
     """The table of what a contact receives: `receive-TYPE` is empty, to or cc; `by-TYPE` is an address or empty."""
     found = {}
-    for document_type in DocumentType:
+    for document_type in types:
         kind = values.get(f"receive-{document_type}", "")
         if kind in set(RecipientKind):
-            found[document_type.value] = SubscriptionValues(
+            found[document_type] = SubscriptionValues(
                 RecipientKind(kind), values.get(f"by-{document_type}", "").strip()
             )
     return found

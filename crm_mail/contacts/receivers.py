@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import TypePolicy
+from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.delivery.routing import (
     AddressOption,
@@ -20,7 +21,6 @@ from crm_mail.delivery.routing import (
     choose_address,
     choose_channel,
 )
-from crm_mail.document_types import TYPE_FACTS, DocumentType
 from crm_mail.outbox.reasons import Rule
 from crm_mail.outbox.recipients import ContactFacts, PartyFacts, Recipient, choose_recipients
 
@@ -29,7 +29,7 @@ from crm_mail.outbox.recipients import ContactFacts, PartyFacts, Recipient, choo
 class Receiver:
     """One who receives a document type; ``problem`` is a refusal code when no address fits."""
 
-    document_type: DocumentType
+    document_type: str
     rule: Rule
     contact: str
     email: str
@@ -39,8 +39,8 @@ class Receiver:
 
 
 def who_receives(
-    session: Session, party: Party, contacts: Sequence[Contact], types: Sequence[DocumentType]
-) -> list[tuple[DocumentType, list[Receiver]]]:
+    session: Session, party: Party, contacts: Sequence[Contact], types: Sequence[str]
+) -> list[tuple[str, list[Receiver]]]:
     """The receivers of each type, To before Cc.
 
     Args:
@@ -93,7 +93,7 @@ def contact_facts(contact: Contact) -> ContactFacts:
     )
 
 
-def _receiver(document_type: DocumentType, recipient: Recipient, preference: ChannelPreference) -> Receiver:
+def _receiver(document_type: str, recipient: Recipient, preference: ChannelPreference) -> Receiver:
     name = recipient.contact.name if recipient.contact else ""
     if recipient.is_address_chosen or (recipient.contact is None and recipient.addresses):
         decision = choose_channel(recipient.addresses[0])
@@ -105,11 +105,11 @@ def _receiver(document_type: DocumentType, recipient: Recipient, preference: Cha
     return Receiver(document_type, recipient.rule, name, decision.email, decision.channel, recipient.is_cc)
 
 
-def _preferences(session: Session, company_id: int) -> dict[DocumentType, ChannelPreference]:
-    found = {t: facts.channel for t, facts in TYPE_FACTS.items()}
+def _preferences(session: Session, company_id: int) -> dict[str, ChannelPreference]:
+    found = {one.id: one.facts.channel for one in company_types(session, company_id).by_id.values()}
     query = select(TypePolicy.document_type, TypePolicy.channel_preference)
     for document_type, preference in session.execute(query.where(TypePolicy.company_id == company_id)):
-        found[DocumentType(document_type)] = preference
+        found[document_type] = preference
     return found
 
 

@@ -17,11 +17,10 @@ from crm_mail.contacts.listing import PartyOrder, list_names, list_parties
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.party_filter import ARGUMENTS, FilterInvalid, PartyFilter
 from crm_mail.contacts.problems import ContactRefused
-from crm_mail.document_types import DocumentType
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 from crm_mail.web.navigation import current_company
-from crm_mail.web.type_names import type_name
+from crm_mail.web.type_names import type_name, type_names
 from crm_mail.web.urls import url_with
 
 ROOM_PARTS = (card_views, contact_views, vocabulary_views)
@@ -60,7 +59,7 @@ def show_list() -> Any:
         offered={name: [(text, text) for text in names] for name, names in offered_names(company).items()},
         active=active_filters(chosen),
         suggestions=count_suggestions(db(), actor, company.id),
-        types={document_type.value: type_name(document_type) for document_type in DocumentType},
+        types=type_names(),
         may_manage=actor.can(Permission.CONTACTS_MANAGE),
     )
 
@@ -87,7 +86,7 @@ def active_filters(chosen: PartyFilter) -> list[tuple[str, str]]:
     for argument, value in chosen.to_arguments():
         fewer: MultiDict[str, str] = MultiDict(chosen.without(ARGUMENTS[argument], value).to_arguments())
         words = {"yes": _("yes"), "no": _("no"), "customer": _("customers"), "supplier": _("suppliers")}
-        shown = type_name(value) if argument == "type" and value in set(DocumentType) else value
+        shown = type_name(value) if argument == "type" else value
         shown = words.get(value, shown) if argument in ("kind", "blocked", "address") else shown
         chips.append((f"{labels[argument]}: {shown}", url_with(**{argument: fewer.getlist(argument)})))
     return chips

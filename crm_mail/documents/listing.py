@@ -8,9 +8,11 @@ from typing import Any, Self
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
+from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Party
-from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document
+from crm_mail.documents.sdi import SdiKind
+from crm_mail.documents.sdi_models import SdiInvoice
 from crm_mail.permissions import Actor, Permission
 
 
@@ -23,6 +25,7 @@ class DocumentFilter:
     to_on: date | None = None
     text: str = ""
     mailable: str = ""
+    sdi: str = ""
 
     @classmethod
     def from_arguments(cls, get: Callable[[str], str | None]) -> Self:
@@ -33,6 +36,7 @@ class DocumentFilter:
             _day(get("to")),
             (get("q") or "").strip()[:200],
             (get("mailable") or "").strip(),
+            (get("sdi") or "").strip()[:2],
         )
 
     @property
@@ -68,7 +72,7 @@ def list_documents(
     size: int = 50,
 ) -> DocumentPage:
     """Current versions of a company's documents, newest first."""
-    types = actor.types(Permission.DATA_SEE, company_id, [t.value for t in DocumentType])
+    types = actor.types(Permission.DATA_SEE, company_id, company_types(session, company_id).ids)
     query = (
         select(Document)
         .join(Party, Party.id == Document.party_id)
@@ -96,13 +100,15 @@ def list_documents(
 def _conditions(chosen: DocumentFilter) -> list[Any]:
     found: list[Any] = []
     if chosen.type:
-        found.append(Document.type == chosen.type if chosen.type in set(DocumentType) else Document.id == -1)
+        found.append(Document.type == chosen.type)
     if chosen.from_on:
         found.append(Document.dated_on >= chosen.from_on)
     if chosen.to_on:
         found.append(Document.dated_on <= chosen.to_on)
     if chosen.mailable:
         found.append(Document.is_mailable.is_(chosen.mailable == "yes"))
+    if chosen.sdi in set(SdiKind):
+        found.append(Document.id.in_(select(SdiInvoice.document_id).where(SdiInvoice.state == chosen.sdi)))
     for word in chosen.text.lower().split():
         found.append(
             or_(

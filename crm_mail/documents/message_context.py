@@ -10,10 +10,10 @@ Pure: no Flask, no database.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
-from crm_mail.document_types import DocumentType, type_label
+from crm_mail.document_types import NO_NAMES, DocumentType, TypeNames, type_label
 
 
 class CompanyFields(TypedDict, total=False):
@@ -145,11 +145,18 @@ class SharedContext:
     company: Mapping[str, object]
     sender: Mapping[str, object]
     today: object
+    named: TypeNames = field(default_factory=lambda: NO_NAMES)
 
 
-def share_context(company: CompanyFields, sender: SenderFields, today: object) -> SharedContext:
-    """Complete the run-wide fields (missing ones become empty) so that each message only adds its own."""
-    return SharedContext(_EMPTY["company"] | dict(company), _EMPTY["sender"] | dict(sender), today)
+def share_context(
+    company: CompanyFields, sender: SenderFields, today: object, named: TypeNames = NO_NAMES
+) -> SharedContext:
+    """Complete the run-wide fields (missing ones become empty) so that each message only adds its own.
+
+    Args:
+        named: what the company calls its document types, where it changed their names.
+    """
+    return SharedContext(_EMPTY["company"] | dict(company), _EMPTY["sender"] | dict(sender), today, named)
 
 
 def build_context(
@@ -164,8 +171,8 @@ def build_context(
     `documents` may be empty (a campaign with only text and files). `type_label` is filled in `language` from
     `type` where it is missing. `same_type` tells the texts whether they may name the type in the plural.
     """
-    full = [_complete(document, language) for document in documents]
-    first = full[0] if full else _complete({}, language)
+    full = [_complete(document, language, shared.named) for document in documents]
+    first = full[0] if full else _complete({}, language, shared.named)
     return {
         "company": shared.company,
         "sender": shared.sender,
@@ -200,10 +207,10 @@ def build_run_report_context(
     }
 
 
-def _complete(document: DocumentFields, language: str) -> dict[str, Any]:
+def _complete(document: DocumentFields, language: str, named: TypeNames) -> dict[str, Any]:
     full: dict[str, Any] = _EMPTY["document"] | dict(document)
     if not full["type_label"]:
-        full["type_label"] = type_label(full["type"] or DocumentType.GENERIC, language)
+        full["type_label"] = type_label(full["type"] or DocumentType.GENERIC, language, named)
     return full
 
 

@@ -8,8 +8,7 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_mail.contacts.models import Party
-from crm_mail.db import Amount, Base, EnumText, Id, Json, UtcDateTime, now
-from crm_mail.document_types import DocumentType
+from crm_mail.db import Amount, Base, Id, Json, PlainText, UtcDateTime, now
 
 
 class Document(Base):
@@ -30,7 +29,7 @@ class Document(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
     party_id: Mapped[int] = mapped_column(Id, ForeignKey("parties.id"))
-    type: Mapped[DocumentType] = mapped_column(EnumText(DocumentType))
+    type: Mapped[str] = mapped_column(PlainText(32))  # a `DocumentType`, or a company's own type
     natural_key: Mapped[str] = mapped_column(String(200))
     version: Mapped[int] = mapped_column(default=1)
     is_current: Mapped[bool] = mapped_column(default=True)

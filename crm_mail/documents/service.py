@@ -14,13 +14,12 @@ from crm_mail import audit
 from crm_mail.contacts.models import Party
 from crm_mail.db import now
 from crm_mail.delivery.headers import safe_file_name
-from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.permissions import Actor, Permission
 from crm_mail.storage import BlobStore
 
 
-NEVER_BY_HAND = frozenset({"payroll", "unstamped"})
+NEVER_BY_HAND = frozenset({"payroll", "unstamped", "sdi_rejected"})
 """Reasons that no person can overrule: a payroll slip is nobody's mail, an unstamped CFDI is no CFDI yet."""
 
 
@@ -58,7 +57,7 @@ class NewDocument:
     ``identity`` takes the place of the number in the key, where the number may come later or be shared.
     """
 
-    type: DocumentType
+    type: str
     number: str
     dated_on: date
     files: Sequence[NewFile]
@@ -81,7 +80,7 @@ class NewDocument:
     def natural_key(self) -> str:
         """Which document this is, within its company: type, year, series, number, and who numbered it."""
         parts = [
-            self.type.value,
+            str(self.type),
             str(self.dated_on.year),
             self.series,
             self.identity or self.number,
@@ -108,9 +107,28 @@ def store_document(
         OSError: the disk is full; nothing is kept.
     """
     actor.require(Permission.CONTACTS_MANAGE, party.company_id)
+    return _keep(session, actor, store, party, new)
+
+
+def store_computed(
+    session: Session, actor: Actor, store: BlobStore, party: Party, new: NewDocument
+) -> tuple[Document, Stored]:
+    """Keep a document that the product works out itself, as data without files (statements, reminders).
+
+    Raises:
+        PermissionDenied: the actor may not prepare documents of this type.
+    """
+    actor.require(Permission.OUTBOX_PREPARE, party.company_id, str(new.type))
+    return _keep(session, actor, store, party, new)
+
+
+def _keep(
+    session: Session, actor: Actor, store: BlobStore, party: Party, new: NewDocument
+) -> tuple[Document, Stored]:
     hashes = [store.put(file.content) for file in new.files]
     current = find_current(session, party.company_id, new.natural_key)
-    if current is not None and _originals(current) == sorted(hashes) and current.party_id == party.id:
+    is_same = current is not None and _originals(current) == sorted(hashes) and current.party_id == party.id
+    if current is not None and is_same and (hashes or current.data == new.data):
         return current, Stored.UNCHANGED
     if current is not None:
         current.is_current = False
@@ -159,7 +177,7 @@ def store_document(
         "documents.document.received" if current is None else "documents.document.replaced",
         company_id=party.company_id,
         subject=document,
-        label=f"{new.type.value} {new.number}",
+        label=f"{new.type} {new.number}",
         version=document.version,
     )
     return document, Stored.CREATED if current is None else Stored.VERSION
@@ -193,7 +211,7 @@ def set_mailable(
     """
     if is_mailable and document.not_mailable_reason in NEVER_BY_HAND:
         raise NeverMailed(document.not_mailable_reason)
-    actor.require(Permission.OUTBOX_PREPARE, document.company_id, document.type.value)
+    actor.require(Permission.OUTBOX_PREPARE, document.company_id, document.type)
     document.is_mailable = is_mailable
     if document.not_mailable_reason not in NEVER_BY_HAND:
         document.not_mailable_reason = "" if is_mailable else (reason[:60] or "marked")
@@ -203,7 +221,7 @@ def set_mailable(
         "documents.document.mailable" if is_mailable else "documents.document.not_mailable",
         company_id=document.company_id,
         subject=document,
-        label=f"{document.type.value} {document.number}",
+        label=f"{document.type} {document.number}",
         reason=reason,
     )
 
@@ -218,7 +236,7 @@ def void_document(session: Session, actor: Actor, document: Document) -> None:
         "documents.document.voided",
         company_id=document.company_id,
         subject=document,
-        label=f"{document.type.value} {document.number}",
+        label=f"{document.type} {document.number}",
     )
 
 
@@ -226,7 +244,7 @@ def can_see(actor: Actor, document: Document) -> bool:
     """Whether the actor has to do with this type of document in its company, and has the clearance for it."""
     if document.privacy_level > actor.clearance:
         return False
-    return actor.can(Permission.DATA_SEE, document.company_id, document.type.value)
+    return actor.can(Permission.DATA_SEE, document.company_id, document.type)
 
 
 def find_document(session: Session, actor: Actor, document_id: int) -> Document | None:

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from crm_mail.companies.models import Company
-from crm_mail.document_types import DocumentType
+from crm_mail.document_types import NO_NAMES, DocumentType, TypeNames
+from crm_mail.documents.builtin_texts import BUNDLE
 from crm_mail.documents.message_context import (
     CompanyFields,
     DocumentFields,
@@ -39,8 +40,7 @@ def company_fields(company: Company) -> CompanyFields:
 
 def sample_documents(name: str) -> list[DocumentFields]:
     """Two documents of the text's type; a bundle has an invoice and a delivery note."""
-    known = name in DocumentType.__members__.values()
-    types = (name, name) if known else (DocumentType.INVOICE.value, DocumentType.DELIVERY_NOTE.value)
+    types = (DocumentType.INVOICE.value, DocumentType.DELIVERY_NOTE.value) if name == BUNDLE else (name, name)
     return [
         DocumentFields(
             type=document_type,
@@ -56,13 +56,18 @@ def sample_documents(name: str) -> list[DocumentFields]:
 
 
 def sample_context(
-    company: CompanyFields, sender: SenderFields, name: str, language: str, documents: int = 1
+    company: CompanyFields,
+    sender: SenderFields,
+    name: str,
+    language: str,
+    documents: int = 1,
+    named: TypeNames = NO_NAMES,
 ) -> dict[str, Any]:
     """The mapping that a text is rendered with; `documents` 1 or 2, a bundle always has two."""
     all_documents = sample_documents(name)
-    count = documents if name in DocumentType.__members__.values() else 2
+    count = 2 if name == BUNDLE else documents
     return build_context(
-        share_context(company, sender, TODAY),
+        share_context(company, sender, TODAY, named),
         {
             "code": "000427",
             "name": "Ñandú & Söhne «L'Àncora» <S.r.l.>",

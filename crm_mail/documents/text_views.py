@@ -17,12 +17,11 @@ from flask import (
     request,
     url_for,
 )
-from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
 
 from crm_mail.companies.models import Company
-from crm_mail.document_types import TEXT_LANGUAGES, type_label
+from crm_mail.document_types import TEXT_LANGUAGES
 from crm_mail.documents import texts
 from crm_mail.documents.builtin_texts import BUNDLE, MessageText, builtin_text
 from crm_mail.documents.message_context import MESSAGE_FIELDS, SenderFields, placeholder_names
@@ -34,6 +33,7 @@ from crm_mail.web.door import db
 from crm_mail.web.forms import ActionForm
 from crm_mail.web.navigation import current_company
 from crm_mail.web.security_headers import MAIL_POLICY, allow_framing
+from crm_mail.web.type_names import type_name
 
 _BODY = re.compile(r"<body[^>]*>", re.IGNORECASE)
 _ITEM_FIELDS = tuple(cast("dict[str, Any]", cast("dict[str, Any]", MESSAGE_FIELDS["documents"])["[]"]))
@@ -41,9 +41,7 @@ _ITEM_FIELDS = tuple(cast("dict[str, Any]", cast("dict[str, Any]", MESSAGE_FIELD
 
 def text_label(name: str) -> str:
     """What a text is for, in the language of the page."""
-    return (
-        _("Several types in one message") if name == BUNDLE else type_label(name, str(get_locale() or "en"))
-    )
+    return _("Several types in one message") if name == BUNDLE else type_name(name)
 
 
 def company() -> Company:
@@ -53,7 +51,7 @@ def company() -> Company:
 
 def check_names(name: str, language: str) -> None:
     """404 for a text that cannot exist."""
-    if not texts.is_known(name, language):
+    if not texts.is_known(name, language, texts.text_names(db(), company().id)):
         abort(404)
 
 
@@ -64,7 +62,7 @@ def list_texts() -> Any:
     book = texts.load_texts(db(), at_work.id) if at_work else None
     rows = [
         (name, text_label(name), [(language, book.text(name, language)) for language in TEXT_LANGUAGES])
-        for name in texts.TEXT_NAMES
+        for name in (texts.text_names(db(), at_work.id) if at_work else ())
         if book is not None
     ]
     return render_template("documents/texts.html", company=at_work, rows=rows)

@@ -13,6 +13,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
+from crm_mail.companies.type_registry import company_types
 from crm_mail.document_types import TEXT_LANGUAGES, DocumentType, text_language
 from crm_mail.documents import models
 from crm_mail.documents.builtin_texts import (
@@ -345,6 +346,11 @@ def _keep(
     )
 
 
-def is_known(name: str, language: str) -> bool:
+def is_known(name: str, language: str, names: Iterable[str] = TEXT_NAMES) -> bool:
     """Whether a text can exist for this name and language."""
-    return name in TEXT_NAMES and language in TEXT_LANGUAGES
+    return name in names and language in TEXT_LANGUAGES
+
+
+def text_names(session: Session, company_id: int) -> tuple[str, ...]:
+    """The texts that a company can write: one for each type it uses, its own types included, and the bundle's."""
+    return (*company_types(session, company_id).used, BUNDLE)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from crm_mail.document_types import OWN_PREFIX
 from crm_mail.importers.base import DOCUMENT_TYPES, ImportRefused
 from crm_mail.importers.column_names import (
     AMBIGUOUS_EMAIL,
@@ -96,7 +97,8 @@ def is_field(target: str) -> bool:
     """Whether a mapping may send a column to `target`."""
     for prefix in (SUBSCRIPTION, NO_SUBSCRIPTION):
         if target.startswith(prefix):
-            return target.removeprefix(prefix).removesuffix(":cc") in DOCUMENT_TYPES
+            name = target.removeprefix(prefix).removesuffix(":cc")
+            return name in DOCUMENT_TYPES or name.startswith(OWN_PREFIX)
     if target.startswith(CHARACTERISTIC):
         return len(target) > len(CHARACTERISTIC)
     return target in set(Field)

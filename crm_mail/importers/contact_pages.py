@@ -10,6 +10,7 @@ from flask import Response, abort, flash, redirect, render_template, request, ur
 from flask_babel import gettext as _
 
 from crm_mail.companies.models import Company
+from crm_mail.companies.type_registry import company_types
 from crm_mail.importers import mappings
 from crm_mail.importers.base import ImportRefused, ParsedRow
 from crm_mail.importers.blueprint import blueprint
@@ -244,10 +245,11 @@ def report_page(template: str, token: str) -> Any:
 
 
 def _first_rows(draft: Draft, data: bytes) -> Iterator[ParsedRow]:
+    company = company_or_404()
     file = open_contact_file(
         data,
         columns=_used(draft.columns or {}),
-        context=RowContext(company_code=company_or_404().code),
+        context=RowContext(company.code, frozenset(company_types(db(), company.id).used)),
         sheet=draft.sheet or None,
     )
     return islice((row for row in file.rows() if row.is_valid), SHOWN_ROWS)

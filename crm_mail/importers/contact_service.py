@@ -21,9 +21,10 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
+from crm_mail.companies.type_registry import CompanyTypes, company_types
 from crm_mail.contacts.models import Role
 from crm_mail.contacts.values import name_key, one_line
-from crm_mail.document_types import TYPE_FACTS, Direction
+from crm_mail.document_types import Direction
 from crm_mail.importers.base import (
     Notice,
     ParsedAddress,
@@ -77,9 +78,8 @@ def import_contacts(
     actor.require(Permission.CONTACTS_MANAGE, company.id)
     if columns is None and mapping:
         columns = load_mapping(session, actor, company.id, mapping)
-    file = open_contact_file(
-        source, columns=columns, context=RowContext(company_code=company.code), limits=limits, sheet=sheet
-    )
+    context = RowContext(company.code, frozenset(company_types(session, company.id).used))
+    file = open_contact_file(source, columns=columns, context=context, limits=limits, sheet=sheet)
     with session.begin_nested() as savepoint:
         result = _Work(session, actor, company, file, dry_run).run()
         if dry_run:
@@ -196,12 +196,13 @@ class _Work:
             return
         ids = {outcome.party.id for _, outcome in several if outcome.party.id}
         taken = subscribed_types(self.session, self.actor.clearance, ids)
+        known = company_types(self.session, self.company.id)
         for row, outcome in several:
             assert row.party is not None
             others = set(taken.get(outcome.party.id, ())) if outcome.party.id else set()
             if row.contact is not None:
                 others |= {item.document_type for item in row.contact.subscriptions}
-            types = [name for name in _types_for(outcome.party) if name not in others]
+            types = [name for name in _types_for(outcome.party, known) if name not in others]
             own = {address.email for address in row.contact.addresses} if row.contact else set()
             for email in row.party.emails:
                 if email not in own:
@@ -247,14 +248,14 @@ def _batches(rows: Iterator[ParsedRow]) -> Iterator[list[ParsedRow]]:
         yield batch
 
 
-def _types_for(party: PartyState) -> list[str]:
+def _types_for(party: PartyState, types: CompanyTypes) -> list[str]:
     """The document types that go to a customer, to a supplier, or to either."""
     sides = {
         side
         for side, name in ((Direction.CUSTOMER, "is_customer"), (Direction.SUPPLIER, "is_supplier"))
         if party.values[name]
     }
-    return [document_type.value for document_type, facts in TYPE_FACTS.items() if facts.direction in sides]
+    return types.sides(sides)
 
 
 def _warn_of_billing(row: ParsedRow, notices: list[Notice]) -> None:

@@ -11,16 +11,15 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.delivery.routing import Channel
-from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document
 from crm_mail.outbox.models import Attempt, Message, MessageDocument, MessageEvent, Run
 from crm_mail.outbox.states import MessageState
 from crm_mail.permissions import OUTBOX_PERMISSIONS, Actor, Permission
 
 LINES = 50
-_TYPES = tuple(t.value for t in DocumentType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def _lines(
     query = (
         select(Message, Run.created_at)
         .join(Run, Run.id == Message.run_id)
-        .where(*wanted, *_visible(actor, company_id))
+        .where(*wanted, *_visible(session, actor, company_id))
         .order_by(Message.id.desc())
         .limit(size)
     )
@@ -97,10 +96,11 @@ def _lines(
     return [_line(actor, message, created_at) for message, created_at in session.execute(query)]
 
 
-def _visible(actor: Actor, company_id: int) -> list[ColumnElement[bool]]:
+def _visible(session: Session, actor: Actor, company_id: int) -> list[ColumnElement[bool]]:
     found = [Message.company_id == company_id, Message.privacy_level <= actor.clearance]
-    allowed = [t for t in _TYPES if actor.can(Permission.DATA_SEE, company_id, t)]
-    if len(allowed) < len(_TYPES):
+    types = company_types(session, company_id).ids
+    allowed = actor.types(Permission.DATA_SEE, company_id, types)
+    if len(allowed) < len(types):
         spaced = " " + Message.document_types + " "
         found.append(or_(*(spaced.contains(f" {t} ", autoescape=True) for t in allowed), Message.id == -1))
     return found

@@ -60,7 +60,7 @@ def list_left_out(
             contact_id=row.contact_id,
             contact_name=contact_name or "",
             document_id=row.document_id,
-            document_type=document_type.value if document_type else "",
+            document_type=document_type or "",
             document_number=document_number or "",
         )
         for row, party_code, party_name, contact_name, document_type, document_number in session.execute(

@@ -96,7 +96,7 @@ def print_missing(
 
 
 def _unprinted_ids(home: Installation, actor: Actor, criteria: Criteria) -> list[int]:
-    criteria = allowed_criteria(actor, criteria)
     with home.database.read() as session:
+        criteria = allowed_criteria(session, actor, criteria)
         query = unprinted(due_documents(criteria, actor.clearance))
         return list(session.scalars(query))

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
+from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import today
-from crm_mail.document_types import DocumentType
 from crm_mail.documents.message_context import share_context
 from crm_mail.outbox.assembly import DocumentFacts, Rules, Sent, assemble_party
 from crm_mail.outbox.criteria import Criteria
@@ -54,8 +54,8 @@ class Preview:
     is_everybody: bool
 
 
-def allowed_criteria(actor: Actor, criteria: Criteria) -> Criteria:
-    """The criteria with their document types spelt out: those asked for, or all that the actor may prepare.
+def allowed_criteria(session: Session, actor: Actor, criteria: Criteria) -> Criteria:
+    """The criteria with their document types spelt out: those asked for, or all in use that the actor may prepare.
 
     Raises:
         PermissionDenied: a type was asked for that the actor may not prepare, or there is none at all.
@@ -64,7 +64,7 @@ def allowed_criteria(actor: Actor, criteria: Criteria) -> Criteria:
     if criteria.document_types:
         actor.require(Permission.OUTBOX_PREPARE, company_id, *criteria.document_types)
         return criteria
-    types = actor.types(Permission.OUTBOX_PREPARE, company_id, [t.value for t in DocumentType])
+    types = actor.types(Permission.OUTBOX_PREPARE, company_id, company_types(session, company_id).used)
     if not types:
         raise PermissionDenied(Permission.OUTBOX_PREPARE)
     return replace(criteria, document_types=tuple(types))
@@ -72,7 +72,7 @@ def allowed_criteria(actor: Actor, criteria: Criteria) -> Criteria:
 
 def preview_run(session: Session, actor: Actor, criteria: Criteria) -> Preview:
     """Count what a preparation would consider; writes nothing."""
-    criteria = allowed_criteria(actor, criteria)
+    criteria = allowed_criteria(session, actor, criteria)
     documents, parties = count_due(session, criteria, actor.clearance)
     return Preview(documents, parties, criteria.is_everybody)
 
@@ -83,7 +83,7 @@ def create_run(session: Session, actor: Actor, criteria: Criteria, title: str = 
     Raises:
         PermissionDenied: see `allowed_criteria`.
     """
-    criteria = allowed_criteria(actor, criteria)
+    criteria = allowed_criteria(session, actor, criteria)
     run = Run(
         company_id=criteria.company_id,
         title=title,
@@ -131,7 +131,7 @@ def fill_run(
     if run.state is not RunState.PREPARING:
         raise RunNotPreparing(run.id)
     company = session.get_one(Company, run.company_id)
-    criteria = allowed_criteria(actor, Criteria.from_dict(run.criteria))
+    criteria = allowed_criteria(session, actor, Criteria.from_dict(run.criteria))
     rules = load_rules(session, company, criteria, actor)
     disabled = tuple(t for t in criteria.document_types if t not in rules.policies)
     if disabled:
@@ -140,11 +140,11 @@ def fill_run(
         criteria, document_types=tuple(t for t in criteria.document_types if t in rules.policies)
     )
     sender = {"name": actor.name, "email": actor.email}
-    fields = {name: getattr(company, name) for name in _COMPANY_FIELDS}
+    fields = {name: getattr(company, name) for name in COMPANY_FIELDS}
     writer = MessageWriter(
         session,
         run,
-        share_context(fields, sender, today()),  # type: ignore[arg-type]
+        share_context(fields, sender, today(), company_types(session, company.id).names),  # type: ignore[arg-type]
         find_texts(session, company.id),
         has_file,
         rules.max_bytes,
@@ -255,7 +255,7 @@ def _warn_shared_addresses(session: Session, run: Run) -> int:
     return fresh
 
 
-_COMPANY_FIELDS = (
+COMPANY_FIELDS = (
     "code",
     "name",
     "vat_number",

@@ -4,14 +4,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, abort, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from crm_mail.companies.models import Company
+from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts import vocabulary
 from crm_mail.contacts.listing import list_names
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
-from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document
 from crm_mail.outbox import prepare_forms, tasks
 from crm_mail.outbox.criteria import Criteria
@@ -24,7 +25,6 @@ from crm_mail.outbox.states import RunState
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
 from crm_mail.web.door import after_commit, db, installation
 from crm_mail.web.navigation import current_company, visible_companies
-from crm_mail.web.type_names import type_names
 
 AT_ONCE = 2000
 """Documents up to which the messages are written while the person waits."""
@@ -56,13 +56,13 @@ def _company(actor: Actor) -> Company | None:
 
 
 def _allowed(actor: Actor, company: Company) -> list[str]:
-    return actor.types(Permission.OUTBOX_PREPARE, company.id, [t.value for t in DocumentType])
+    return actor.types(Permission.OUTBOX_PREPARE, company.id, company_types(db(), company.id).used)
 
 
 def _read(actor: Actor, company: Company) -> tuple[WhatForm, Criteria | None]:
-    names = type_names()
+    types, language = company_types(db(), company.id), str(get_locale() or "en")
     allowed = _allowed(actor, company)
-    form = WhatForm.of_address([(one, names[one]) for one in allowed])
+    form = WhatForm.of_address([(one, types.label(one, language)) for one in allowed])
     if not form.validate():
         return form, None
     try:

@@ -29,7 +29,7 @@ ROOM_FOR_TEXT = 100_000
 def load_decisions(session: Session, company_id: int) -> dict[str, PolicyView]:
     """What holds for each enabled document type of a company."""
     policies = policy_for(session, company_id)
-    return {document_type.value: policy for document_type, policy in policies.items() if policy.is_enabled}
+    return {type_: policy for type_, policy in policies.items() if policy.is_enabled}
 
 
 def load_rules(session: Session, company: Company, criteria: Criteria, actor: Actor) -> Rules:

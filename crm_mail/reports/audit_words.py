@@ -2,7 +2,7 @@
 
 from flask_babel import gettext as _
 
-from crm_mail.document_types import DocumentType
+from crm_mail.document_types import OWN_PREFIX, DocumentType
 from crm_mail.web.type_names import type_name
 
 
@@ -167,7 +167,7 @@ def object_name(label: str) -> str:
     first, _blank, rest = label.partition(" ")
     if first == "run" and rest.isdecimal():
         return str(_("Run %(number)s", number=rest))
-    if first in set(DocumentType) and rest:
+    if (first in set(DocumentType) or first.startswith(OWN_PREFIX)) and rest:
         return f"{type_name(first)} {rest}"
     return label
 

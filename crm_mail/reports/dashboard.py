@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
+from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.access import count_suggestions
 from crm_mail.contacts.listing import count_parties
 from crm_mail.contacts.models import Party
@@ -154,7 +155,7 @@ def _counts(
     conditions: list[ColumnElement[bool]] = [
         Message.run_id.in_(list(ids)),
         Message.privacy_level <= actor.clearance,
-        *of_types(actor, company.id),
+        *of_types(actor, company.id, company_types(session, company.id).ids),
     ]
     if states:
         conditions.append(Message.state.in_(states))
@@ -169,7 +170,7 @@ def _totals(
     session: Session, actor: Actor, company: Company, runs: Sequence[Run], trouble: dict[int, dict[str, int]]
 ) -> dict[int, RunTotals]:
     """Counts per run; those of finished runs are remembered until their failures change."""
-    types = tuple(visible_types(actor, company.id))
+    types = tuple(visible_types(actor, company.id, company_types(session, company.id).ids))
     place = str(session.get_bind().engine.url)
     keys: dict[int, tuple[Any, ...]] = {
         run.id: (

@@ -19,7 +19,8 @@ from openpyxl.utils import get_column_letter
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.document_types import type_label
+from crm_mail.companies.type_registry import company_types
+from crm_mail.document_types import TypeNames, type_label
 from crm_mail.outbox.cause_words import cause_words
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.wording import describe_why, left_out_words, withheld_words
@@ -68,7 +69,7 @@ def text_chunks(session: Session, actor: Actor, run: Run) -> Iterator[bytes]:
 def csv_chunks(session: Session, actor: Actor, run: Run, language: str) -> Iterator[bytes]:
     """Every row as CSV: a BOM so that spreadsheets see UTF-8; ``;`` where the comma is the decimal sign (it, es)."""
     company = session.get_one(Company, run.company_id)
-    table = Table(company, language)
+    table = Table(company, language, company_types(session, company.id).names)
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";" if language[:2] in ("it", "es") else ",", lineterminator="\r\n")
 
@@ -88,7 +89,7 @@ def csv_chunks(session: Session, actor: Actor, run: Run, language: str) -> Itera
 def write_xlsx(session: Session, actor: Actor, run: Run, language: str, target: Path | IO[bytes]) -> None:
     """Every row as a workbook, written straight to a file or into an open one."""
     company = session.get_one(Company, run.company_id)
-    table = Table(company, language)
+    table = Table(company, language, company_types(session, company.id).names)
     book = Workbook(write_only=True)
     sheet = book.create_sheet("report")
     sheet.freeze_panes = "A2"
@@ -150,7 +151,8 @@ _WIDTHS = (9, 12, 14, 34, 24, 30, 30, 10, 30, 40, 30, 34, 60, 30, 8, 50, 20)
 class Table:
     """The columns of CSV and XLSX, in the reader's language."""
 
-    def __init__(self, company: Company, language: str) -> None:
+    def __init__(self, company: Company, language: str, named: TypeNames) -> None:
+        self._named = named
         self._company = company
         self._language = language
         self._translate: Translate = translator(language)
@@ -180,7 +182,9 @@ class Table:
 
     def values(self, row: ReportRow) -> Sequence[Any]:
         """The values of one row; times on the company's clock."""
-        documents = (f"{type_label(type_, self._language)} {number}" for type_, number in row.documents)
+        documents = (
+            f"{type_label(type_, self._language, self._named)} {number}" for type_, number in row.documents
+        )
         return (
             row.id,
             state_word(row.state, self._translate),
@@ -194,7 +198,7 @@ class Table:
             row.subject,
             "; ".join(documents),
             "; ".join(row.attachments),
-            describe_why(row.why, self._translate, self._language),
+            describe_why(row.why, self._translate, self._language, self._named),
             reason_word(row, self._translate),
             row.code,
             "" if row.is_sent else row.detail,
@@ -214,6 +218,7 @@ def reason_word(row: ReportRow, translate: Translate) -> str:
 def report_json(session: Session, actor: Actor, run: Run, language: str = "en") -> dict[str, Any]:
     """The report as one object, for ``crm-mail run report --format json``."""
     translate = translator(language)
+    named = company_types(session, run.company_id).names
     return {
         "run": run.id,
         "state": run.state.value,
@@ -235,11 +240,11 @@ def report_json(session: Session, actor: Actor, run: Run, language: str = "en") 
             for reason, count in left_out_reasons(session, actor, run)
         ],
         "hidden_recipients": run.hidden_recipients,
-        "messages": [_message_json(row, translate, language) for row in run_rows(session, actor, run)],
+        "messages": [_message_json(row, translate, language, named) for row in run_rows(session, actor, run)],
     }
 
 
-def _message_json(row: ReportRow, translate: Translate, language: str) -> dict[str, Any]:
+def _message_json(row: ReportRow, translate: Translate, language: str, named: TypeNames) -> dict[str, Any]:
     return {
         "id": row.id,
         "state": row.state.value,
@@ -252,7 +257,7 @@ def _message_json(row: ReportRow, translate: Translate, language: str) -> dict[s
         "subject": row.subject,
         "documents": [{"type": type_, "number": number} for type_, number in row.documents],
         "attachments": list(row.attachments),
-        "why": describe_why(row.why, translate, language),
+        "why": describe_why(row.why, translate, language, named),
         "reason": reason_word(row, translate),
         "code": row.code,
         "answer": row.detail,

@@ -8,19 +8,16 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, or_
 
-from crm_mail.document_types import DocumentType
 from crm_mail.outbox.models import Message, Run
 from crm_mail.permissions import OUTBOX_PERMISSIONS, Actor
 
-ALL_TYPES = tuple(t.value for t in DocumentType)
 
-
-def visible_types(actor: Actor, company_id: int, types: Sequence[str] = ALL_TYPES) -> list[str]:
+def visible_types(actor: Actor, company_id: int, types: Sequence[str]) -> list[str]:
     """The document types for which the actor holds a right of the outbox in a company."""
     return [t for t in types if any(actor.can(p, company_id, t) for p in OUTBOX_PERMISSIONS)]
 
 
-def of_types(actor: Actor, company_id: int, types: Sequence[str] = ALL_TYPES) -> list[ColumnElement[bool]]:
+def of_types(actor: Actor, company_id: int, types: Sequence[str]) -> list[ColumnElement[bool]]:
     """Conditions on `Message`; none when every type is visible."""
     allowed = visible_types(actor, company_id, types)
     if len(allowed) == len(types):

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from crm_mail.companies.models import Company
-from crm_mail.document_types import DocumentType
+from crm_mail.companies.type_registry import all_types, company_types
 from crm_mail.permissions import ANY, Actor, Permission, requires, signed_in_actor
 from crm_mail.users import account_views, guard, login_views, messages, rights, service
 from crm_mail.users.actors import build_actor
@@ -118,6 +118,11 @@ def chosen_company() -> Company | None:
     return (db().get(Company, company_id) or abort(404)) if company_id is not None else None
 
 
+def types_in(company: Company | None) -> tuple[str, ...]:
+    """The document types of the matrix: the company's, or (None) those of every company."""
+    return company_types(db(), company.id).ids if company else all_types(db()).ids
+
+
 @blueprint.route("/users/<int:user_id>/rights", methods=("GET", "POST"))
 @requires(Permission.USERS_MANAGE)
 def edit_rights(user_id: int) -> Any:
@@ -125,7 +130,7 @@ def edit_rights(user_id: int) -> Any:
     user, company, form = found(user_id), chosen_company(), ActionForm()
     company_id = company.id if company else None
     if form.validate_on_submit():
-        cells = read_cells(request.form.getlist("cell"), [ANY, *DocumentType])
+        cells = read_cells(request.form.getlist("cell"), [ANY, *types_in(company)])
         try:
             service.set_company_grants(db(), signed_in_actor(), user, company_id, cells)
         except UserRefused as refused:
@@ -146,7 +151,7 @@ def matrix_values(user: User, company: Company | None, form: ActionForm) -> dict
         "company": company,
         "companies": companies(),
         "columns": [messages.action_label(action) for action in rights.ACTIONS.values()],
-        "matrix": build_matrix([ANY, *DocumentType], held, company_id, giver),
+        "matrix": build_matrix([ANY, *types_in(company)], held, company_id, giver),
         "type_name": lambda name: _("Every document type") if name == ANY else type_name(name),
     }
 

@@ -3,6 +3,7 @@
 `docs/schemas/` publishes them, made by `scripts/schema_docs.py`.
 """
 
+from crm_mail.document_types import FieldKind, OwnField, OwnSchema
 from crm_mail.documents.schemas.canonical import (
     SCHEMAS,
     Canonical,
@@ -11,7 +12,6 @@ from crm_mail.documents.schemas.canonical import (
     validate_canonical,
 )
 from crm_mail.documents.schemas.envelope import Envelope
-from crm_mail.documents.schemas.own_fields import FieldKind, OwnField, OwnSchema
 from crm_mail.documents.schemas.problems import PROBLEMS, Problem
 
 __all__ = [

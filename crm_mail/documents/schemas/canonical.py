@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from crm_mail.document_types import DocumentType
+from crm_mail.document_types import DocumentType, OwnSchema
 from crm_mail.documents.schemas.cash import CashClose, Generic, SalesClose
 from crm_mail.documents.schemas.envelope import Envelope
 from crm_mail.documents.schemas.goods import DeliveryNote, GoodsReceipt, PriceList, PurchaseOrder, SalesOrder
 from crm_mail.documents.schemas.money import CreditNote, DeclarationOfIntent, Invoice, Quote
-from crm_mail.documents.schemas.own_fields import OwnSchema, read_own_fields
+from crm_mail.documents.schemas.own_fields import read_own_fields
 from crm_mail.documents.schemas.problems import Problem, problems_of, written_path
 from crm_mail.documents.schemas.scalars import plain_json
 from crm_mail.documents.schemas.statements import (

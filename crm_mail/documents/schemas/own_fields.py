@@ -1,25 +1,13 @@
 """The fields that a company's own type adds to the schema of its base type. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from crm_mail.document_types import FieldKind, OwnSchema
 from crm_mail.documents.schemas.problems import Problem, problems_of
 from crm_mail.documents.schemas.scalars import Amount, Day, Text
-
-
-class FieldKind(StrEnum):
-    """What an own field holds."""
-
-    TEXT = "text"
-    AMOUNT = "amount"
-    DATE = "date"
-    INTEGER = "integer"
-    FLAG = "flag"
-
 
 _ADAPTERS: Final[Mapping[FieldKind, TypeAdapter[Any]]] = {
     FieldKind.TEXT: TypeAdapter(Text),
@@ -28,24 +16,6 @@ _ADAPTERS: Final[Mapping[FieldKind, TypeAdapter[Any]]] = {
     FieldKind.INTEGER: TypeAdapter(int),
     FieldKind.FLAG: TypeAdapter(bool),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class OwnField:
-    """One added field: it stands beside the others in a file, and is kept under `extra`."""
-
-    name: str
-    kind: FieldKind = FieldKind.TEXT
-    is_required: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class OwnSchema:
-    """The schema of a company's own type: a built-in one and the fields added to it."""
-
-    type_id: str
-    base: str
-    fields: tuple[OwnField, ...] = ()
 
 
 def read_own_fields(
