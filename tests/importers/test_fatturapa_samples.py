@@ -1,4 +1,4 @@
-"""Public FatturaPA samples (SAMPLES_DIR) with files inside and with signatures; `test_document_samples` has them all."""
+"""Public FatturaPA samples (SAMPLES_DIR) with files inside and with signatures; the others: `test_document_samples`."""
 
 import os
 from pathlib import Path
