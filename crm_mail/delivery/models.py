@@ -56,6 +56,9 @@ class SenderAccount(Base):
     is_default: Mapped[bool] = mapped_column(default=False)  # of its company and kind
     stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # it refused to log in; others go on
     stopped_reason: Mapped[str] = mapped_column(String(500), default="")
+    hastened_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime
+    )  # a person asked to try it again at once
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

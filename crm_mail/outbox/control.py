@@ -145,19 +145,34 @@ def retry_failed(session: Session, actor: Actor, run: Run, message_ids: Sequence
     return count
 
 
+def hasten_waiting(session: Session, actor: Actor, run: Run) -> int:
+    """Try at once what a server put off or could not be reached for; how many. What failed for good stays so.
+
+    Raises:
+        PermissionDenied: the right to commit is missing. ControlRefused: the run is not sending.
+    """
+    _take(session, actor, run, (RunState.SENDING,), "hastened")
+    count = _hasten(session, run, actor, None)
+    if count:
+        _note(session, actor, run, "hastened", messages=count)
+    return count
+
+
 def _hasten(session: Session, run: Run, actor: Actor, message_ids: Sequence[int] | None) -> int:
     """Messages that wait for another try are due at once; how many."""
     if run.state is RunState.PAUSED:
         return 0
-    query = update(Message).where(
+    waiting = [
         Message.run_id == run.id,
         Message.state == MessageState.RETRYING,
         Message.privacy_level <= actor.clearance,
-    )
+    ]
     if message_ids is not None:
-        query = query.where(Message.id.in_(list(message_ids)))
-    hastened = query.values(next_attempt_at=now()).execution_options(synchronize_session=False)
-    return session.connection().execute(hastened).rowcount
+        waiting.append(Message.id.in_(list(message_ids)))
+    used = select(Message.account_id).where(*waiting)
+    execute = session.connection().execute
+    execute(update(SenderAccount).where(SenderAccount.id.in_(used)).values(hastened_at=now()))
+    return execute(update(Message).where(*waiting).values(next_attempt_at=now())).rowcount
 
 
 def resolve_uncertain(session: Session, actor: Actor, message: Message, resolution: Resolution) -> None:

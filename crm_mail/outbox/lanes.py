@@ -8,8 +8,9 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from crm_mail.db import now
 from crm_mail.delivery.blobs import EncodedBlobs
 from crm_mail.delivery.envelope import OutcomeKind
 from crm_mail.delivery.smtp_session import SmtpSession
@@ -64,6 +65,7 @@ class Lane:
         self._seconds: float | None = None  # per message and connection, smoothed
         self._failures = 0
         self._paused_until = 0.0
+        self._paused_at = now()
         self.is_refused = False
         """The server refused the account: nothing more is tried."""
         self.is_stopping = False
@@ -82,6 +84,11 @@ class Lane:
     def pause_left(self) -> float:
         """Seconds until the server is tried again; 0 when it may be."""
         return max(0.0, self._paused_until - time.monotonic())
+
+    def hasten(self, asked_at: datetime | None) -> None:
+        """Try the server at once if a person asked for it since the pause began."""
+        if asked_at is not None and asked_at > self._paused_at:
+            self._paused_until = 0.0
 
     def room(self) -> int:
         """How many messages the lane takes now; 0 while it holds enough."""
@@ -196,6 +203,7 @@ class Lane:
             self.is_refused = True
         elif result.is_connection:
             if not self.pause_left:
+                self._paused_at = now()
                 self._paused_until = time.monotonic() + PAUSES[min(self._failures, len(PAUSES) - 1)]
                 self._failures += 1
         else:

@@ -355,6 +355,17 @@ def retry(run_id: int) -> Any:
     return _steer(run_id, act)
 
 
+@requires(Permission.OUTBOX_COMMIT)
+def hasten(run_id: int) -> Any:
+    """Try the waiting messages now."""
+
+    def act(run: Run) -> str:
+        count = control.hasten_waiting(db(), signed_in_actor(), run)
+        return str(ngettext("%(num)d message is tried again.", "%(num)d messages are tried again.", count))
+
+    return _steer(run_id, act)
+
+
 def add_run_routes(bp: Blueprint) -> None:
     """Register the pages on the room's blueprint (whose prefix is /outbox)."""
     run = "/<int:run_id>"
@@ -362,6 +373,7 @@ def add_run_routes(bp: Blueprint) -> None:
     bp.add_url_rule(f"{run}/commit", "commit_page", commit_page, methods=["GET", "POST"])
     bp.add_url_rule(f"{run}/progress", "progress", progress)
     for name, view in (
-        ("undo", undo), ("pause", pause), ("resume", resume), ("cancel", cancel), ("retry", retry)
+        ("undo", undo), ("pause", pause), ("resume", resume), ("cancel", cancel), ("retry", retry),
+        ("hasten", hasten),
     ):  # fmt: skip
         bp.add_url_rule(f"{run}/{name}", f"{name}_run", view, methods=["POST"])

@@ -1,5 +1,7 @@
 """Pause, resume, cancel, retry, settle: what a person may do with a run that was committed."""
 
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -11,6 +13,7 @@ from crm_mail.outbox import control
 from crm_mail.outbox.commit import CommitRefused, undo_commit
 from crm_mail.outbox.control import ControlRefused, Resolution
 from crm_mail.outbox.models import Message, Run
+from crm_mail.outbox.sender import Sender
 from crm_mail.outbox.states import MessageState, RunState, TransitionRefused
 from crm_mail.permissions import Actor, PermissionDenied
 from tests.delivery.servers import Faults
@@ -103,6 +106,36 @@ def test_only_failures_are_tried_again_and_under_the_same_message_id(home: Insta
     assert run_state(home, run_id) is RunState.FINISHED
 
 
+def test_what_waits_for_a_server_is_tried_at_once_when_a_person_asks(sqlite_home: Installation) -> None:
+    """Also where a worker itself waits for the server; what failed for good stays so."""
+    with committed_run(sqlite_home, Faults(replies={"MAIL": "421 4.3.2 Closing"}, times=1), count=2) as (
+        _server,
+        run_id,
+    ):
+        sender = Sender(sqlite_home, "w", pauses=[timedelta(hours=1)])
+        _turn_until(sender, lambda: states(sqlite_home, run_id) == {"retrying": 1, "committed": 1})
+        (lane,) = sender.lanes.values()
+        lane._paused_until += 3600
+        with sqlite_home.database.write() as session:
+            other = next(m for m in messages(sqlite_home, run_id) if m.state is MessageState.COMMITTED)
+            session.get_one(Message, other.id).state = MessageState.FAILED
+
+        assert _do(sqlite_home, run_id, "hasten_waiting") == 1
+
+        _turn_until(sender, lambda: states(sqlite_home, run_id) == {"sent": 1, "failed": 1})
+        sender.stop(3)
+        with pytest.raises(ControlRefused, match="is finished"):
+            _do(sqlite_home, run_id, "hasten_waiting")
+
+
+def _turn_until(sender: Sender, is_done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 8
+    while not is_done():
+        assert time.monotonic() < deadline
+        sender.turn()
+        time.sleep(0.02)
+
+
 def test_a_cancelled_run_is_not_tried_again(sqlite_home: Installation) -> None:
     with committed_run(sqlite_home) as (_, run_id):
         _do(sqlite_home, run_id, "cancel_run")
@@ -141,7 +174,7 @@ def test_what_was_sent_cannot_be_resolved(sqlite_home: Installation) -> None:
         _resolve(sqlite_home, run_id, Resolution.SEND_AGAIN)
 
 
-@pytest.mark.parametrize("what", ["pause_run", "resume_run", "cancel_run", "retry_failed"])
+@pytest.mark.parametrize("what", ["pause_run", "resume_run", "cancel_run", "retry_failed", "hasten_waiting"])
 def test_steering_a_run_needs_the_right_to_commit(sqlite_home: Installation, what: str) -> None:
     with committed_run(sqlite_home) as (_, run_id), pytest.raises(PermissionDenied):
         _do(sqlite_home, run_id, what, STRANGER)

@@ -41,7 +41,7 @@ PAGES = (
     "/prepare",
     "/prepare/counts",
 )
-STEPS = ("undo", "pause", "resume", "cancel", "retry")
+STEPS = ("undo", "pause", "resume", "cancel", "retry", "hasten")
 Login = Callable[..., FlaskClient]
 
 
@@ -353,6 +353,17 @@ def test_progress_shows_figures_links_events_and_stopped_accounts(office: Office
     assert "535 5.7.8 wrong password" in page
     assert "Somebody who manages the settings" in page
     assert "/accounts/" in office.get("admin", "/outbox/1/progress").text, "who may can start it again"
+    assert "Try the waiting ones now" not in page
+    office.change(
+        update(Message)
+        .where(Message.id == failed.id)
+        .values(state=MessageState.RETRYING, next_attempt_at=now())
+    )
+    assert "Try the waiting ones now" in office.get("committer", "/outbox/1/progress").text
+    assert (
+        "1 message is tried"
+        in office.browsers["committer"].post("/outbox/1/hasten", follow_redirects=True).text
+    )
     assert "/outbox/1?state=failed" in page
     assert "Rossi &amp; Figli S.p.A." in page, "the last events name the recipient"
     assert page.count("data-announce=") == 1
