@@ -201,6 +201,9 @@ class Sender:
             self._until = claiming.horizon(session, moment)
             due = claiming.accounts_with_work(session, moment, self._until)
         self._share_connections(due)
+        for account in due:
+            if account.id in self.lanes:
+                self.lanes[account.id].hasten(account.hastened_at)
         self._held = {account.id for account in due if not self._may_have_room(account.id)}
         return [account for account in due if account.id not in self._held]
 
