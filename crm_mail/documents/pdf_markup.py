@@ -9,7 +9,7 @@
     due_dates[{date, method, amount}], payment{terms, bank, iban, bic}, references[{type, number, date}], notes[]
 
 and the fields of each type, which docs/pdf-layouts.md lists. A missing field prints nothing. A layout gets the
-data's fields by name, `t` (words), `table(name, rows)`, `now_words(amount)` and what `_frame` gives. Pure: makes
+data's fields by name, `t` (words), `table(name, rows)`, `in_words(amount)` and what `_frame` gives. Pure: makes
 text only, loads no rendering engine.
 """
 
@@ -17,29 +17,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChainableUndefined, Environment, FileSystemLoader, Undefined, pass_context
-from jinja2.runtime import Context
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from crm_mail.document_types import TEXT_LANGUAGES, TYPE_FACTS, Direction, DocumentType, type_label
-from crm_mail.documents.number_formats import (
-    format_date,
-    format_money,
-    format_number,
-    locale_of,
-    parse_date,
-    parse_number,
-)
+from crm_mail.documents.number_formats import parse_date
+from crm_mail.documents.pdf_columns import COLUMNS
+from crm_mail.documents.pdf_filters import layout_environment
 from crm_mail.documents.pdf_labels import labels
 from crm_mail.documents.pdf_layouts import LAYOUT_FOLDER, layouts
+from crm_mail.documents.pdf_stamp import original_string, qr_picture
 from crm_mail.documents.pdf_style import logo_uri, stylesheet
-from crm_mail.documents.pdf_tables import COLUMNS, build_table, write_price
+from crm_mail.documents.pdf_tables import build_table
 from crm_mail.documents.pdf_theme import Theme
+from crm_mail.documents.pdf_words import amount_in_words
 
 __all__ = [
     "Theme",
@@ -103,88 +98,6 @@ def print_language(language: str, theme: Theme) -> str:
     return language if language[:2].lower() in TEXT_LANGUAGES else theme.fallback_language
 
 
-def _empty(value: object) -> bool:
-    return value is None or isinstance(value, Undefined) or value == ""
-
-
-@pass_context
-def _money(context: Context, value: object, currency: str = "") -> str:
-    return "" if _empty(value) else format_money(value, currency, context.parent["language"])
-
-
-@pass_context
-def _price(context: Context, value: object) -> str:
-    return "" if _empty(value) else write_price(value, context.parent["language"])
-
-
-@pass_context
-def _number(context: Context, value: object) -> str:
-    return "" if _empty(value) else format_number(value, context.parent["language"])
-
-
-@pass_context
-def _date(context: Context, value: object, style: str = "numeric") -> str:
-    return "" if _empty(value) else format_date(value, context.parent["language"], style)
-
-
-@pass_context
-def _country(context: Context, value: object) -> str:
-    """The country's name in the language of the document, in capitals as the post asks; else what was given."""
-    name = locale_of(context.parent["language"]).territories.get(str(value).upper())
-    return name.upper() if name else str(value)
-
-
-def _negative(value: object) -> bool:
-    number = None if _empty(value) else parse_number(value)
-    return number is not None and number < 0
-
-
-def _present(value: object) -> bool:
-    return not _empty(value)
-
-
-def _filled(values: Iterable[object]) -> list[object]:
-    return [value for value in values if not _empty(value)]
-
-
-def _iban(value: object) -> str:
-    text = "" if _empty(value) else re.sub(r"\s", "", str(value))
-    return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
-
-
-def _lines(value: object) -> Markup:
-    return Markup("<br>").join(escape(line) for line in str(value).splitlines())
-
-
-def _clip(value: object, length: int = 70) -> str:
-    text = "" if _empty(value) else str(value)
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(LAYOUT_FOLDER),
-        autoescape=True,
-        undefined=ChainableUndefined,
-        auto_reload=False,
-    )
-    environment.filters |= {
-        "money": _money,
-        "price": _price,
-        "number": _number,
-        "date": _date,
-        "country": _country,
-        "negative": _negative,
-        "filled": _filled,
-        "present": _present,
-        "iban": _iban,
-        "lines": _lines,
-        "clip": _clip,
-    }
-    return environment
-
-
 def build_html(layout: str, data: Mapping[str, Any], language: str, theme: Theme) -> str:
     """The HTML of one document. Raises `UnknownLayout`."""
     if layout not in layouts():
@@ -194,8 +107,11 @@ def build_html(layout: str, data: Mapping[str, Any], language: str, theme: Theme
     for group in _GROUPS:
         given = values.get(group)
         values[group] = given if isinstance(given, Mapping) else {}
+    extra = values.get("extra")
+    if not values["cfdi"] and isinstance(extra, Mapping) and isinstance(extra.get("cfdi"), Mapping):
+        values["cfdi"] = extra["cfdi"]  # a checked document keeps what its schema does not know there
     values |= _frame(layout, values, language, theme)
-    return _environment().get_template(f"{layout}.html").render(values)
+    return layout_environment().get_template(f"{layout}.html").render(values)
 
 
 def _frame(layout: str, values: Mapping[str, Any], language: str, theme: Theme) -> dict[str, Any]:
@@ -203,10 +119,12 @@ def _frame(layout: str, values: Mapping[str, Any], language: str, theme: Theme) 
     words = labels(language)
     kind = str(values.get("type") or layout)
     created = parse_date(values.get("date"))
+    currency = values.get("currency") or "EUR"
+    settled = next((values[name] for name in ("amount", "total") if values.get(name) is not None), "")
     return {
         "t": words,
         "language": language,
-        "currency": values.get("currency") or "EUR",
+        "currency": currency,
         "title": values.get("title") or _title(values, language),
         "created": created.isoformat() if created else "",
         "logo": logo_uri(theme.logo),
@@ -217,6 +135,11 @@ def _frame(layout: str, values: Mapping[str, Any], language: str, theme: Theme) 
         "party_code_label": words["our_supplier_code" if _is_supplier(kind, values) else "customer_code"],
         "party_tax_label": _tax_label(values["party"], words),
         "company_tax_label": _tax_label(values["company"], words),
+        "settled": settled or values["totals"].get("payable", ""),
+        "in_words": partial(amount_in_words, currency=currency, language=language),
+        "qr": qr_picture,
+        "original_string": original_string,
+        "table_name": next((name for name in (kind, layout) if name in COLUMNS), "generic"),
         "table": partial(_table, words, language, theme, kind),
         **_notices(layout, words, theme),
     }
@@ -262,7 +185,9 @@ def _tax_label(who: Mapping[str, Any], words: Mapping[str, str]) -> str:
 
 def _title(values: Mapping[str, Any], language: str) -> str:
     known = values.get("type") in TYPE_FACTS
-    kind = type_label(str(values["type"]) if known else DocumentType.GENERIC, language)
+    kind = values.get("type_label") or type_label(
+        str(values["type"]) if known else DocumentType.GENERIC, language
+    )
     number = "/".join(str(values[key]) for key in ("number", "series") if values.get(key))
     mark = {"it": "n.", "es": "n.º"}.get(language[:2], "no.")
     return f"{kind} {mark} {number}" if number else kind
@@ -272,7 +197,7 @@ def _imprint(company: Mapping[str, Any], words: Mapping[str, str]) -> str:
     place = " ".join(str(company[key]) for key in ("postcode", "city") if company.get(key))
     vat = f"{_tax_label(company, words)} {company['vat_number']}" if company.get("vat_number") else ""
     parts = [company.get("name"), company.get("address"), place, vat, company.get("registration")]
-    return " · ".join(str(part) for part in parts if part)[:320]
+    return " · ".join(str(part) for part in parts if part)[:240]
 
 
 def _clean(value: Any) -> Any:

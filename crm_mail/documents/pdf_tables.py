@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -19,6 +19,7 @@ from crm_mail.documents.number_formats import format_date, format_money, format_
 PAGE_WIDTH = 176.0  # mm between the margins of A4
 _DIGIT_MM = 1.68  # width of a digit at the tables' 8.5 pt
 _PADDING_MM = 2.4
+_TEXT_MM = 44.0  # what the description keeps
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=]{1,400000}")
 TALL = 600  # characters in one cell after which a row may break over pages
 
@@ -27,6 +28,7 @@ class Kind(StrEnum):
     """How a cell's value is written."""
 
     TEXT = "text"
+    MARK = "mark"  # a short text at the right: a discount, a tax code
     NUMBER = "number"  # as many decimals as the value has
     PRICE = "price"  # two decimals or more
     MONEY = "money"  # two decimals, no sign: the currency stands once, elsewhere
@@ -37,79 +39,25 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`field` of the row, `label` key of `pdf_labels`, width in mm (None: what is left)."""
+    """`field` of the row, `label` key of `pdf_labels`, width in mm (None: what is left).
+
+    `below` is a field printed small under the value, with its label; a column that `folds` goes there too when
+    the others leave the description too little room.
+    """
 
     field: str
     label: str
     width: float | None = None
     kind: Kind = Kind.TEXT
     optional: bool = False
+    below: str = ""
+    folds: bool = False
 
     @property
     def is_number(self) -> bool:
         """Whether it stands at the right."""
-        return self.kind in (Kind.NUMBER, Kind.PRICE, Kind.MONEY, Kind.PERCENT)
+        return self.kind not in (Kind.TEXT, Kind.DATE, Kind.PICTURE)
 
-
-def _optional(field: str, label: str, width: float, kind: Kind = Kind.TEXT) -> Column:
-    return Column(field, label, width, kind, optional=True)
-
-
-CODE = Column("code", "code", 21)
-TEXT = Column("description", "description")
-QTY = Column("qty", "quantity", 16, Kind.NUMBER)
-UOM = Column("uom", "unit", 10)
-LOT = _optional("lot", "lot", 24)
-PRICED = (
-    *(CODE, TEXT, LOT, QTY, UOM, Column("price", "price", 21, Kind.PRICE)),
-    *(_optional("discounts", "discount", 15), Column("net", "amount", 23, Kind.MONEY)),
-    _optional("tax_code", "tax", 12),
-)
-ORDERED = (*PRICED[:2], *PRICED[3:5], _optional("date", "delivery_date", 19, Kind.DATE), *PRICED[5:])
-COLUMNS: dict[str, tuple[Column, ...]] = {
-    "delivery_note": (
-        *(CODE, TEXT, LOT, _optional("order", "order_ref", 26), UOM),
-        *(QTY, _optional("packages", "packages", 16, Kind.NUMBER)),
-        _optional("weight", "weight", 18, Kind.NUMBER),
-    ),
-    "invoice": PRICED,
-    "credit_note": PRICED,
-    "quote": ORDERED,
-    "sales_order": ORDERED,
-    "purchase_order": (
-        Column("supplier_code", "supplier_code", 23, optional=True),
-        *ORDERED,
-    ),
-    "goods_receipt": (
-        *(CODE, TEXT, _optional("order", "order_ref", 22), LOT, _optional("warehouse", "warehouse", 20), UOM),
-        Column("ordered", "ordered", 16, Kind.NUMBER, optional=True),
-        *(
-            Column("received", "received", 17, Kind.NUMBER),
-            _optional("rejected", "rejected", 17, Kind.NUMBER),
-        ),
-        _optional("remark", "remark", 32),
-    ),
-    "price_list": (
-        _optional("image", "image", 20, Kind.PICTURE),
-        *(CODE, TEXT, UOM, _optional("min_qty", "min_qty", 18, Kind.NUMBER)),
-        *(Column("price", "price", 25, Kind.PRICE), _optional("discount", "discount", 17)),
-    ),
-    "generic": tuple(Column(c.field, c.label, c.width, c.kind, c.field != "description") for c in PRICED),
-    "payment_order": (
-        *(Column("number", "document"), Column("date", "date", 24, Kind.DATE)),
-        *(_optional("due", "due_date", 24, Kind.DATE), Column("amount", "amount", 28, Kind.MONEY)),
-        _optional("withholding", "withholding", 28, Kind.MONEY),
-        _optional("paid", "paid", 28, Kind.MONEY),
-    ),
-    "receipt": (
-        *(Column("number", "document"), Column("date", "date", 24, Kind.DATE)),
-        *(_optional("due", "due_date", 24, Kind.DATE), _optional("amount", "amount", 30, Kind.MONEY)),
-        *(Column("paid", "paid", 30, Kind.MONEY), _optional("balance", "balance", 30, Kind.MONEY)),
-    ),
-}
-OPTIONAL_COLUMNS: dict[str, tuple[str, ...]] = {
-    name: tuple(column.field for column in columns if column.optional) for name, columns in COLUMNS.items()
-}
 
 Row = Mapping[str, Any]
 
@@ -150,8 +98,7 @@ def build_table(
     kept = [row for row in rows if isinstance(row, Mapping)]
     if not kept:
         return Markup("")
-    shown = shown_columns(columns, kept, chosen)
-    writers = [(_WRITERS[column.kind], column, _fits(column)) for column in shown]
+    shown, folded = _fold(shown_columns(columns, kept, chosen))
     body: list[str] = []
     before: object = None
     striped = False
@@ -159,21 +106,48 @@ def build_table(
         if group and row.get(group) and row[group] != before:
             before, striped = row[group], False
             body.append(f'<tr class="g"><td colspan="{len(shown)}">{escape(before)}</td></tr>')
-        cells = "".join(
-            _cell(column, write(row.get(column.field), language), fits) for write, column, fits in writers
-        )
-        kinds = [
-            name
-            for name, on in (
-                ("z", striped),
-                ("late", late and row.get(late)),
-                ("tall", len(cells) > TALL + 60 * len(shown)),
-            )
-            if on
-        ]
+        cells = "".join(_cell(column, _content(column, row, folded, words, language)) for column in shown)
+        kinds = ["z"] * striped
+        kinds += ["late"] * bool(late and row.get(late) and parse_number(row[late]) != 0)
+        kinds += ["tall"] * (len(cells) > TALL + 60 * len(shown))
         body.append(f'<tr class="{" ".join(kinds)}">{cells}</tr>' if kinds else f"<tr>{cells}</tr>")
         striped = not striped
-    return Markup(f"<table>{_head(shown, words)}<tbody>{''.join(body)}</tbody></table>")  # noqa: S704 - each part escaped
+    return Markup(f"<table>{_head(shown, words)}<tbody>{''.join(body)}</tbody></table>")  # noqa: S704 - escaped
+
+
+def _fold(columns: list[Column]) -> tuple[list[Column], list[Column]]:
+    """Columns and those folded under the description, so that it keeps its room; narrower ones at the last."""
+    shown: list[Column] = list(columns)
+    folded: list[Column] = []
+    while _room(shown) < _TEXT_MM and (foldable := [column for column in shown if column.folds]):
+        folded.insert(0, foldable[-1])
+        shown.remove(foldable[-1])
+    fixed = PAGE_WIDTH - _room(shown)
+    if _room(shown) < _TEXT_MM and any(column.width is None for column in shown):
+        part = (PAGE_WIDTH - _TEXT_MM) / fixed
+        shown = [replace(column, width=column.width * part) if column.width else column for column in shown]
+    return shown, folded
+
+
+def _room(columns: Sequence[Column]) -> float:
+    return PAGE_WIDTH - sum(column.width or 0 for column in columns)
+
+
+def _content(
+    column: Column, row: Row, folded: Sequence[Column], words: Mapping[str, str], language: str
+) -> Markup | str:
+    text = _WRITERS[column.kind](row.get(column.field), language)
+    if not column.below:
+        return text
+    more = [
+        (words.get(one.label, one.label), _WRITERS[one.kind](row.get(one.field), language)) for one in folded
+    ]
+    below = row.get(column.below)
+    if below:
+        listed = ", ".join(str(item) for item in below) if isinstance(below, list | tuple) else str(below)
+        more.append((words.get(column.below, column.below), listed))
+    parts = [Markup("{}: {}").format(label, value) for label, value in more if value]
+    return text + Markup('<div class="small">{}</div>').format(Markup(" · ").join(parts)) if parts else text
 
 
 def _head(columns: Sequence[Column], words: Mapping[str, str]) -> str:
@@ -185,15 +159,12 @@ def _head(columns: Sequence[Column], words: Mapping[str, str]) -> str:
     return f"<colgroup>{widths}</colgroup><thead><tr>{names}</tr></thead>"
 
 
-def _fits(column: Column) -> int:
-    """How many digits stand in one line of the cell."""
-    return int((column.width - _PADDING_MM) / _DIGIT_MM) if column.width else 1000
-
-
-def _cell(column: Column, text: Markup | str, fits: int) -> str:
+def _cell(column: Column, text: Markup | str) -> str:
+    """A number that does not stand in one line is printed smaller."""
     if not column.is_number:
         return f"<td>{escape(text)}</td>"
-    return f'<td class="n{" tight" if len(text) > fits else ""}">{escape(text)}</td>'
+    is_tight = column.width is not None and len(text) > (column.width - _PADDING_MM) / _DIGIT_MM
+    return f'<td class="n{" tight" if is_tight else ""}">{escape(text)}</td>'
 
 
 def _is_empty(value: object) -> bool:
@@ -243,6 +214,7 @@ def _write_picture(value: object, language: str) -> Markup | str:
 
 _WRITERS: dict[Kind, Callable[[object, str], Markup | str]] = {
     Kind.TEXT: _write_text,
+    Kind.MARK: _write_text,
     Kind.NUMBER: _write_number,
     Kind.PRICE: write_price,
     Kind.MONEY: _write_money,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from crm_mail.document_types import TEXT_LANGUAGES, DocumentType
-from crm_mail.documents.pdf_tables import OPTIONAL_COLUMNS
+from crm_mail.documents.pdf_columns import OPTIONAL_COLUMNS
 
 DEFAULT_ACCENT = "#1f4e79"
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
