@@ -63,6 +63,10 @@ class PartyForm(FlaskForm):
     zone = StringField(_l("Zone"))
     agent = StringField(_l("Agent"))
     category = StringField(_l("Category"))
+    credit_days = StringField(
+        _l("Days of credit"),
+        description=_l("Gives the due date of an invoice that states none, counted from its date."),
+    )
     language = SelectField(_l("Language of messages"))
     email = StringField(
         _l("E-mail address"), description=_l("Receives a document type to which no contact is subscribed.")
@@ -77,7 +81,7 @@ class PartyForm(FlaskForm):
     def read(self) -> PartyValues:
         """What the form says."""
         values: dict[str, Any] = {
-            name: value if isinstance(value, bool) else value or ""
+            name: value if isinstance(value, bool) else str(value if value is not None else "")
             for name, value in self.data.items()
             if name != "csrf_token"
         }

@@ -23,6 +23,7 @@ def _sentences() -> Mapping[Problem, str]:
         Problem.TOO_LONG: _("%(value)s is too long. Use at most %(maximum)s characters."),
         Problem.EMAIL_INVALID: _("%(email)s is not an e-mail address. Correct it, or leave the field empty."),
         Problem.ADDRESS_REPEATED: _("The address %(email)s stands here twice. Remove one."),
+        Problem.CREDIT_DAYS_INVALID: _("%(days)s is not a number of days from 0 to 999."),
         Problem.LANGUAGE_INVALID: _("%(language)s is not a language of two letters, such as it, es or en."),
         Problem.COUNTRY_INVALID: _("%(country)s is not a country code of two letters, such as IT."),
         Problem.LEVEL_INVALID: _("Choose a privacy level from 0 to 3."),

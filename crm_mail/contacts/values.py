@@ -13,6 +13,7 @@ from crm_mail.delivery.routing import AddressKind
 
 LEVELS: Final = (0, 1, 2, 3)
 _TWO_LETTERS = re.compile(r"[A-Za-z]{2}")
+_DAYS = re.compile(r"[0-9]{1,3}")
 _NUMBER_NOISE = re.compile(r"[\s.\-/]")
 
 _LENGTHS: Final[Mapping[str, int]] = {
@@ -48,6 +49,7 @@ class PartyValues:
     zone: str = ""
     agent: str = ""
     category: str = ""
+    credit_days: str = ""
     language: str = ""
     email: str = ""
     email_kind: AddressKind = AddressKind.UNKNOWN
@@ -57,7 +59,8 @@ class PartyValues:
     def as_columns(self) -> dict[str, Any]:
         """Column → value, with the key that the list is ordered by."""
         columns = {f.name: getattr(self, f.name) for f in fields(self)}
-        return columns | {"name_key": name_key(self.name)}
+        days = int(self.credit_days) if self.credit_days else None
+        return columns | {"name_key": name_key(self.name), "credit_days": days}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,9 @@ def clean_party(values: PartyValues) -> PartyValues:
     texts |= {name: clean_number(texts[name]) for name in ("vat_number", "tax_code")}
     texts["country"] = _two_letters(values.country, "country", Problem.COUNTRY_INVALID).upper()
     texts["language"] = clean_language(values.language)
+    texts["credit_days"] = values.credit_days.strip()
+    if texts["credit_days"] and not _DAYS.fullmatch(texts["credit_days"]):
+        raise ContactRefused(Problem.CREDIT_DAYS_INVALID, "credit_days", days=texts["credit_days"][:30])
     for name in ("email", "billing_email"):
         texts[name] = clean_email(getattr(values, name), name)
     changes: dict[str, Any] = texts

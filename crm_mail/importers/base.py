@@ -119,6 +119,7 @@ class ParsedParty:
     zone: str | None = None
     agent: str | None = None
     category: str | None = None
+    credit_days: int | None = None
     language: str | None = None
     emails: tuple[str, ...] = ()
     """The master e-mail (several where the cell held several)."""

@@ -20,6 +20,7 @@ _KIND_WORDS: Final = {word: kind for kind, words in _KINDS.items() for word in w
 _YES: Final = frozenset("s|si|y|yes|1|true|vero|verdadero|x|on|ok|to|marketing contact".split("|"))  # noqa: SIM905
 _NO: Final = frozenset("n|no|0|false|falso|off|non marketing contact".split("|"))  # noqa: SIM905
 _GENERIC_TAX_CODES: Final = frozenset({"XAXX010101000", "XEXX010101000"})
+_DAYS: Final = re.compile(r"([0-9]{1,3})\s*(?:gg|giorni|d|dias|días|days)?\.?")
 _TAG_SEPARATORS: Final = re.compile(r"\s*:::\s*|[|;,\n]")
 _PRIVACY_LEVELS: Final = {"0": 0, "1": 1, "2": 2, "3": 3}
 _MAX_NAMES: Final = 4096
@@ -36,6 +37,12 @@ def read_yes_no(cell: str) -> bool | None:
     if word in _YES or cell in ("✓", "✔", "☑"):
         return True
     return False if word in _NO or not word else None
+
+
+def read_credit_days(cell: str) -> int | None:
+    """A number of days from 0 to 999, alone or with its unit ("30", "30 días", "60 gg"); None for all else."""
+    match = _DAYS.fullmatch(cell.strip().casefold())
+    return int(match[1]) if match else None
 
 
 def read_privacy_level(cell: str) -> int | None:

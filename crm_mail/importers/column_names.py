@@ -28,6 +28,7 @@ class Field(StrEnum):
     ZONE = "zone"
     AGENT = "agent"
     CATEGORY = "category"
+    CREDIT_DAYS = "credit_days"
     LANGUAGE = "language"
     EMAIL = "email"
     BILLING_EMAIL = "billing_email"
@@ -92,6 +93,8 @@ _SYNONYMS: Final[Mapping[Field, str]] = {
     Field.AGENT: "agente|agenti|cod agente|codice agente|rappresentante|vendedor|representante|agent"
     "|salesperson|sales rep|contact owner",
     Field.CATEGORY: "categoria|cat|categoria cliente|category|gruppo|grupo|group|segment|settore",
+    Field.CREDIT_DAYS: "dias credito|dias de credito|credito dias|plazo credito|plazo de credito|giorni credito"
+    "|giorni pagamento|gg pagamento|giorni dilazione|credit days|payment days|days of credit",
     Field.LANGUAGE: "lingua|idioma|language|preferred language|cod lingua|lang|locale",
     Field.BILLING_EMAIL: "email facturacion|e mail facturacion|correo facturacion|correo de facturacion"
     "|email fatturazione|e mail fatturazione|mail fatturazione|email fatture|e mail fatture|billing email"

@@ -5,7 +5,7 @@ from typing import Final
 
 from crm_mail.delivery.addresses import AddressInvalid, address_key, normalise_address, split_addresses
 from crm_mail.importers.base import AddressKind, Notice, ParsedAddress, RowError
-from crm_mail.importers.cell_values import read_country, read_language
+from crm_mail.importers.cell_values import read_country, read_credit_days, read_language
 from crm_mail.importers.column_names import Field
 from crm_mail.importers.table_rows import TableRow
 
@@ -113,6 +113,14 @@ class RowCells:
         found = read_language(cell) if cell else None
         if cell and found is None:
             self.fail("bad_language", Field.LANGUAGE, value=cell)
+        return found
+
+    def credit_days(self) -> int | None:
+        """Days of credit; what is no number of days is a warning."""
+        cell = self.first(Field.CREDIT_DAYS)
+        found = read_credit_days(cell) if cell else None
+        if cell and found is None:
+            self.warn("bad_credit_days", Field.CREDIT_DAYS, value=cell)
         return found
 
     def addresses(self, target: str, kind: AddressKind = AddressKind.UNKNOWN) -> list[ParsedAddress]:

@@ -154,6 +154,7 @@ def _build_party(cells: RowCells, context: RowContext, memory: _Memory) -> Parse
         vat_number=_read_tax(cells, Field.VAT_NUMBER),
         tax_code=_read_tax(cells, Field.TAX_CODE),
         country=cells.country(),
+        credit_days=cells.credit_days(),
         language=cells.language(),
         emails=tuple(item.email for item in cells.addresses(Field.EMAIL)),
         billing_emails=_read_billing(cells),

@@ -14,8 +14,9 @@ from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.contacts.matching import match_party
 from crm_mail.contacts.models import Party
-from crm_mail.document_types import DocumentType, facts
+from crm_mail.document_types import facts
 from crm_mail.documents.models import Document
+from crm_mail.documents.sdi_service import remember_invoice_file
 from crm_mail.documents.service import (
     FileRole,
     NewDocument,
@@ -35,8 +36,11 @@ from crm_mail.importers.base import (
     Totals,
 )
 from crm_mail.importers.cfdi_rules import identify_buyer, payroll_party, settle_stamp
+from crm_mail.importers.credit_terms import add_credit_terms
 from crm_mail.importers.detect import FileFormat, sniff_document_format
 from crm_mail.importers.readers import read_documents
+from crm_mail.importers.sdi_import import import_sdi_receipt
+from crm_mail.importers.sdi_receipts import is_sdi_receipt
 from crm_mail.permissions import Actor, Permission
 from crm_mail.storage import BlobStore
 
@@ -54,6 +58,8 @@ class DocumentFileResult:
     documents: list[Document] = field(default_factory=list)
     warnings: list[Notice] = field(default_factory=list)
     suggested: int = 0
+    receipts: int = 0
+    """New receipts of the SdI; what they are about is in `documents`."""
 
     def count(self, stored: Stored) -> None:
         """Add one document's outcome."""
@@ -86,6 +92,14 @@ def import_document_file(
         PermissionDenied: the actor may not bring documents in.
     """
     actor.require(Permission.CONTACTS_MANAGE, company.id)
+    if is_sdi_receipt(data, name):
+        told = import_sdi_receipt(session, store, actor, company, name, data, dry_run=dry_run)
+        return DocumentFileResult(
+            unchanged=int(not told.is_new),
+            receipts=int(told.is_new),
+            documents=[document for document in told.documents if can_see(actor, document)],
+            warnings=told.warnings,
+        )
     own = [company.vat_number, company.tax_code]
     result = DocumentFileResult()
     for parsed in _read(data, name, own, size_limit):
@@ -100,10 +114,13 @@ def import_document_file(
             result.count(_would_store(session, company.id, new))
             continue
         party = _find_or_make_party(session, actor, company, parsed)
+        new = _with_terms(new, parsed, party)
         document, stored = store_document(session, actor, store, party, new)
         result.count(stored)
         if can_see(actor, document):
             result.documents.append(document)
+        if parsed.sdi_type is not None:
+            remember_invoice_file(session, actor, document, name)
         result.suggested += suggest_addresses(session, party, parsed)
     return result
 
@@ -156,7 +173,7 @@ def _new_document(parsed: ParsedDocument, name: str, source: str) -> NewDocument
     totals = Totals() if parsed.privacy_level else parsed.totals
     dues = [due.date for due in parsed.due_dates if due.date is not None]
     return NewDocument(
-        type=DocumentType(parsed.type),
+        type=parsed.type,
         number=parsed.number,
         series=parsed.series or "",
         dated_on=parsed.date,
@@ -219,6 +236,14 @@ def canonical_data(parsed: ParsedDocument) -> dict[str, Any]:
         }
     )
     return canonical
+
+
+def _with_terms(new: NewDocument, parsed: ParsedDocument, party: Party) -> NewDocument:
+    """The due date by the party's days of credit, where the document states none."""
+    agreed = add_credit_terms(parsed, party)
+    if agreed is parsed:
+        return new
+    return replace(new, first_due_on=agreed.due_dates[0].date, data=canonical_data(agreed))
 
 
 def _confidential_data(parsed: ParsedDocument) -> dict[str, Any]:
@@ -339,7 +364,7 @@ def add_uploaded_pdf(
     store: BlobStore,
     actor: Actor,
     party: Party,
-    document_type: DocumentType,
+    document_type: str,
     number: str,
     dated_on: date,
     name: str,
@@ -378,6 +403,7 @@ def merge_results(results: Iterable[DocumentFileResult]) -> DocumentFileResult:
         total.unchanged += result.unchanged
         total.versions += result.versions
         total.suggested += result.suggested
+        total.receipts += result.receipts
         total.documents += result.documents
         total.warnings += result.warnings
     return total

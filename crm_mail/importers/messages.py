@@ -171,6 +171,7 @@ ROW_MESSAGES: Final[Mapping[str, str]] = {
     "bad_characteristic": N_(
         "“%(value)s” cannot be read as a characteristic. Write a name, or name=value, separated by |."
     ),
+    "bad_credit_days": N_("“%(value)s” is not a number of days from 0 to 999: left out."),
     "bad_language": N_("“%(value)s” is not a language. Use a code such as it, es or en."),
     "bad_country": N_("“%(value)s” is not a country. Use the two-letter code, for example IT."),
     "other_company": N_(

@@ -48,6 +48,7 @@ def field_choices(headers: list[str], present: Mapping[str, str]) -> list[tuple[
         (Field.ZONE, _("Zone")),
         (Field.AGENT, _("Agent")),
         (Field.CATEGORY, _("Category")),
+        (Field.CREDIT_DAYS, _("Days of credit")),
         (Field.LANGUAGE, _("Language")),
         (Field.EMAIL, _("E-mail of the company")),
         (Field.BILLING_EMAIL, _("Billing e-mail")),

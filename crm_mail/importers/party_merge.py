@@ -46,12 +46,14 @@ _COLUMNS: Final = (
     "vat_number",
     "tax_code",
     *_TEXTS,
+    "credit_days",
     "email",
     "email_kind",
     "billing_email",
     "billing_email_kind",
 )
 _EMPTY: Final[dict[str, Any]] = dict.fromkeys(_COLUMNS, "") | {
+    "credit_days": None,
     "is_customer": False,
     "is_supplier": False,
     "email_kind": AddressKind.UNKNOWN,
@@ -278,7 +280,7 @@ def _is_own_number(values: dict[str, Any]) -> bool:
 def _wanted(party: ParsedParty, present: dict[str, Any]) -> dict[str, Any]:
     """What the row says, by column; what it does not say is missing and stays as it is."""
     wanted: dict[str, Any] = {}
-    for name in _TEXTS:
+    for name in (*_TEXTS, "credit_days"):
         value = getattr(party, name)
         if value is not None:
             wanted[name] = value

@@ -1,6 +1,7 @@
 """CFDI brought in: held until stamped, payroll for nobody's eyes, generic RFCs, bytes untouched (PM-6, PM-18)."""
 
 import re
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,16 @@ def test_a_generic_rfc_needs_the_code_of_a_customer(desk: Desk) -> None:
 def test_a_generic_rfc_is_told_by_the_customer_code_of_the_addenda(desk: Desk) -> None:
     document = desk.only(INVOICE.replace(b"TAL990101XY9", b"XEXX010101000"))
     assert (document.party.code, document.party.vat_number) == ("C-0042", "")
+
+
+def test_the_due_date_comes_from_the_customers_days_of_credit(desk: Desk) -> None:
+    """A CFDI states none."""
+    assert desk.only(OTHER_UUID.replace(b'"1001"', b'"1002"')).first_due_on is None
+    party = desk.session.scalars(select(Party)).one()
+    party.credit_days = 45
+    document = desk.only(INVOICE)
+    assert document.first_due_on == date(2026, 4, 16)
+    assert document.data["due_dates"] == [{"date": "2026-04-16", "amount": "1160.00"}]
 
 
 def test_a_received_cfdi_is_not_mailed_back(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from crm_mail.importers.contact_rows import RowContext, open_contact_file
 
 CANONICAL = (
     "party_code,party_name,kind,vat_number,tax_code,address,postcode,city,province,country,zone,agent,category,"
-    "language,email,billing_email,contact_name,roles,contact_email,pec,phone,mobile,privacy_level,"
+    "credit_days,language,email,billing_email,contact_name,roles,contact_email,pec,phone,mobile,privacy_level,"
     "characteristics,subscriptions"
 )
 
@@ -37,7 +37,7 @@ def test_a_full_canonical_row_gives_party_and_contact() -> None:
     row = one(
         CANONICAL,
         "0007,Rossi S.r.l.,both,IT01879020517,RSSMRA80A01H501U,Via Roma 1,40100,Bologna,BO,Italia,NORD,AG1,A,"
-        "it_IT,info@rossi.example,fatture@rossi.example,Laura Bianchi,Amministrazione|Qualità,"
+        "30,it_IT,info@rossi.example,fatture@rossi.example,Laura Bianchi,Amministrazione|Qualità,"
         '"laura@rossi.example; l.bianchi@rossi.example",rossi@pec.example,051 1,333 2,2,sector=food|fair-2026,'
         "invoice|credit_note:cc",
     )

@@ -28,12 +28,12 @@ from tests.factories import make_actor, make_company, make_contact, make_party, 
 
 CANONICAL = (
     "party_code,party_name,kind,vat_number,tax_code,address,postcode,city,province,country,zone,agent,category,"
-    "language,email,billing_email,contact_name,roles,contact_email,pec,phone,mobile,privacy_level,"
+    "credit_days,language,email,billing_email,contact_name,roles,contact_email,pec,phone,mobile,privacy_level,"
     "characteristics,subscriptions"
 )
 FULL = (
     "0007,Rossi S.r.l.,both,IT01879020517,RSSMRA80A01H501U,Via Roma 1,40100,Bologna,BO,IT,NORD,AG1,A,"
-    "it,info@rossi.example,fatture@rossi.example,Laura Bianchi,Amministrazione|Qualità,"
+    "30 gg,it,info@rossi.example,fatture@rossi.example,Laura Bianchi,Amministrazione|Qualità,"
     '"laura@rossi.example; l.bianchi@rossi.example",rossi@pec.example,051 1,333 2,2,sector=food|fair-2026,'
     "invoice|credit_note:cc"
 )
@@ -86,6 +86,7 @@ def test_a_full_canonical_row_is_stored_whole(session: Session, company: Company
         "BO",
     )
     assert (party.zone, party.agent, party.category, party.language) == ("NORD", "AG1", "A", "it")
+    assert party.credit_days == 30
     assert (party.email, party.billing_email) == ("info@rossi.example", "fatture@rossi.example")
     assert (contact.name, contact.name_key, contact.phone, contact.mobile) == (
         "Laura Bianchi",
