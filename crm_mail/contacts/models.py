@@ -49,9 +49,7 @@ class Party(Base):
     zone: Mapped[str] = mapped_column(String(60), default="")
     agent: Mapped[str] = mapped_column(String(60), default="")
     category: Mapped[str] = mapped_column(String(60), default="")
-    credit_days: Mapped[
-        int | None
-    ]  # from the date of a document to its due date; None: the document's own terms
+    credit_days: Mapped[int | None]  # from a document's date to its due date; None: not agreed
     language: Mapped[str] = mapped_column(String(2), default="")  # empty: the company's
     email: Mapped[str] = mapped_column(String(254), default="")  # master address (PD-3)
     email_kind: Mapped[AddressKind] = mapped_column(EnumText(AddressKind), default=AddressKind.UNKNOWN)
