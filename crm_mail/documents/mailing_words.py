@@ -8,6 +8,9 @@ def mailing_reason(code: str) -> str:
     words = {
         "self_billing": _("it is addressed to ourselves"),
         "received": _("it was received, not issued"),
+        "other_seller": _(
+            "neither its seller nor its buyer is this company; send it only if it is meant to be"
+        ),
         "marked": _("a person marked it"),
         "payroll": _("payroll slips are confidential and never mailed"),
         "sdi_rejected": _("the Sistema di Interscambio rejected it; a corrected invoice will take its place"),
