@@ -45,6 +45,8 @@ from crm_mail.permissions import Actor, Permission
 from crm_mail.storage import BlobStore
 
 OTHER_SELLER = ":other-seller"
+NOBODY_OF_US = "other_seller"
+"""Neither side of the document is our company: not mailed until a person says so on its page."""
 LEGAL_MIMES = {"xml": "application/xml", "p7m": "application/pkcs7-mime", "pdf": "application/pdf"}
 
 
@@ -135,11 +137,13 @@ def _read(data: bytes, name: str, own: list[str], size_limit: int) -> list[Parse
 
 
 def _oriented(parsed: ParsedDocument, result: DocumentFileResult) -> tuple[ParsedDocument, str]:
-    """Which way the document goes; when neither side is ours, it is taken as sold, and says so."""
+    """Which way the document goes; when neither side is ours, it is taken as sold, and waits for a person."""
     if parsed.direction is None:
         seller = parsed.seller.vat_number or parsed.seller.tax_code or parsed.seller.name or "?"
         result.warnings.append(Notice("other_seller", {"seller": seller}))
-        return replace(parsed, direction=Direction.CUSTOMER), f"{parsed.source}{OTHER_SELLER}"
+        reason = parsed.not_mailable_reason or NOBODY_OF_US
+        taken = replace(parsed, direction=Direction.CUSTOMER, mailable=False, not_mailable_reason=reason)
+        return taken, f"{parsed.source}{OTHER_SELLER}"
     is_our_own = facts(parsed.type).direction.value == Direction.SUPPLIER.value  # orders: we wrote them
     if parsed.direction is Direction.SUPPLIER and parsed.mailable and not is_our_own:
         return replace(parsed, mailable=False, not_mailable_reason="received"), parsed.source
