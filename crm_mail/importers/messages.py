@@ -127,7 +127,8 @@ REFUSALS: Final[Mapping[str, str]] = {
 ROW_MESSAGES: Final[Mapping[str, str]] = {
     "other_seller": N_(
         "The seller of this invoice (%(seller)s) is not this company, nor is the buyer: "
-        "it was kept as an invoice to its buyer. Check the company's VAT number."
+        "it was kept as an invoice to its buyer and is not mailed until somebody allows it on its page. "
+        "Check the company's VAT number."
     ),
     "already_stamped": N_(
         "The document %(number)s is there with its stamp already: this copy without a stamp was not kept."
