@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -32,6 +32,8 @@ from crm_mail.outbox.models import Message, MessageDocument
 from crm_mail.outbox.recipients import ContactFacts, PartyFacts
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState
 from crm_mail.permissions import HIGHEST_CLEARANCE
+
+T = TypeVar("T")
 
 PARTIES_AT_ONCE = 500
 DOCUMENTS_AT_ONCE = 1000
@@ -107,7 +109,7 @@ def count_due(session: Session, criteria: Criteria, clearance: int) -> tuple[int
     return documents, parties
 
 
-_COLUMNS = (
+DOCUMENT_COLUMNS = (
     Document.id,
     Document.party_id,
     Document.type,
@@ -126,7 +128,7 @@ def gather_batches(session: Session, criteria: Criteria, clearance: int) -> Iter
     """The due documents, batch by batch, parties in the order of their ids."""
     conditions = in_period(criteria) + of_parties(criteria, clearance) + sendable()
     query = (
-        select(*_COLUMNS)
+        select(*DOCUMENT_COLUMNS)
         .join(Party, Party.id == Document.party_id)
         .where(*conditions)
         .order_by(Document.party_id, Document.dated_on, Document.id)
@@ -158,19 +160,20 @@ def _fill(
     document_ids = [row[0] for _, rows in pending for row in rows]
     files = _files(session, document_ids)
     for party_id, rows in pending:
-        batch.documents[party_id] = [_document(row, files.get(row[0], ())) for row in rows]
+        batch.documents[party_id] = [document_facts(row, files.get(row[0], ())) for row in rows]
     _read_parties(session, batch, party_ids)
     _read_contacts(session, batch, criteria, clearance, party_ids)
     _read_sent(session, batch, document_ids)
     return batch
 
 
-def _document(row: Any, files: tuple[FileFacts, ...]) -> DocumentFacts:
+def document_facts(row: Any, files: tuple[FileFacts, ...]) -> DocumentFacts:
+    """A row of `DOCUMENT_COLUMNS` with the files that are sent with it."""
     id_, _party, type_, number, series, dated_on, currency, total, due_on, source, print_error = row
     missing = Issue.PDF_FAILED if print_error else Issue.MISSING_FILE
     return DocumentFacts(
         id=id_,
-        type=type_.value,
+        type=type_,
         number=number,
         series=series,
         dated_on=dated_on,
@@ -183,7 +186,7 @@ def _document(row: Any, files: tuple[FileFacts, ...]) -> DocumentFacts:
     )
 
 
-def chunks(ids: Sequence[int], size: int = 10_000) -> Iterator[Sequence[int]]:
+def chunks(ids: Sequence[T], size: int = 10_000) -> Iterator[Sequence[T]]:
     """Pieces of a list that fit into one statement's parameters."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
@@ -208,7 +211,7 @@ def _files(session: Session, document_ids: list[int]) -> dict[int, tuple[FileFac
     return {document_id: tuple(files) for document_id, files in found.items()}
 
 
-_PARTY_FIELDS = (
+PARTY_FIELDS = (
     "code",
     "name",
     "vat_number",
@@ -232,10 +235,10 @@ def _read_parties(session: Session, batch: PartyBatch, party_ids: list[int]) -> 
         Party.email_kind,
         Party.billing_email,
         Party.billing_email_kind,
-        *(getattr(Party, name) for name in _PARTY_FIELDS),
+        *(getattr(Party, name) for name in PARTY_FIELDS),
     ).where(Party.id.in_(party_ids))
     for id_, email, email_kind, billing, billing_kind, *values in _rows(session, query):
-        fields = dict(zip(_PARTY_FIELDS, values, strict=True))
+        fields = dict(zip(PARTY_FIELDS, values, strict=True))
         batch.parties[id_] = PartyFacts(
             id_,
             fields["code"],
@@ -264,7 +267,7 @@ def _read_contacts(
     if criteria.parties.asks_contacts:  # the filter itself; the clearance divides the rows below
         filtered = contact_query(criteria.parties, HIGHEST_CLEARANCE)
         allowed = set(session.scalars(filtered.where(Contact.id.in_(ids))))
-    addresses, roles = _addresses(session, ids), _roles(session, ids)
+    addresses, roles = _addresses(session, ids), role_names(session, ids)
     for id_, party_id, name, language, level in rows:
         if allowed is not None and id_ not in allowed:
             continue
@@ -315,7 +318,8 @@ def _addresses(session: Session, contact_ids: list[int]) -> dict[int, tuple[Addr
     return {contact_id: tuple(options) for contact_id, options in found.items()}
 
 
-def _roles(session: Session, contact_ids: list[int]) -> dict[int, str]:
+def role_names(session: Session, contact_ids: list[int]) -> dict[int, str]:
+    """The roles of contacts, in words."""
     found: dict[int, list[str]] = defaultdict(list)
     for part in chunks(contact_ids):
         query = (

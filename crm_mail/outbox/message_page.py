@@ -8,6 +8,7 @@ from flask import request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from crm_mail.companies.type_registry import company_types
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.documents.models import Document
 from crm_mail.outbox import review, review_page, summaries, wording
@@ -64,6 +65,7 @@ def message_context(run: Run, message: Message, tab: str) -> dict[str, Any]:
     tab = tab if any(one["key"] == tab for one in tabs) else tabs[0]["key"]
     before, after = review.neighbours(db(), actor, message, chosen)
     account = db().get(SenderAccount, message.account_id) if message.account_id else None
+    counts = summaries.run_counts(db(), actor, run)
     return {
         "message": message,
         "content": content,
@@ -73,14 +75,15 @@ def message_context(run: Run, message: Message, tab: str) -> dict[str, Any]:
         "tab_context": _tab_context(message, tab),
         "problems": _problems(run, message, rights),
         "rights": rights,
-        "counts": summaries.run_counts(db(), actor, run),
+        "counts": counts,
+        "views": review_page.saved_views(run, counts, chosen),
         "previous": before,
         "following": after,
         "on_page": {one.id for one in review_page.current_page(run, chosen).messages},
         "place": review_page.place_arguments(),
         "can_change": rights.review and message.state.value in ("pending", "withheld"),
         "shown_state": review_page.shown_state,
-        "withheld_words": lambda reason: wording.withheld_words(reason, _),
+        "withheld_words": lambda reason, into=None: wording.withheld_words(reason, _, into),
         "issue_name": lambda code: wording.issue_name(code, _),
         "link": review_page.link,
         "step": review_page.STEP[run.state],
@@ -122,7 +125,9 @@ def _tab_context(message: Message, tab: str) -> dict[str, Any]:
         return _headers(message)
     if tab == "why":
         return {
-            "why": wording.describe_why(message.why, _, review_page.page_language()),
+            "why": wording.describe_why(
+                message.why, _, review_page.page_language(), company_types(db(), message.company_id).names
+            ),
             "documents": _documents(message),
         }
     if tab == "history":

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from crm_mail.delivery.addresses import AddressInvalid
 from crm_mail.delivery.headers import safe_file_name
 from crm_mail.delivery.routing import AddressKind
-from crm_mail.outbox import review, review_page, wording
+from crm_mail.outbox import list_view, review, review_page, wording
 from crm_mail.outbox.edit_problems import EditProblem
 from crm_mail.outbox.editing import Correction, EditRefused, restore_revision
 from crm_mail.outbox.editing import edit_message as apply_correction
@@ -101,7 +101,7 @@ def _go_on(run: Run, message_id: int, following: int | None) -> Any:
     db().expire_all()
     page = {one.id for one in review_page.current_page(run, review_page.current_filter()).messages}
     if following is not None and following not in page:
-        first = request.args.get("from", 1, type=int) + review_page.page_size()
+        first = request.args.get("from", 1, type=int) + list_view.page_size()
         return _elsewhere(back_to_list(run, open=following, after=message_id, before=None, **{"from": first}))
     answer = make_response(show(run, message_or_404(run, shown), row=message_or_404(run, message_id)))
     answer.headers["HX-Push-Url"] = back_to_list(run, open=shown)

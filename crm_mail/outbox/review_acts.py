@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import flash, request, session, url_for
-from flask_babel import format_decimal
+from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 
-from crm_mail.outbox import review_changes, review_page, wording
+from crm_mail.outbox import merging, review_changes, review_page, undoing, wording
 from crm_mail.outbox.checking import check_messages
+from crm_mail.outbox.language_change import LanguageUnknown, change_language
 from crm_mail.outbox.models import ReviewAction, Run
 from crm_mail.outbox.review import Chosen
 from crm_mail.outbox.review_changes import AccountUnfit
@@ -46,7 +47,9 @@ def act(run: Run, actor: Actor, rows: Chosen, action: str) -> None:
         "exclude": lambda: review_changes.exclude_messages(
             db(), actor, run, rows, request.form.get("reason", "")
         ),
-        "include": lambda: review_changes.include_messages(db(), actor, run, rows),
+        "include": lambda: put_back(run, actor, rows),
+        "language": lambda: change_language(db(), actor, run, rows, request.form.get("language", "")),
+        "merge": lambda: merging.merge_messages(db(), actor, run, rows),
         "approve": lambda: review_changes.approve_messages(db(), actor, run, rows),
         "withdraw": lambda: review_changes.approve_messages(db(), actor, run, rows, is_approved=False),
         "account": lambda: review_changes.change_account(
@@ -59,6 +62,22 @@ def act(run: Run, actor: Actor, rows: Chosen, action: str) -> None:
         flash(_("Nothing to change: none of these messages can be treated like this."), "info")
     else:
         keep_action(done_action)
+        if by_hand := done_action.detail.get("by_hand"):
+            flash(
+                ngettext(
+                    "%(count)s message was left as it is: a person wrote in it.",
+                    "%(count)s messages were left as they are: a person wrote in them.",
+                    by_hand,
+                    count=format_decimal(by_hand),
+                ),
+                "info",
+            )
+
+
+def put_back(run: Run, actor: Actor, rows: Chosen) -> ReviewAction | None:
+    """Put rows back; those that went into another message are taken out of it again."""
+    apart = merging.take_apart(db(), actor, run, rows)
+    return review_changes.include_messages(db(), actor, run, rows) or apart
 
 
 def keep_action(action: ReviewAction) -> None:
@@ -69,17 +88,24 @@ def keep_action(action: ReviewAction) -> None:
 def take_action(run: Run) -> dict[str, Any] | None:
     """What was done last, in words, with the address that undoes it; told once."""
     action_id = session.pop(UNDO_KEY, None)
-    action = review_changes.find_action(db(), signed_in_actor(), run, action_id) if action_id else None
+    action = undoing.find_action(db(), signed_in_actor(), run, action_id) if action_id else None
     if action is None:
         return None
     count = format_decimal(action.count)
+    detail = action.detail | {"language_name": language_word(str(action.detail.get("language", "")))}
     return {
         "id": action.id,
-        "text": wording.done_words(action.kind, count, action.count == 1, action.detail, _),
+        "text": wording.done_words(action.kind, count, action.count == 1, detail, _),
+        "can_undo": undoing.can_undo(action),
         "url": url_for(
             "outbox.undo_change", run_id=run.id, action_id=action.id, **review_page.place_arguments()
         ),
     }
+
+
+def language_word(code: str) -> str:
+    """A language of the texts, in the language of the page."""
+    return str({"it": _("Italian"), "es": _("Spanish"), "en": _("English")}.get(code, code))
 
 
 def problem_words(problem: Exception) -> str:
@@ -89,6 +115,8 @@ def problem_words(problem: Exception) -> str:
         )
     if isinstance(problem, TooManyExceptions):
         return str(_("Too many messages were taken out one by one. Narrow the list by a filter instead."))
+    if isinstance(problem, LanguageUnknown):
+        return str(_("There are no texts in this language. Choose one of the list."))
     if isinstance(problem, AccountUnfit):
         return str(_("This account cannot be used here. Choose one of the list."))
     return str(_("This run is no longer under review. Its messages can no longer be changed."))

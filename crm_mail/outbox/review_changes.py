@@ -1,12 +1,13 @@
-"""What a reviewer does to many rows at once: leave out, put back, approve, change the account; and undoing it.
+"""What a reviewer does to many rows at once: leave out, put back, approve, change the account.
 
 Each function answers a `ReviewAction` with the number of rows that really changed, or None when none did.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
@@ -47,7 +48,7 @@ def exclude_messages(
 
 
 def include_messages(session: Session, actor: Actor, run: Run, chosen: Chosen) -> ReviewAction | None:
-    """Put rows back that were left out.
+    """Put rows back that were left out; what went into another message is `merging.take_apart`'s.
 
     Raises:
         PermissionDenied, RunNotOpen
@@ -59,7 +60,7 @@ def include_messages(session: Session, actor: Actor, run: Run, chosen: Chosen) -
         run,
         chosen,
         "included",
-        [_is(MessageState.WITHHELD)],
+        [_is(MessageState.WITHHELD), Message.withheld_reason != WithheldReason.MERGED],
         values,
         {},
         keep=Message.withheld_reason,
@@ -92,11 +93,7 @@ def change_account(
     account = session.get(SenderAccount, account_id)
     if account is None or not fits(account, actor, run.company_id):
         raise AccountUnfit
-    wanted = [
-        _is(MessageState.PENDING),
-        Message.channel == Channel(account.kind.value),
-        Message.account_id.is_distinct_from(account.id),
-    ]
+    wanted = [*of_other_account(account), Message.channel == Channel(account.kind.value)]
     return _change(
         session,
         actor,
@@ -108,6 +105,11 @@ def change_account(
         {"account": account.name, "account_id": account.id},
         keep=Message.account_id,
     )
+
+
+def of_other_account(account: SenderAccount) -> list[ColumnElement[bool]]:
+    """Rows that are open and do not leave from an account yet, whatever their channel."""
+    return [_is(MessageState.PENDING), Message.account_id.is_distinct_from(account.id)]
 
 
 def fits(account: SenderAccount, actor: Actor, company_id: int) -> bool:
@@ -145,13 +147,33 @@ def _change(
     if kind == "account_changed":
         _settle_accounts(session, run)
     session.expire_all()
+    before = as_ranges((row[0], row[1] if keep is not None else None) for row in rows)
+    return keep_action(session, actor, run, kind, len(rows), detail, before)
+
+
+def keep_action(
+    session: Session,
+    actor: Actor,
+    run: Run,
+    kind: str,
+    count: int,
+    detail: dict[str, Any],
+    before: list[list[Any]],
+    at: datetime | None = None,
+) -> ReviewAction:
+    """Write down what was done to many rows, for Undo and for the audit.
+
+    Args:
+        before: as `as_ranges` makes it.
+    """
     action = ReviewAction(
         run_id=run.id,
         user_id=actor.user_id,
+        at=at or now(),
         kind=kind,
-        count=len(rows),
+        count=count,
         detail=detail,
-        before=as_ranges((row[0], row[1] if keep is not None else None) for row in rows),
+        before=before,
     )
     session.add(action)
     session.flush()
@@ -162,7 +184,7 @@ def _change(
         company_id=run.company_id,
         subject=run,
         label=f"run {run.id}",
-        count=action.count,
+        count=count,
         **detail,
     )
     return action
@@ -210,76 +232,3 @@ def recount_issues(session: Session, ids: Sequence[int]) -> None:
         .where(Message.id.in_(ids))
         .values(blockers=blockers, warnings=warnings, first_issue=func.coalesce(first, ""))
     )
-
-
-_UNDO: dict[str, tuple[str, Any, str]] = {
-    # the column that gets its value back, the value when none was kept, and the line of the history
-    "excluded": ("state", MessageState.PENDING, "included"),
-    "included": ("state", MessageState.WITHHELD, "excluded"),
-    "approved": ("is_approved", False, "approval_withdrawn"),
-    "approval_withdrawn": ("is_approved", True, "approved"),
-    "account_changed": ("account_id", None, "account_changed"),
-}
-
-
-def find_action(session: Session, actor: Actor, run: Run, action_id: int) -> ReviewAction | None:
-    """An action of the actor's own that can still be undone."""
-    action = session.get(ReviewAction, action_id)
-    if action is None or action.run_id != run.id or action.user_id != actor.user_id:
-        return None
-    return action if action.undone_at is None and action.kind in _UNDO else None
-
-
-def undo_action(session: Session, actor: Actor, run: Run, action: ReviewAction) -> int:
-    """Give the rows of an action back what they were; rows that changed again since are left alone. How many.
-
-    Raises:
-        PermissionDenied, RunNotOpen
-    """
-    require_open(session, actor, run)
-    column, fixed, kind = _UNDO[action.kind]
-    own = [Message.run_id == run.id, Message.privacy_level <= actor.clearance, *_still(action)]
-    values: dict[str, Any] = {"revision": Message.revision + 1}
-    if action.kind == "excluded":
-        values |= {"state": fixed, "withheld_reason": ""}
-    elif action.kind == "included":
-        values |= {"state": fixed, "withheld_reason": bindparam("old")}
-    elif action.kind == "account_changed":
-        values[column] = bindparam("old")
-    else:
-        values = {column: fixed}
-    count = 0
-    for first, last, old in action.before:
-        if action.kind == "account_changed" and old is None:
-            continue  # it had no account: taking the new one away would only block it again
-        in_range = [*own, Message.id.between(first, last)]
-        write_events(session, in_range, kind, actor, {"undone": True})
-        parameters = {"old": old} if action.kind in ("included", "account_changed") else {}
-        query = update(Message).where(*in_range).values(**values)
-        count += session.connection().execute(query, parameters).rowcount
-    action.undone_at = now()
-    session.flush()
-    session.expire_all()
-    audit.record(
-        session,
-        actor,
-        "outbox.messages.undone",
-        company_id=run.company_id,
-        subject=run,
-        label=f"run {run.id}",
-        kind=action.kind,
-        count=count,
-    )
-    return count
-
-
-def _still(action: ReviewAction) -> list[ColumnElement[bool]]:
-    """What a row looks like as long as nobody changed it after the action."""
-    if action.kind == "excluded":
-        reason = action.detail.get("reason") or WithheldReason.BY_PERSON.value
-        return [_is(MessageState.WITHHELD), Message.withheld_reason == reason]
-    if action.kind == "account_changed":
-        return [_is(MessageState.PENDING), Message.account_id == action.detail["account_id"]]
-    if action.kind in ("approved", "approval_withdrawn"):
-        return [_is(MessageState.PENDING), Message.is_approved.is_(action.kind == "approved")]
-    return [_is(MessageState.PENDING)]

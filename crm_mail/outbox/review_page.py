@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import abort, current_app, request, url_for
-from flask_babel import get_locale
+from flask_babel import format_decimal, get_locale, ngettext
 from flask_babel import gettext as _
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from crm_mail.companies.type_registry import company_types
 from crm_mail.delivery.models import SenderAccount
-from crm_mail.outbox import review, summaries, wording
+from crm_mail.outbox import list_view, review, summaries, wording
 from crm_mail.outbox.models import Message, Run
-from crm_mail.outbox.review import PAGE_SIZES, Page, RunCounts
+from crm_mail.outbox.review import Page, RunCounts
 from crm_mail.outbox.review_filter import ReviewFilter
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import Actor, Permission, signed_in_actor
 from crm_mail.users.models import AreaGrant, User
 from crm_mail.web.door import db
-from crm_mail.web.type_names import type_names
 
 PLACE = ("after", "before", "size", "from")
 REVIEWED = (RunState.REVIEW, RunState.APPROVAL)
@@ -57,12 +57,6 @@ def current_filter() -> ReviewFilter:
     return ReviewFilter.from_arguments(request.args.get)
 
 
-def page_size() -> int:
-    """Rows of a page."""
-    size = request.args.get("size", PAGE_SIZES[0], type=int)
-    return size if size in PAGE_SIZES else PAGE_SIZES[0]
-
-
 def _cursor(name: str) -> int | None:
     given = request.args.get(name, type=int)
     return given if given is not None and 0 < given < 2**62 else None
@@ -71,7 +65,7 @@ def _cursor(name: str) -> int | None:
 def current_page(run: Run, chosen: ReviewFilter) -> Page:
     """The rows that the address means."""
     place = {"after": _cursor("after"), "before": _cursor("before")}
-    return review.list_messages(db(), signed_in_actor(), run, chosen, size=page_size(), **place)
+    return review.list_messages(db(), signed_in_actor(), run, chosen, size=list_view.page_size(), **place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,32 +105,53 @@ def run_title(run: Run) -> str:
 
 
 def saved_views(run: Run, counts: RunCounts, chosen: ReviewFilter) -> list[dict[str, Any]]:
-    """The views above the list, as links with their number."""
-    views: list[tuple[str, ReviewFilter, int]] = [(_("All"), ReviewFilter(), counts.total)]
-    if run.state in REVIEWED:
-        views += [
-            (_("Ready"), ReviewFilter(state="ready"), counts.ready),
-            (_("Blocked"), ReviewFilter(state="blocked"), counts.blocked),
-            (_("Warnings"), ReviewFilter(state="pending", issue="any"), counts.warned),
-            (_("Edited"), ReviewFilter(edited="yes"), counts.edited),
-            (_("Left out by hand"), ReviewFilter(state="withheld"), counts.states.get("withheld", 0)),
+    """The views above the list, as links with their number; the one that is looked at is marked."""
+    if run.state not in REVIEWED:
+        shown = [(state, counts.states.get(state.value, 0)) for state in MessageState]
+        return [
+            _view(
+                run, chosen, ReviewFilter(state=state.value), f"{state_word(state)} {format_decimal(n)}", ""
+            )
+            for state, n in shown
+            if n
         ]
-    else:
-        views += [
-            (state_word(state), ReviewFilter(state=state.value), counts.states[state.value])
-            for state in MessageState
-            if counts.states.get(state.value)
-        ]
-    size = request.args.get("size")
-    return [
-        {
-            "label": label,
-            "url": url_for("outbox.review", run_id=run.id, **_any(view.to_arguments()), size=size or None),
-            "active": view == chosen,
-            "count": count,
-        }
-        for label, view, count in views
+    n = format_decimal
+    total, warned, withheld = counts.total, counts.warned, counts.states.get("withheld", 0)
+    all_words = ngettext("%(n)s message", "%(n)s messages", total, n=n(total))
+    warned_words = ngettext("%(n)s with a warning", "%(n)s with warnings", warned, n=n(warned))
+    views = [
+        _view(run, chosen, ReviewFilter(), all_words, "mail"),
+        _view(run, chosen, READY, _("%(n)s ready", n=n(counts.ready)), "check", "success"),
+        _view(
+            run,
+            chosen,
+            BLOCKED,
+            _("%(n)s blocked", n=n(counts.blocked)),
+            "ban",
+            "danger" * bool(counts.blocked),
+        ),
+        _view(run, chosen, WARNED, warned_words, "alert-triangle", "warning" * bool(warned)),
+        _view(run, chosen, EDITED, _("%(n)s edited", n=n(counts.edited)), "pencil"),
     ]
+    if counts.approved:
+        views.append(_view(run, chosen, APPROVED, _("%(n)s approved", n=n(counts.approved)), "user-check"))
+    if withheld:
+        words = _("%(n)s left out by hand", n=n(withheld))
+        views.append(_view(run, chosen, ReviewFilter(state="withheld"), words, "square-check"))
+    return views
+
+
+READY, BLOCKED = ReviewFilter(state="ready"), ReviewFilter(state="blocked")
+WARNED = ReviewFilter(state="pending", issue="any")
+EDITED, APPROVED = ReviewFilter(edited="yes"), ReviewFilter(approved="yes")
+
+
+def _view(
+    run: Run, chosen: ReviewFilter, view: ReviewFilter, text: str, icon: str, tone: str = ""
+) -> dict[str, Any]:
+    size = request.args.get("size") or None
+    url = url_for("outbox.review", run_id=run.id, **_any(view.to_arguments()), size=size)
+    return {"text": text, "url": url, "icon": icon, "tone": tone, "active": view == chosen}
 
 
 def known_total(counts: RunCounts, chosen: ReviewFilter, page: Page) -> int | None:
@@ -189,7 +204,7 @@ def filter_choices(run: Run, actor: Actor, accounts: Sequence[SenderAccount]) ->
     """The selects of the filter bar: name, label and what can be chosen; those with one choice are left out."""
     facets = summaries.run_facets(db(), actor, run)
     issues = summaries.run_issues(db(), actor, run)
-    names = type_names()
+    types, language = company_types(db(), run.company_id), page_language()
     yes_no = [("yes", _("Yes")), ("no", _("No"))]
     states = [("ready", state_word("ready")), ("blocked", state_word("blocked"))]
     states += [(state.value, state_word(state)) for state in MessageState]
@@ -199,7 +214,9 @@ def filter_choices(run: Run, actor: Actor, accounts: Sequence[SenderAccount]) ->
         _choice("state", _("State"), states),
         _choice("issue", _("Problem"), issue_choices),
         _choice(
-            "document_type", _("Document type"), [(one, names.get(one, one)) for one in run.document_types]
+            "document_type",
+            _("Document type"),
+            [(one, types.label(one, language)) for one in run.document_types],
         ),
         _choice("agent", _("Agent"), [(one, one) for one in facets.get("agent", ())]),
         _choice("zone", _("Zone"), [(one, one) for one in facets.get("zone", ())]),

@@ -7,16 +7,18 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 
-from crm_mail.outbox import message_views, review_changes, review_page, selecting, summaries, wording
+from crm_mail.outbox import list_view, message_views, review_page, selecting, summaries, undoing, wording
+from crm_mail.outbox.language_change import LanguageUnknown
 from crm_mail.outbox.leaving_out import count_left_out
 from crm_mail.outbox.left_out import list_left_out
 from crm_mail.outbox.message_page import message_context
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.review import MAX_SELECTED, PAGE_SIZES, Chosen, RunNotOpen
-from crm_mail.outbox.review_acts import act, back_to_list, problem_words, take_action
+from crm_mail.outbox.review import PAGE_SIZES, Chosen, RunNotOpen
+from crm_mail.outbox.review_acts import act, back_to_list, language_word, problem_words, take_action
 from crm_mail.outbox.review_changes import AccountUnfit
 from crm_mail.outbox.row_words import row_context
 from crm_mail.outbox.selecting import SelectionLost, TooManyExceptions
+from crm_mail.outbox.selection_views import affected, choose_columns, posted_rows, remembering_size, send_rows
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 
@@ -57,8 +59,10 @@ def list_context(run: Run) -> dict[str, Any]:
         "selected": max(0, total - len(kept.exceptions)) if kept and total is not None else None,
         "first": request.args.get("from", 1, type=int),
         "sizes": PAGE_SIZES,
-        "size": review_page.page_size(),
+        "size": list_view.page_size(),
         "place": review_page.place_arguments(),
+        "column_words": list_view.column_words(),
+        "languages": {code: language_word(code) for code in review_page.LANGUAGES},
         "accounts": accounts,
         "account_names": review_page.account_names(db(), page.messages),
         "left_out": sum(count_left_out(db(), run.id, actor.clearance).values()),
@@ -100,7 +104,7 @@ def select(run_id: int) -> Any:
         elif action == "none":
             selecting.clear_selection(db(), actor, run)
         else:
-            _posted(run, actor, is_all=True)
+            posted_rows(run, actor, is_all=True)
     except (SelectionLost, TooManyExceptions) as problem:
         flash(problem_words(problem), "warning")
     if "HX-Request" in request.headers:
@@ -119,27 +123,18 @@ def _selection_bar(run: Run, actor: Actor) -> str:
     )
 
 
-def _posted(run: Run, actor: Actor, is_all: bool) -> Chosen:
-    return selecting.chosen_rows(
-        db(), actor, run, review_page.current_filter(), _ids("ids"), _ids("shown"), is_all=is_all
-    )
-
-
-def _ids(name: str) -> list[int]:
-    given = request.form.getlist(name)[:MAX_SELECTED]
-    return [int(one) for one in given if one.isascii() and one.isdigit() and len(one) < 19]
-
-
 @requires(Permission.OUTBOX_REVIEW)
 def change_messages(run_id: int) -> Any:
     """Act on the ticked rows, or on all that the filter means (`scope`)."""
     run = review_page.run_or_404(run_id)
     actor = signed_in_actor()
-    is_all = request.form.get("scope") == "all"
+    is_all, action = request.form.get("scope") == "all", request.form.get("action", "")
     try:
-        rows = _posted(run, actor, is_all)
-        act(run, actor, rows, request.form.get("action", ""))
-    except (SelectionLost, TooManyExceptions, AccountUnfit, RunNotOpen) as problem:
+        rows = posted_rows(run, actor, is_all)
+        if action in ("xlsx", "csv"):
+            return send_rows(run, actor, rows, action)
+        act(run, actor, rows, action)
+    except (SelectionLost, TooManyExceptions, AccountUnfit, LanguageUnknown, RunNotOpen) as problem:
         db().rollback()
         flash(problem_words(problem), "warning")
     else:
@@ -153,12 +148,12 @@ def undo_change(run_id: int, action_id: int) -> Any:
     """Give the rows of an action back what they were."""
     run = review_page.run_or_404(run_id)
     actor = signed_in_actor()
-    action = review_changes.find_action(db(), actor, run, action_id)
-    if action is None:
+    action = undoing.find_action(db(), actor, run, action_id)
+    if action is None or not undoing.can_undo(action):
         flash(_("This was undone already."), "info")
         return redirect(back_to_list(run), 303)
     try:
-        count = review_changes.undo_action(db(), actor, run, action)
+        count = undoing.undo_action(db(), actor, run, action)
     except RunNotOpen as problem:
         db().rollback()
         flash(problem_words(problem), "warning")
@@ -180,7 +175,7 @@ def left_out(run_id: int) -> Any:
         run,
         reason if reason in counts else "",
         after=request.args.get("after", 0, type=int),
-        size=review_page.page_size(),
+        size=list_view.page_size(),
     )
     tabs = [_left_out_tab(run, "", _("All"), sum(counts.values()), reason)]
     tabs += [
@@ -222,7 +217,9 @@ def vary(view: Callable[..., Any]) -> Callable[..., Response]:
 def add_review_routes(bp: Blueprint) -> None:
     """Register the pages of the review on the room's blueprint (whose prefix is /outbox)."""
     run = "/<int:run_id>"
-    bp.add_url_rule(run, "review", review)
+    bp.add_url_rule(run, "review", remembering_size(review))
+    bp.add_url_rule(f"{run}/affected", "affected", affected, methods=["POST"])
+    bp.add_url_rule(f"{run}/columns", "choose_columns", choose_columns, methods=["POST"])
     bp.add_url_rule(f"{run}/matching", "matching", matching)
     bp.add_url_rule(f"{run}/selection", "select", select, methods=["POST"])
     bp.add_url_rule(f"{run}/messages", "change_messages", change_messages, methods=["POST"])

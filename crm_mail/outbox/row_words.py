@@ -9,7 +9,7 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 
-from crm_mail.outbox import review_page, wording
+from crm_mail.outbox import list_view, review_page, wording
 from crm_mail.outbox.models import Message, Run
 from crm_mail.web.formats import format_date, format_filesize
 from crm_mail.web.type_names import type_names
@@ -25,6 +25,7 @@ class RowWords:
     list_url: Callable[[int], str]
     select_url: str
     select: str
+    number: str
     recipient: str
     to: str
     documents: str
@@ -33,6 +34,8 @@ class RowWords:
     language: str
     account: str
     agent: str
+    zone: str
+    city: str
     last_sent: str
     never: str
     no_address: str
@@ -50,7 +53,8 @@ def row_context(run: Run, messages: Sequence[Message]) -> dict[str, Any]:
         "w": row_words(run, messages),
         "marks": {},
         "shown_state": review_page.shown_state,
-        "withheld_words": cache(lambda reason: wording.withheld_words(reason, _)),
+        "withheld_words": cache(lambda reason, into=None: wording.withheld_words(reason, _, into)),
+        "shown": list_view.shown_columns(),
         "link": review_page.link,
     }
 
@@ -63,6 +67,7 @@ def row_words(run: Run, messages: Sequence[Message]) -> RowWords:
         list_url=_pattern(url_for("outbox.review", run_id=run.id, open=_PLACEHOLDER, **place)),
         select_url=url_for("outbox.select", run_id=run.id, **place),
         select=_("Select"),
+        number=_("No."),
         recipient=_("Recipient"),
         to=_("To"),
         documents=_("Documents"),
@@ -71,11 +76,13 @@ def row_words(run: Run, messages: Sequence[Message]) -> RowWords:
         language=_("Language"),
         account=_("Account"),
         agent=_("Agent"),
+        zone=_("Zone"),
+        city=_("City"),
         last_sent=_("Last sent"),
         never=_("never"),
         no_address=_("no address"),
         ordinary=_("Ordinary mail"),
-        types=type_names(),
+        types=type_names(only_used=False),
         issues={code: wording.issue_name(code, _) for code in {one.first_issue for one in messages} if code},
         states=sorted({review_page.shown_state(one) for one in messages}),
         size=cache(format_filesize),

@@ -147,33 +147,57 @@ class MessageWriter:
                 draft.issues.append((Issue.MISSING_FILE, {"file": file.name}))
 
     def _fill_in(self, draft: Draft) -> tuple[str, str, str]:
-        found = self.find_text(text_name({document.type for document in draft.documents}), draft.language)
-        if found.message is None:
-            draft.issues.append((Issue.TEXT_INVALID, dict(found.problem)))
-            return "", "", ""
-        context = message_context(self.shared, draft)
-        try:
-            subject = found.message.subject.render(context)[:SUBJECT_LENGTH]
-            body_text = found.message.text.render(context)
-            body_html = found.message.html.render(context) if found.message.html else ""
-        except TemplateInvalid as problem:
-            draft.issues.append((Issue.TEXT_INVALID, text_fault(problem)))
-            return "", "", ""
-        if not found.is_builtin:
-            draft.issues += [(Issue.EMPTY_FIELD, {"field": name}) for name in _empty_fields(found, context)]
-        return subject, body_text, body_html
+        contact = draft.recipient.contact
+        filled = fill_text(
+            self.find_text,
+            self.shared,
+            draft.party.fields,
+            {"name": contact.name, "roles": contact.roles, "email": draft.to_address} if contact else None,
+            draft.documents,
+            draft.language,
+        )
+        draft.issues += filled.issues
+        return filled.subject, filled.body_text, filled.body_html
 
 
-def message_context(shared: SharedContext, draft: Draft) -> dict[str, Any]:
-    """What the texts of a message may name."""
-    contact = draft.recipient.contact
-    return build_context(
+@dataclass(frozen=True, slots=True)
+class FilledText:
+    """Subject and bodies of a message, and what stands against them."""
+
+    subject: str = ""
+    body_text: str = ""
+    body_html: str = ""
+    issues: tuple[tuple[Issue, dict[str, Any]], ...] = ()
+
+
+def fill_text(
+    find_text: TextFinder,
+    shared: SharedContext,
+    party: Mapping[str, Any],
+    contact: Mapping[str, Any] | None,
+    documents: Sequence[DocumentFacts],
+    language: str,
+) -> FilledText:
+    """Fill in the text that the company has for these documents in this language."""
+    found = find_text(text_name({document.type for document in documents}), language)
+    if found.message is None:
+        return FilledText(issues=((Issue.TEXT_INVALID, dict(found.problem)),))
+    context = build_context(
         shared,
-        draft.party.fields,  # type: ignore[arg-type]
-        {"name": contact.name, "roles": contact.roles, "email": draft.to_address} if contact else None,
-        [_document_fields(document) for document in draft.documents],  # type: ignore[misc]
-        draft.language,
+        party,  # type: ignore[arg-type]
+        contact,  # type: ignore[arg-type]
+        [_document_fields(document) for document in documents],  # type: ignore[misc]
+        language,
     )
+    try:
+        subject = found.message.subject.render(context)[:SUBJECT_LENGTH]
+        body_text = found.message.text.render(context)
+        body_html = found.message.html.render(context) if found.message.html else ""
+    except TemplateInvalid as problem:
+        return FilledText(issues=((Issue.TEXT_INVALID, text_fault(problem)),))
+    empty = [] if found.is_builtin else _empty_fields(found, context)
+    issues = tuple((Issue.EMPTY_FIELD, {"field": name}) for name in empty)
+    return FilledText(subject, body_text, body_html, issues)
 
 
 def _document_fields(document: DocumentFacts) -> dict[str, Any]:

@@ -34,6 +34,9 @@ export function toast(text, { tone = "info", undo = null, seconds = 8 } = {}) {
   close.setAttribute("aria-label", words.textClose);
   close.addEventListener("click", () => box.remove());
   box.append(close);
+  const time = performance.now();
+  earlier(list, time).forEach((one) => one.remove());
+  box.dataset.shownAt = time;
   list.append(box);
   window.htmx?.process(box);
   announce(text);
@@ -44,6 +47,9 @@ export function toast(text, { tone = "info", undo = null, seconds = 8 } = {}) {
   box.addEventListener("pointerleave", () => !undo && tone !== "danger" && (life = window.setTimeout(() => box.remove(), seconds * 1000)));
   if (undo || tone === "danger") hold(); // what can be acted on, or went wrong, stays until it is closed
 }
+
+// A new notice takes the place of those before it: an old Undo would mean something else. What went wrong stays.
+const earlier = (list, time) => [...list.querySelectorAll(".toast-box:not(.toast-box-danger)")].filter((one) => time - one.dataset.shownAt > 400);
 
 /** Shows the sentence of an error answer of the server (errors/_fragment.html), or a general one. */
 export function toastFromServer(html) {

@@ -61,9 +61,12 @@ function keepFocus() {
 }
 follow();
 
-// Dialogs repeat how many messages are meant.
+// Dialogs repeat how many messages are meant, and ask the server how many the action would touch.
 document.addEventListener("click", (event) => {
-  if (!event.target.closest("[data-dialog-open]")) return;
+  const opener = event.target.closest("[data-dialog-open]");
+  if (!opener) return;
   const count = document.querySelector("[data-select-count]")?.textContent.trim() ?? "";
   document.querySelectorAll("[data-selected-here]").forEach((one) => (one.textContent = count));
+  const asks = document.getElementById(opener.dataset.dialogOpen)?.querySelector("[data-affected]");
+  if (asks) window.htmx?.trigger(asks, "count");
 });

@@ -15,9 +15,7 @@ from crm_mail.outbox.review_changes import (
     as_ranges,
     change_account,
     exclude_messages,
-    find_action,
     include_messages,
-    undo_action,
 )
 from crm_mail.outbox.review_filter import ReviewFilter
 from crm_mail.outbox.selecting import (
@@ -31,6 +29,7 @@ from crm_mail.outbox.selecting import (
 )
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.outbox.summaries import run_counts
+from crm_mail.outbox.undoing import find_action, undo_action
 from crm_mail.permissions import Actor, PermissionDenied
 from tests.factories import make_account, make_company, make_contact, make_document, make_party
 from tests.outbox.preparing import prepare, rows
