@@ -15,6 +15,7 @@ from crm_mail.documents import views as documents
 from crm_mail.importers import views as importers
 from crm_mail.installation import Installation
 from crm_mail.outbox import views as outbox
+from crm_mail.receivables import views as receivables
 from crm_mail.reports import views as reports
 from crm_mail.users import views as users
 from crm_mail.web import (
@@ -30,7 +31,7 @@ from crm_mail.web import (
     urls,
 )
 
-ROOMS = (users, companies, contacts, documents, importers, outbox, delivery, reports)
+ROOMS = (users, companies, contacts, documents, importers, outbox, delivery, receivables, reports)
 
 
 def create_app(settings: Settings, home: Installation | None = None) -> Flask:

@@ -17,10 +17,11 @@ from crm_mail.companies.models import Company
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.contacts.selection import party_query
-from crm_mail.db import insert_many
+from crm_mail.db import insert_many, today
 from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document
-from crm_mail.documents.service import NewDocument, Stored, store_computed
+from crm_mail.documents.printing import statement_file_name
+from crm_mail.documents.service import FileRole, NewDocument, Stored, store_computed
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables.dunning import Debtor, Letter, Proposal, letter_data, propose
@@ -148,7 +149,7 @@ def make_statements(
         elif len(made.documents) >= LARGEST_RUN:
             raise TooMany
         else:
-            made.add(*store_computed(session, actor, store, customer.party, _statement(customer.party, data)))
+            made.add(*_keep_statement(session, actor, store, customer.party, data))
         if on_progress and number % 100 == 0:
             on_progress(number)
     if made.created or made.versions:
@@ -157,6 +158,17 @@ def make_statements(
             label=choice.as_of.isoformat(), created=made.created, versions=made.versions,
         )  # fmt: skip
     return made
+
+
+def _keep_statement(
+    session: Session, actor: Actor, store: BlobStore, party: Party, data: dict[str, Any]
+) -> tuple[Document, Stored]:
+    """Keep a statement; one drawn on an earlier day gets the name of today's sending (RP-13)."""
+    document, stored = store_computed(session, actor, store, party, _statement(party, data))
+    for file in document.files:
+        if file.is_rendered and file.role == FileRole.MAIN.value:
+            file.name = statement_file_name(party.code, today())
+    return document, stored
 
 
 def find_statement(

@@ -36,6 +36,7 @@ def _items(actor: Actor) -> list[NavItem]:
         ("contacts.list_parties", _("Contacts"), "users", Permission.DATA_SEE),
         ("documents.list_documents", _("Documents"), "file-text", Permission.DATA_SEE),
         ("importers.home", _("Import"), "file-import", Permission.CONTACTS_MANAGE),
+        ("receivables.list_items", _("Receivables"), "coin", Permission.DATA_SEE),
         ("outbox.prepare", _("Prepare"), "wand", Permission.OUTBOX_PREPARE),
         ("outbox.list_runs", _("Outbox"), "mail-forward", Permission.DATA_SEE),
         ("documents.list_texts", _("Texts"), "template", Permission.SETTINGS_MANAGE),
