@@ -183,3 +183,7 @@ def test_every_decision_is_in_the_list() -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_line_is_left_to_be_written(path: Path) -> None:
     assert not re.search(r"\b(TODO|TBD|FIXME|lorem ipsum)\b", path.read_text(encoding="utf-8"), re.IGNORECASE)
+
+
+def test_the_published_schemas_are_current() -> None:
+    assert script("schema_docs").stale() == [], "run `python scripts/schema_docs.py`"

@@ -45,6 +45,13 @@ class Problem(StrEnum):
     WRONG_ACCOUNT = "wrong_account"
     NOT_AN_IMAGE = "not_an_image"
     IMAGE_TOO_LARGE = "image_too_large"
+    BAD_TYPE_ID = "bad_type_id"
+    TYPE_TAKEN = "type_taken"
+    UNKNOWN_TYPE = "unknown_type"
+    BAD_FIELD_NAME = "bad_field_name"
+    BAD_FIELD_KIND = "bad_field_kind"
+    FIELD_TWICE = "field_twice"
+    TOO_MANY = "too_many"
 
 
 WORDS = {
@@ -62,6 +69,13 @@ WORDS = {
     Problem.WRONG_ACCOUNT: "{field}: the account is not one of this company's, or of the other kind",
     Problem.NOT_AN_IMAGE: "the logo is not a PNG or JPEG image, or it is damaged: save it as PNG and try again",
     Problem.IMAGE_TOO_LARGE: "the logo is larger than {limit}: make it smaller and try again",
+    Problem.BAD_TYPE_ID: "{field}: begin with x_, then small letters, digits and underscores; at most 32 characters",
+    Problem.TYPE_TAKEN: "there is a type {value} already: choose another id",
+    Problem.UNKNOWN_TYPE: "{field}: there is no document type {value}",
+    Problem.BAD_FIELD_NAME: "the field name {value} is not usable: small letters, digits and underscores",
+    Problem.BAD_FIELD_KIND: "the field {value} is of a kind that cannot be kept: text, number, date, true or false",
+    Problem.FIELD_TWICE: "the field {value} stands there twice: remove one",
+    Problem.TOO_MANY: "{field}: at most {limit}",
 }
 
 

@@ -27,6 +27,17 @@ def _sentences() -> Mapping[Problem, str]:
             "The file is not a PNG or JPEG image, or it is damaged. Save it as PNG and try again."
         ),
         Problem.IMAGE_TOO_LARGE: _("The image is larger than %(limit)s. Make it smaller and try again."),
+        Problem.BAD_TYPE_ID: _(
+            "Begin with x_, then small letters, digits and underscores; at most 32 characters: x_warranty."
+        ),
+        Problem.TYPE_TAKEN: _("There is a type %(value)s already. Choose another id."),
+        Problem.UNKNOWN_TYPE: _("There is no document type %(value)s. Choose one of the list."),
+        Problem.BAD_FIELD_NAME: _(
+            "The field name “%(value)s” is not possible: use small letters, digits and underscores."
+        ),
+        Problem.BAD_FIELD_KIND: _("The field “%(value)s” is of a kind that cannot be kept."),
+        Problem.FIELD_TWICE: _("The field “%(value)s” stands there twice. Remove one."),
+        Problem.TOO_MANY: _("At most %(limit)s."),
     }
 
 

@@ -97,7 +97,8 @@ def validate_canonical(
     if type_id in own:
         names = {field.name for field in own[type_id].fields}
         warnings = [one for one in warnings if one.path not in names]
-        values, wrong = read_own_fields(own[type_id], _offered(document), has_main_pdf=has_main_pdf)
+        known = {name for name in type(document).model_fields if _filled(getattr(document, name))}
+        values, wrong = read_own_fields(own[type_id], _offered(document), known, has_main_pdf=has_main_pdf)
         problems += wrong
         document.extra.update(values)
         for name in values.keys() & (document.model_extra or {}).keys():
