@@ -122,15 +122,16 @@ class Lane:
                 thread.start()
 
     def take_back(self) -> list[Job]:
-        """The messages that no connection has begun with."""
-        jobs: list[Job] = []
+        """The messages that no connection has begun with; the signs to stop stay for those who wait for them."""
+        taken: list[Job | None] = []
         while True:
             try:
-                job = self._queue.get_nowait()
+                taken.append(self._queue.get_nowait())
             except queue.Empty:
                 break
-            if job is not None:
-                jobs.append(job)
+        jobs = [job for job in taken if job is not None]
+        for _ in range(len(taken) - len(jobs)):
+            self._queue.put(None)
         with self._lock:
             self._in_hand -= len(jobs)
         return jobs

@@ -123,6 +123,15 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_it_has_not_begun(home: In
     assert len(server.received) == 200
 
 
+def test_a_worker_that_ends_has_closed_its_idle_connections_at_once(home: Installation) -> None:
+    """The sign to stop reaches connections that wait for work; else each end takes seconds."""
+    with committed_run(home) as (server, run_id):
+        send(home)
+        assert not [one.name for one in threading.enumerate() if one.name.startswith("account-")]
+        assert server.commands[-1] == "QUIT"
+    assert states(home, run_id) == {"sent": 1}
+
+
 def test_messages_of_a_dead_worker_become_uncertain_when_their_lease_ends(home: Installation) -> None:
     with committed_run(home, count=2) as (server, run_id):
         set_state(
