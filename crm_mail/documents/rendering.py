@@ -156,6 +156,7 @@ def render_pdf(
     try:
         document = engine.weasyprint.HTML(string=html, url_fetcher=engine.fetcher)
         result: bytes = document.write_pdf(
+            finisher=_list_files_once,
             stylesheets=[engine.sheet(stylesheet(theme))],
             font_config=engine.fonts,
             cache=engine.pictures,
@@ -176,3 +177,10 @@ def _attachment(engine: _Engine, file: EmbeddedFile, data: Mapping[str, Any]) ->
     return engine.weasyprint.Attachment(
         string=file.content, name=file.name, created=made, modified=made, relationship="Source"
     )
+
+
+def _list_files_once(_document: Any, pdf: Any) -> None:
+    """WeasyPrint 70 names each embedded file twice among the associated files (AF) of PDF/A-3."""
+    if "AF" in pdf.catalog:
+        files = pdf.catalog["AF"]
+        files[:] = dict.fromkeys(files)

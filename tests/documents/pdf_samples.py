@@ -21,6 +21,22 @@ PARTY = {
     "city": "Bolzano",
 }
 
+# every field of the theme but the logo, each with another value than its default
+EVERY_CHOICE: dict[str, Any] = {
+    "accent": "#222222",
+    "legal_notice": "x",
+    "address_left": True,
+    "typeface": "serif",
+    "paper": "Letter",
+    "footer": "x",
+    "legal_texts": {"quote": "x"},
+    "columns": {"quote": ["lot"]},
+    "statement_comment": "x",
+    "fallback_language": "it",
+    "tagged": False,
+    "archive": True,
+}
+
 
 def invoice(lines: int = 2, **changes: Any) -> dict[str, Any]:
     """An invoice with so many lines; any key may be replaced."""

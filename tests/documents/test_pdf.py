@@ -7,6 +7,7 @@ import io
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from pypdf import PdfReader
 
 from crm_mail.documents import rendering
 from crm_mail.documents.pdf_jobs import RenderJob, ThumbnailJob
-from crm_mail.documents.pdf_markup import Theme, UnknownLayout, build_html, layouts, stylesheet
+from crm_mail.documents.pdf_markup import UnknownLayout, build_html
 from crm_mail.documents.pdf_pool import PdfPool
-from crm_mail.documents.rendering import RenderFailed, pdf_available, render_key
-from tests.documents.pdf_samples import PARTY, extreme_invoice, invoice, statement
+from crm_mail.documents.pdf_style import stylesheet
+from crm_mail.documents.pdf_theme import Theme, theme_from
+from crm_mail.documents.rendering import EmbeddedFile, RenderFailed, pdf_available, render_key
+from tests.documents.pdf_samples import EVERY_CHOICE, PARTY, extreme_invoice, invoice, statement
 
 needs_engine = pytest.mark.skipif(not pdf_available()[0], reason=pdf_available()[1] or "engine present")
 PIXEL = base64.b64decode(
@@ -92,15 +95,6 @@ def test_extreme_and_empty_data_still_print(pool: PdfPool) -> None:
 
 
 @needs_engine
-@pytest.mark.parametrize("layout", layouts())
-@pytest.mark.parametrize("language", ["it", "es", "en"])
-def test_every_layout_prints_in_every_language(pool: PdfPool, layout: str, language: str) -> None:
-    data = invoice() | statement(3) | {"type": "quote", "paragraphs": ["Uno\ndue"], "as_of": "2026-11-21"}
-    (text,) = pages(pool.render(job(layout, data, language, Theme(logo=PIXEL, address_left=True))))
-    assert "Çelik" in text
-
-
-@needs_engine
 def test_a_statement_shows_balances_whose_favour_and_overdue_entries(pool: PdfPool) -> None:
     text = " ".join(pages(pool.render(job("account_statement", statement(80)))))
     for expected in (
@@ -143,8 +137,14 @@ def test_the_render_key_changes_with_everything_that_shows() -> None:
         render_key("courtesy_copy", invoice(), "it", Theme(accent="#000000")),
         render_key("courtesy_copy", invoice(), "it", Theme(logo=PIXEL)),
         render_key("courtesy_copy", invoice(), "it", Theme(legal_notice="")),
+        render_key("courtesy_copy", invoice(), "it", Theme(), (EmbeddedFile("a.xml", b"<a/>"),)),
+        *(
+            render_key("courtesy_copy", invoice(), "it", theme_from({name: value}))
+            for name, value in EVERY_CHOICE.items()
+        ),
     }
-    assert len(keys) == 7
+    assert len(keys) == 8 + len(EVERY_CHOICE)
+    assert EVERY_CHOICE.keys() | {"logo"} == {field.name for field in fields(Theme)}
     assert render_key("courtesy_copy", dict(reversed(invoice().items())), "it", Theme()) in keys
 
 
