@@ -11,6 +11,7 @@ from crm_mail.delivery.mime import BlobRef, Segments
 
 _MAGIC = b"CM1"
 _LENGTH = struct.Struct(">I")
+_LEVEL = 1  # a text shrinks to a third at any level; the higher ones cost as much as sending it
 
 
 class PackedUnreadable(ValueError):
@@ -25,7 +26,7 @@ def pack(segments: Segments) -> bytes:
             records += (b"B", bytes.fromhex(part.sha256))
         else:
             records += (b"L", _LENGTH.pack(len(part)), part)
-    return _MAGIC + zlib.compress(b"".join(records), 6)
+    return _MAGIC + zlib.compress(b"".join(records), _LEVEL)
 
 
 def unpack(packed: bytes) -> Segments:

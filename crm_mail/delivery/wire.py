@@ -1,5 +1,6 @@
 """Bytes to and answers from a mail server over a connected socket, plain or TLS. No knowledge of mail in it."""
 
+import re
 import select
 import socket
 import time
@@ -10,6 +11,7 @@ from crm_mail.delivery.replies import Reply, printable
 _CHUNK = 262_144  # bytes handed over at once: the time-out then counts per chunk, not per message
 _MAX_LINE = 65_536
 _MAX_LINES = 200
+_SHORT_REPLY = re.compile(rb"(\d{3}) ([^\r\n]{0,1000})\r\n")
 
 
 class WireLost(Exception):
@@ -49,6 +51,10 @@ class Wire:
 
     def read_reply(self) -> Reply:
         """The next answer, of one or more lines (RFC 5321 4.2.1), within the time-out as a whole."""
+        short = _SHORT_REPLY.match(self._buffer)
+        if short is not None:  # whole and of one line, as nearly all are
+            self._buffer = self._buffer[short.end() :]
+            return Reply(int(short[1]), short[2].decode("utf-8", "replace"))
         deadline = time.monotonic() + self._timeout
         texts: list[str] = []
         while len(texts) < _MAX_LINES:

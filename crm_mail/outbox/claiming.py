@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select, update
+from sqlalchemy import Integer, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
@@ -127,41 +127,57 @@ def claim(
         moment: the present; its whole second is the Date header of this attempt.
         until: see `horizon`.
     """
-    state = session.execute(
-        select(SenderAccount.is_enabled, SenderAccount.stopped_at).where(SenderAccount.id == account.id)
-    ).one()
+    connection = session.connection()
+    state = connection.execute(_ACCOUNT_STATE, {"account": account.id}).one()
     if not state.is_enabled or state.stopped_at is not None:
         return []
-    ids = list(session.scalars(_due(account.id, MessageState.RETRYING, moment, wanted)))
+    asked = {"account": account.id, "state": MessageState.RETRYING, "until": moment, "count": wanted}
+    ids = list(connection.scalars(_DUE, asked))
     if len(ids) < wanted:
-        ids += session.scalars(_due(account.id, MessageState.COMMITTED, until, wanted - len(ids)))
+        asked |= {"state": MessageState.COMMITTED, "until": until, "count": wanted - len(ids)}
+        ids += connection.scalars(_DUE, asked)
     ids = ids[: limits.reserve(session, account, len(ids), moment)]
     if not ids:
         return []
-    session.connection().execute(
-        update(_MESSAGES)  # type: ignore[arg-type]
-        .where(_MESSAGES.c.id.in_(ids))
-        .values(
-            state=MessageState.SENDING,
-            lease_owner=owner,
-            lease_until=moment + lease_of(account),
-            claimed_at=moment.replace(microsecond=0),
-            attempt_count=_MESSAGES.c.attempt_count + 1,
-        )
+    connection.execute(
+        _CLAIM,
+        {
+            "ids": ids,
+            "owner": owner,
+            "lease": moment + lease_of(account),
+            "second": moment.replace(microsecond=0),
+        },
     )
     return ids
 
 
-def _due(account_id: int, state: MessageState, until: datetime, count: int) -> Select[int]:
-    """In the order of `ix_messages_queue`, so that the database stops after ``count`` rows."""
-    return (
-        select(Message.id)
-        .join(Run, and_(Run.id == Message.run_id, Run.state == RunState.SENDING))
-        .where(Message.account_id == account_id, Message.state == state, Message.next_attempt_at <= until)
-        .order_by(Message.next_attempt_at, Message.id)
-        .limit(count)
-        .with_for_update(of=Message, skip_locked=True)
+_ACCOUNT_STATE = select(SenderAccount.is_enabled, SenderAccount.stopped_at).where(
+    SenderAccount.id == bindparam("account")
+)
+# In the order of `ix_messages_queue`, so that the database stops after `count` rows.
+_DUE = (
+    select(Message.id)
+    .join(Run, and_(Run.id == Message.run_id, Run.state == RunState.SENDING))
+    .where(
+        Message.account_id == bindparam("account"),
+        Message.state == bindparam("state", type_=Message.state.type),
+        Message.next_attempt_at <= bindparam("until", type_=Message.next_attempt_at.type),
     )
+    .order_by(Message.next_attempt_at, Message.id)
+    .limit(bindparam("count", type_=Integer))
+    .with_for_update(of=Message, skip_locked=True)
+)
+_CLAIM = (
+    update(_MESSAGES)  # type: ignore[arg-type]
+    .where(_MESSAGES.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        state=MessageState.SENDING,
+        lease_owner=bindparam("owner"),
+        lease_until=bindparam("lease", type_=_MESSAGES.c.lease_until.type),
+        claimed_at=bindparam("second", type_=_MESSAGES.c.claimed_at.type),
+        attempt_count=_MESSAGES.c.attempt_count + 1,
+    )
+)
 
 
 def lease_of(account: SenderAccount) -> timedelta:
@@ -208,26 +224,21 @@ _JOBS = (
     .join_from(_TABLES[0], _TABLES[1], _C.message_id == _M.id)
     .join(_TABLES[2], _COMPANY.id == _M.company_id)
     .join(_TABLES[3], _R.id == _M.run_id)
+    .where(_M.id.in_(bindparam("ids", expanding=True)))
     .order_by(_M.id)
+)
+_FILES = (
+    select(MessageFile.message_id, MessageFile.name, MessageFile.mime, MessageFile.sha256, MessageFile.size)
+    .where(MessageFile.message_id.in_(bindparam("ids", expanding=True)))
+    .order_by(MessageFile.message_id, MessageFile.position)
 )
 
 
 def load_jobs(session: Session, ids: Sequence[int]) -> list[Job]:
     """The claimed messages, whole; read after the claim's transaction has ended."""
-    rows = session.connection().execute(_JOBS.where(_M.id.in_(ids))).all()
-    files = _load_files(session, ids)
+    connection = session.connection()
+    files: dict[int, list[FileToSend]] = {}
+    for row in connection.execute(_FILES, {"ids": ids}):
+        files.setdefault(row[0], []).append(FileToSend(*row[1:]))
+    rows = connection.execute(_JOBS, {"ids": ids})
     return [Job(*row, files=tuple(files.get(row[0], ()))) for row in rows]  # type: ignore[call-arg]
-
-
-def _load_files(session: Session, ids: Sequence[int]) -> dict[int, list[FileToSend]]:
-    found: dict[int, list[FileToSend]] = {}
-    query = (
-        select(
-            MessageFile.message_id, MessageFile.name, MessageFile.mime, MessageFile.sha256, MessageFile.size
-        )
-        .where(MessageFile.message_id.in_(ids))
-        .order_by(MessageFile.message_id, MessageFile.position)
-    )
-    for row in session.execute(query):
-        found.setdefault(row[0], []).append(FileToSend(*row[1:]))
-    return found

@@ -60,6 +60,16 @@ _UPDATE = (
     )
 )
 
+_OURS = (
+    select(Message.id, Message.attempt_count)
+    .where(
+        Message.id.in_(bindparam("ids", expanding=True)),
+        Message.state == MessageState.SENDING,
+        Message.lease_owner == bindparam("owner"),
+    )
+    .with_for_update()
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -113,15 +123,7 @@ def record_results(
 
 def _still_ours(session: Session, owner: str, jobs: Iterable[Job]) -> set[int]:
     attempts = {job.id: job.attempt for job in jobs}
-    rows = session.execute(
-        select(Message.id, Message.attempt_count)
-        .where(
-            Message.id.in_(list(attempts)),
-            Message.state == MessageState.SENDING,
-            Message.lease_owner == owner,
-        )
-        .with_for_update()
-    )
+    rows = session.connection().execute(_OURS, {"ids": list(attempts), "owner": owner})
     return {id_ for id_, attempt in rows if attempts[id_] == attempt}
 
 

@@ -109,6 +109,8 @@ class Sender:
         self._share = home.settings.worker_connections
         self._next_look = self._next_full_look = 0.0
         self._empty_looks = 0
+        self._is_full_look = True
+        self._due: list[SenderAccount] = []  # accounts that had work at the last full look
         self._held: set[int] = set()  # accounts that had work at the last look, but no room for it
         self._next_renewal = time.monotonic() + RENEW_SECONDS
         self._trouble = 0
@@ -163,7 +165,8 @@ class Sender:
         if has_looked:
             self.limit_free_at = min(look.free_at, default=None)
             self._next_look = 0.0 if look.claimed or self._held else time.monotonic() + LOOK_AGAIN
-        self._empty_looks = 0 if is_recording or look.claimed else self._empty_looks + has_looked
+        is_empty_look = has_looked and self._is_full_look
+        self._empty_looks = 0 if is_recording or look.claimed else self._empty_looks + is_empty_look
         return self._load() or is_recording
 
     def _collect(self) -> None:
@@ -180,17 +183,28 @@ class Sender:
     def _is_time_to_look(self) -> bool:
         if self.wake.is_set():
             self.wake.clear()
-            self._next_look = 0.0
+            self._next_look = self._next_full_look = 0.0
         moment = time.monotonic()
         if moment < self._next_look:
             return False
-        if moment >= self._next_full_look:  # accounts without a lane yet are looked for now and then only
+        self._is_full_look = moment >= self._next_full_look or not self.in_hand
+        if self._is_full_look:  # accounts without a lane yet are looked for now and then only
             self._next_full_look = moment + LOOK_AGAIN
             return True
-        return not self.in_hand or any(lane.room() for lane in self.lanes.values())
+        return any(lane.room() for lane in self.lanes.values())
 
     def _look(self) -> list[SenderAccount]:
-        """Accounts that have something due and room for it; an idle worker only reads."""
+        """Accounts that have something due and room for it.
+
+        Between two full looks only those that had work at the last one are asked: a busy worker does not search
+        for others after every few messages.
+        """
+        if self._is_full_look:
+            self._due = self._find_due()
+        self._held = {account.id for account in self._due if not self._may_have_room(account.id)}
+        return [account for account in self._due if account.id not in self._held]
+
+    def _find_due(self) -> list[SenderAccount]:
         moment = now()
         with self.home.database.read() as session:
             must_start = claiming.has_runs_to_start(session, moment)
@@ -204,8 +218,7 @@ class Sender:
         for account in due:
             if account.id in self.lanes:
                 self.lanes[account.id].hasten(account.hastened_at)
-        self._held = {account.id for account in due if not self._may_have_room(account.id)}
-        return [account for account in due if account.id not in self._held]
+        return due
 
     def _may_have_room(self, account_id: int) -> bool:
         lane = self.lanes.get(account_id)
@@ -217,7 +230,10 @@ class Sender:
         if not self._unrecorded:
             return []
         recorded = recording.record_results(session, self.owner, self._unrecorded, self._pauses)
-        return finishing.finish_runs(session, recorded.run_ids)
+        known = {result.job.id for result in self._unrecorded}
+        going_on = {job.run_id for job in self._under_way.values() if job.id not in known}
+        may_be_done = recorded.run_ids - going_on
+        return finishing.finish_runs(session, may_be_done) if may_be_done else []
 
     def _claim(self, session: Session, account: SenderAccount, moment: datetime, look: _Look) -> None:
         lane = self._lane(account, look)
