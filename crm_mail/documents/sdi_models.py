@@ -26,7 +26,6 @@ class SdiInvoice(Base):
     )
     company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
     file_key: Mapped[str] = mapped_column(String(100))  # documents.sdi.file_key
-    sdi_id: Mapped[str] = mapped_column(String(40), default="")
     state: Mapped[SdiKind | None] = mapped_column(EnumText(SdiKind))
 
 

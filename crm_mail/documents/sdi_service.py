@@ -91,20 +91,23 @@ def remember_invoice_file(session: Session, actor: Actor, document: Document, na
 
 
 def _invoices_of(session: Session, receipt: SdiReceipt) -> Sequence[SdiInvoice]:
-    """By the name of the file; else by the identifier that an earlier receipt of the same invoice told."""
-    mine = select(SdiInvoice).where(SdiInvoice.company_id == receipt.company_id)
-    found = session.scalars(mine.where(SdiInvoice.file_key == receipt.file_key)).all()
-    if found or not receipt.sdi_id:
-        return found
-    return session.scalars(mine.where(SdiInvoice.sdi_id == receipt.sdi_id)).all()
+    """By the name of the file, or by the identifier, which another receipt told with the file's name."""
+    keys = [SdiInvoice.file_key == receipt.file_key]
+    if receipt.sdi_id:
+        same = select(SdiReceipt.file_key).where(
+            SdiReceipt.company_id == receipt.company_id, SdiReceipt.sdi_id == receipt.sdi_id
+        )
+        keys.append(SdiInvoice.file_key.in_(same))
+    query = select(SdiInvoice).where(SdiInvoice.company_id == receipt.company_id, or_(*keys))
+    return session.scalars(query.order_by(SdiInvoice.document_id)).all()
 
 
 def receipts_of(session: Session, invoice: SdiInvoice) -> Sequence[SdiReceipt]:
     """Every receipt about an invoice, the newest first."""
-    about = [SdiReceipt.file_key == invoice.file_key]
-    if invoice.sdi_id:
-        about.append(SdiReceipt.sdi_id == invoice.sdi_id)
-    query = select(SdiReceipt).where(SdiReceipt.company_id == invoice.company_id, or_(*about))
+    named = [SdiReceipt.company_id == invoice.company_id, SdiReceipt.file_key == invoice.file_key]
+    ids = select(SdiReceipt.sdi_id).where(*named, SdiReceipt.sdi_id != "")
+    about = or_(SdiReceipt.file_key == invoice.file_key, SdiReceipt.sdi_id.in_(ids))
+    query = select(SdiReceipt).where(SdiReceipt.company_id == invoice.company_id, about)
     return session.scalars(query.order_by(SdiReceipt.told_at.desc(), SdiReceipt.id.desc())).all()
 
 
@@ -112,10 +115,6 @@ def _refresh(session: Session, actor: Actor, invoices: Iterable[SdiInvoice]) -> 
     for invoice in invoices:
         receipts = receipts_of(session, invoice)
         state = state_of(Told(receipt.kind, receipt.sdi_id, receipt.told_at) for receipt in receipts)
-        standing = [
-            r.sdi_id for r in receipts if r.sdi_id and (r.kind is SdiKind.NS) == (state is SdiKind.NS)
-        ]
-        invoice.sdi_id = invoice.sdi_id or next(iter(standing), "")
         if invoice.state != state:
             invoice.state = state
             _tell(session, actor, session.get_one(Document, invoice.document_id), state)

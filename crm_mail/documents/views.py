@@ -6,11 +6,12 @@ from flask import Blueprint, Flask, Response, abort, flash, redirect, render_tem
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from crm_mail.documents import service
+from crm_mail.documents import sdi_service, sdi_words, service
 from crm_mail.documents.listing import DocumentFilter, list_versions
 from crm_mail.documents.listing import list_documents as list_page
 from crm_mail.documents.mailing_words import mailing_reason
 from crm_mail.documents.models import Document, DocumentFile
+from crm_mail.documents.sdi_views import add_sdi_routes
 from crm_mail.documents.text_views import add_text_routes
 from crm_mail.outbox.history import document_history
 from crm_mail.permissions import Permission, requires, signed_in_actor
@@ -47,10 +48,13 @@ def list_documents() -> Any:
         "documents/list.html",
         page=page,
         chosen=chosen,
-        types=type_names(),
+        types=type_names(only_used=False),
         sizes=SIZES,
         size=size,
         actor=actor,
+        sdi_states=sdi_service.states_of(db(), page.documents),
+        sdi_words=sdi_words.STATES,
+        sdi_choices=[(kind.value, words[0]) for kind, words in sdi_words.STATES.items()],
     )
 
 
@@ -70,13 +74,15 @@ def show_document(document_id: int) -> Any:
     return render_template(
         "documents/show.html",
         document=document,
-        types=type_names(),
+        types=type_names(only_used=False),
         versions=list_versions(db(), document),
         history=document_history(db(), actor, document),
         main=next((file for file in document.files if file.role == service.FileRole.MAIN), None),
         mailing_reason=mailing_reason,
+        sdi=sdi_service.find_card(db(), document),
+        sdi_words=sdi_words,
         is_final=document.not_mailable_reason in service.NEVER_BY_HAND,
-        may_prepare=actor.can(Permission.OUTBOX_PREPARE, document.company_id, document.type.value),
+        may_prepare=actor.can(Permission.OUTBOX_PREPARE, document.company_id, document.type),
         may_manage=actor.can(Permission.CONTACTS_MANAGE, document.company_id),
     )
 
@@ -136,6 +142,7 @@ def void_document(document_id: int) -> Any:
 
 
 add_text_routes(blueprint)
+add_sdi_routes(blueprint)
 
 
 def init_app(app: Flask) -> None:
