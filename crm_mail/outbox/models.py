@@ -46,6 +46,7 @@ class Run(Base):
     document_types: Mapped[list[str]] = mapped_column(Json, default=list)  # the types its messages carry
     created_by: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # whoever prepares it is alive
     hidden_recipients: Mapped[int] = mapped_column(default=0)  # left for a colleague with a higher clearance
     committed_by: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
     committed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

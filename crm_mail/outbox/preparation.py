@@ -14,6 +14,7 @@ from crm_mail.documents.printing import print_documents, unprinted
 from crm_mail.installation import Installation
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.gathering import due_documents
+from crm_mail.outbox.heartbeat import beating
 from crm_mail.outbox.leaving_out import count_left_out
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.prepare import Prepared, allowed_criteria, create_run, fill_run
@@ -86,13 +87,16 @@ def print_missing(
         criteria = Criteria.from_dict(run.criteria)
     if run.state is RunState.PREPARING:
         missing = _unprinted_ids(home, actor, criteria)
-        print_documents(
-            home.database,
-            home.store,
-            missing,
-            lambda: PdfPool(home.settings.render_processes or None),
-            on_progress,
-        )
+        if not missing:
+            return
+        with beating(home, run_id):
+            print_documents(
+                home.database,
+                home.store,
+                missing,
+                lambda: PdfPool(home.settings.render_processes or None),
+                on_progress,
+            )
 
 
 def _unprinted_ids(home: Installation, actor: Actor, criteria: Criteria) -> list[int]:

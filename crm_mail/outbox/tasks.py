@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 FILL_RUN = "outbox.fill_run"
 DRAIN = "outbox.drain"
 GRACE = timedelta(seconds=15)
-"""Age from which a run that is still *preparing* is taken for one whose process died."""
+"""Without a sign of life for this long, a run that is still *preparing* is taken for one whose process died."""
 
 
 class ActorGone(Exception):
@@ -74,7 +74,10 @@ def fill_one_run(
 
 def _next_run(session: Session, run_id: int | None) -> Run | None:
     query = select(Run).where(Run.state == RunState.PREPARING).order_by(Run.id).limit(1)
-    query = query.where(Run.created_at <= now() - GRACE) if run_id is None else query.where(Run.id == run_id)
+    if run_id is None:
+        query = query.where(func.coalesce(Run.heartbeat_at, Run.created_at) <= now() - GRACE)
+    else:
+        query = query.where(Run.id == run_id)
     return session.scalar(query.with_for_update(skip_locked=True))
 
 
