@@ -49,8 +49,12 @@ class NameForm(FlaskForm):
 
     def name(self) -> TypeName:
         """What was entered."""
-        labels = {language: self[f"label_{language}"].data or "" for language in TEXT_LANGUAGES}
-        plurals = {language: self[f"plural_{language}"].data or "" for language in TEXT_LANGUAGES}
+        labels: dict[str, str] = {
+            language: self[f"label_{language}"].data or "" for language in TEXT_LANGUAGES
+        }
+        plurals: dict[str, str] = {
+            language: self[f"plural_{language}"].data or "" for language in TEXT_LANGUAGES
+        }
         return TypeName(labels, plurals)
 
 

@@ -65,7 +65,7 @@ def check_name(name: TypeName, built_in: TypeFacts | None = None) -> TypeName:
 
 
 def _checked(part: str, names: Mapping[str, str], found: list[CompanyProblem]) -> dict[str, str]:
-    kept = {}
+    kept: dict[str, str] = {}
     for language in TEXT_LANGUAGES:
         text = " ".join(names.get(language, "").split(" ")).strip()
         if len(text) > NAME_LENGTH:
@@ -86,9 +86,9 @@ def check_own_type(own: OwnType, default_language: str) -> OwnType:
     found: list[CompanyProblem] = []
     if not TYPE_ID.fullmatch(own.id):
         found.append(problem("id", Problem.BAD_TYPE_ID))
-    for name, value in (("base", own.base), ("layout", own.layout or own.base)):
+    for part, value in (("base", own.base), ("layout", own.layout or own.base)):
         if value not in set(DocumentType):
-            found.append(problem(name, Problem.UNKNOWN_TYPE, value=value))
+            found.append(problem(part, Problem.UNKNOWN_TYPE, value=value))
     if len(own.role) > 100:
         found.append(problem("role", Problem.TOO_LONG, limit=100))
     found += _field_problems(own.fields)
@@ -101,8 +101,10 @@ def check_own_type(own: OwnType, default_language: str) -> OwnType:
         found.append(problem(f"label_{default_language}", Problem.REQUIRED))
     if found:
         raise CompanyInvalid(found)
-    labels = {language: name.labels.get(language, first) for language in TEXT_LANGUAGES}
-    plurals = {language: name.plurals.get(language, labels[language]) for language in TEXT_LANGUAGES}
+    labels: dict[str, str] = {language: name.labels.get(language, first) for language in TEXT_LANGUAGES}
+    plurals: dict[str, str] = {
+        language: name.plurals.get(language, labels[language]) for language in TEXT_LANGUAGES
+    }
     return replace(own, name=TypeName(labels, plurals), layout=own.layout or own.base, role=own.role.strip())
 
 
