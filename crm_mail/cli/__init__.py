@@ -15,6 +15,7 @@ COMMANDS = {
     "company": "companies",
     "account": "accounts",
     "import": "imports",
+    "receivables": "receivables",
     "prepare": "outbox",
     "run": "outbox",
     "worker": "worker",

@@ -28,6 +28,8 @@ from crm_mail.outbox.control import ControlRefused
 from crm_mail.outbox.prepare import RunNotPreparing
 from crm_mail.outbox.review import RunNotOpen
 from crm_mail.permissions import HIGHEST_CLEARANCE, Actor, PermissionDenied
+from crm_mail.receivables.service import NothingToSend, TooMany
+from crm_mail.receivables.sources import SourceRefused
 from crm_mail.schema import is_current
 from crm_mail.users.actors import actor_by_email
 from crm_mail.users.problems import UserRefused
@@ -45,10 +47,13 @@ REFUSALS = (
     FilterInvalid,
     ImportRefused,
     MappingUnknown,
+    NothingToSend,
     PermissionDenied,
     RunNotOpen,
     RunNotPreparing,
     SecretUnreadable,
+    SourceRefused,
+    TooMany,
     UserRefused,
 )
 """Exceptions whose message is the user's message."""

@@ -15,6 +15,7 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
     DecimalField,
     Form,
     IntegerField,
+    PasswordField,
     RadioField,
     SelectChoice,
     SelectField,
@@ -24,6 +25,7 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, ValidationError
 
 from crm_mail.receivables.dunning import LAST_LEVEL, Rules
+from crm_mail.receivables.ledger import Kind
 from crm_mail.receivables.settings import MAX_COMMENT, Choices
 from crm_mail.receivables.statements import Layout
 
@@ -96,6 +98,34 @@ class LedgerForm(FlaskForm):
     cells = TextAreaField(
         _l("Or cells copied from a spreadsheet"), description=_l("With the row of column names.")
     )
+
+
+class SourceForm(FlaskForm):
+    """A database from which a list is read."""
+
+    name = StringField(_l("Name"), [DataRequired(_l("Enter a name.")), Length(max=80)])
+    url = PasswordField(
+        _l("Address of the database"),
+        [Length(max=1000)],
+        description=_l(
+            "Kept encrypted and never shown. Empty: the one that is kept. Use a user who may only read."
+        ),
+    )
+    query = TextAreaField(
+        _l("Query"),
+        [DataRequired(_l("Enter the query."))],
+        description=_l(
+            "One SELECT; name its columns as a file would. :company is the company's code, :today the day."
+        ),
+    )
+    kind = SelectField(
+        _l("What the list holds"),
+        choices=[
+            SelectChoice(Kind.OPEN_ITEMS.value, _l("Open items")),
+            SelectChoice(Kind.MOVEMENTS.value, _l("Movements")),
+        ],
+    )
+    is_complete = BooleanField(_l("The list is complete"), default=True)
 
 
 def _days(label: Any, **arguments: Any) -> IntegerField:

@@ -21,6 +21,7 @@ from crm_mail.receivables.forms import LedgerForm
 from crm_mail.receivables.importing import LedgerResult, import_ledger, open_ledger
 from crm_mail.receivables.ledger import Kind
 from crm_mail.receivables.page_parts import company_or_404
+from crm_mail.receivables.sources import list_sources
 from crm_mail.receivables.wording import field_words
 from crm_mail.web.door import db
 
@@ -43,10 +44,21 @@ def import_items() -> Any:
             target.errors = [*target.errors, explain_refusal(refused) if data else _("Choose a file.")]
         else:
             name = (sent.filename if sent else "") or _("pasted cells")
-            draft = Draft(signed_in_actor().user_id or 0, company.id, name, uploads().keep_file(data))
-            return redirect(url_for(".choose_item_columns", token=uploads().keep(draft)), 303)
-    page = render_template("receivables/import.html", form=form, company=company)
+            return begin_draft(Draft(signed_in_actor().user_id or 0, company.id, name, ""), data)
+    sources = list_sources(db(), signed_in_actor(), company.id)
+    page = render_template("receivables/import.html", form=form, company=company, sources=sources)
     return page, 422 if form.errors else 200
+
+
+def begin_draft(draft: Draft, data: bytes, options: Mapping[str, Any] | None = None) -> Any:
+    """Keep a list and go on to its columns.
+
+    Raises:
+        ImportRefused: it is none.
+    """
+    open_ledger(data)
+    kept = draft.with_(sha256=uploads().keep_file(data), report=options)
+    return redirect(url_for(".choose_item_columns", token=uploads().keep(kept)), 303)
 
 
 @blueprint.route("/import/<token>/columns", methods=("GET", "POST"))
@@ -162,7 +174,7 @@ def _texts(params: Mapping[str, object]) -> dict[str, str]:
 def preview_items(token: str) -> Any:
     """What would happen, or what happened, with a message for each row that needs one."""
     draft, _data = found(token)
-    if draft.report is None:
+    if draft.report is None or "rows" not in draft.report:
         return redirect(url_for(".choose_item_columns", token=token), 303)
     messages = {
         name: [
@@ -181,7 +193,7 @@ def preview_items(token: str) -> Any:
 def apply_items(token: str) -> Any:
     """Do it, in one transaction."""
     draft, data = found(token)
-    report = draft.report or abort(404)
+    report = draft.report if draft.report and "rows" in draft.report else abort(404)
     try:
         result = _run(draft, data, draft.columns or {}, report, dry_run=False)
     except ImportRefused as refused:

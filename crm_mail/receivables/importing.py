@@ -4,8 +4,10 @@ A *complete* list is all there is: lines of the company that it no longer names 
 with an error keep their lines, so that a typing error settles nothing. The same list twice changes nothing.
 """
 
+import csv
+import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,7 +104,7 @@ def open_ledger(source: bytes | Path, sheet: str | None = None, limits: TableLim
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"[", b"{"):
         whole = data if data is not None else Path(str(source)).read_bytes()
         return read_table(
-            _json_as_text(whole, limits or TableLimits()), header_score=score_header, delimiter="\t"
+            _json_as_text(whole, limits or TableLimits()), header_score=score_header, delimiter=OBJECTS
         )
     return read_table(source, limits=limits, header_score=score_header, sheet=sheet)
 
@@ -115,7 +117,7 @@ def _head(source: bytes | Path) -> bytes:
 
 
 def _json_as_text(data: bytes, limits: TableLimits) -> bytes:
-    """JSON objects as a table of tabs: one column for each name, in the order in which names appear."""
+    """JSON objects as a table: one column for each name, in the order in which names appear."""
     if len(data) > limits.file_bytes:
         raise ImportRefused(
             "file_too_large",
@@ -129,15 +131,21 @@ def _json_as_text(data: bytes, limits: TableLimits) -> bytes:
     items = found.get("items") if isinstance(found, dict) else found
     if not isinstance(items, list) or not items or not all(isinstance(one, dict) for one in items):
         raise ImportRefused("not_ledger_json")
-    return table_text([str(name) for one in items for name in one], ([one] for one in items))
+    names = list(dict.fromkeys(str(name) for one in items for name in one))
+    return table_text(names, ([one.get(name) for name in names] for one in items))
 
 
-def table_text(names: Sequence[str], objects: Iterator[Any]) -> bytes:
-    """Objects (each in a list of one) as text of tabs, so that one reader serves every kind of source."""
-    header = list(dict.fromkeys(names))
-    lines = ["\t".join(_plain(name) for name in header)]
-    lines += ["\t".join(_plain(one.get(name)) for name in header) for (one,) in objects]
-    return "\n".join(lines).encode()
+OBJECTS = "|"
+"""Separator of the text that JSON and databases are turned into; their decimals begin with a point."""
+
+
+def table_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    """Values as a table of text, so that one reader serves every kind of source."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=OBJECTS, lineterminator="\n")
+    writer.writerow([_plain(name) for name in header])
+    writer.writerows([[_plain(value) for value in row] for row in rows])
+    return out.getvalue().encode()
 
 
 def _plain(value: Any) -> str:
@@ -145,7 +153,7 @@ def _plain(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return clean_text(str(value).replace("\t", " ").replace("\r", " ").replace("\n", " ")).replace('"', "″")
+    return clean_text(str(value).replace("\r", " ").replace("\n", " "))
 
 
 def import_ledger(
@@ -209,8 +217,10 @@ def _usual_sign(table: Table, company: Company) -> str:
     """The sign of decimals where the amounts leave doubt: numbers of a spreadsheet come with a point."""
     if table.sheet is not None:
         return "."
-    if table.delimiter in (";", ","):
-        return "," if table.delimiter == ";" else "."
+    if table.delimiter in (OBJECTS, ","):
+        return "."
+    if table.delimiter == ";":
+        return ","
     return "," if company.country in DECIMAL_COMMA_COUNTRIES else "."
 
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from flask import flash, render_template, request
@@ -11,7 +10,6 @@ from flask_babel import gettext as _
 from crm_mail.companies.models import Company
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.receivables.blueprint import blueprint
-from crm_mail.receivables.dunning import Proposal
 from crm_mail.receivables.forms import CutOffForm
 from crm_mail.receivables.page_parts import (
     begin_run,
@@ -52,12 +50,8 @@ def propose_reminder_run() -> Any:
 
 def of_level(proposed: Sequence[Proposed], level: int | None) -> list[Proposed]:
     """The proposals with a letter, of one level or of all."""
-    chosen = []
-    for one in proposed:
-        letters = tuple(letter for letter in one.letters if level is None or letter.level == level)
-        if letters:
-            chosen.append(replace(one, proposal=Proposal(letters, one.proposal.refusals)))
-    return chosen
+    chosen = list(proposed) if level is None else [one.only((level,)) for one in proposed]
+    return [one for one in chosen if one.letters]
 
 
 def _page(

@@ -4,7 +4,7 @@ Nothing here sends. A statement is a document of its customer, its cut-off date 
 the same data it is the same document, from other data a new version of it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -209,6 +209,11 @@ class Proposed:
     def letters(self) -> tuple[Letter, ...]:
         """What is proposed."""
         return self.proposal.letters
+
+    def only(self, levels: Container[int]) -> "Proposed":
+        """The same customer with the letters of these levels."""
+        letters = tuple(letter for letter in self.letters if letter.level in levels)
+        return Proposed(self.party, Proposal(letters, self.proposal.refusals))
 
 
 def propose_reminders(session: Session, actor: Actor, parties: PartyFilter, as_of: date) -> list[Proposed]:

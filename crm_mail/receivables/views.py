@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from crm_mail.contacts.models import Party
 from crm_mail.permissions import Permission, requires, signed_in_actor
-from crm_mail.receivables import import_views, reminder_views, statement_views
+from crm_mail.receivables import import_views, reminder_views, source_views, statement_views
 from crm_mail.receivables.blueprint import blueprint
 from crm_mail.receivables.forms import SettingsForm
 from crm_mail.receivables.ledger import Kind
@@ -20,7 +20,7 @@ from crm_mail.web.door import db
 from crm_mail.web.navigation import current_company
 
 SIZE = 50
-_PAGES = (import_views, reminder_views, statement_views)
+_PAGES = (import_views, reminder_views, source_views, statement_views)
 
 
 @blueprint.get("/", strict_slashes=False)

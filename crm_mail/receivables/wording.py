@@ -5,6 +5,9 @@ from flask_babel import gettext as _
 from crm_mail.receivables.columns import Field
 from crm_mail.receivables.dunning import Reason
 from crm_mail.receivables.settings import SettingInvalid
+from crm_mail.receivables.sources import SourceRefused
+
+_EXAMPLE = "postgresql+psycopg://user:password@host/database"
 
 
 def reason_words() -> dict[str, str]:
@@ -70,6 +73,20 @@ def field_words() -> list[tuple[str, str]]:
         (Field.LEVEL, _("Level of the last reminder")),
         (Field.REMINDED_ON, _("Day of the last reminder")),
     ]
+
+
+def source_problem(refused: SourceRefused) -> str:
+    """Why a source cannot be kept or read."""
+    words = {
+        "name": _("Give the source a name of at most 80 characters."),
+        "url": _("This is no address of a database. Write it as %(example)s.", example=_EXAMPLE),
+        "driver": _("The driver for %(name)s is not installed here.", name=refused.detail),
+        "own": _("This is the database of CRM Mail itself: name the one of the accounting system."),
+        "query": _("The query must be one SELECT without a semicolon."),
+        "unknown": _("There is no source called “%(name)s”.", name=refused.detail),
+        "failed": _("The database did not answer the query: %(answer)s", answer=refused.detail),
+    }
+    return str(words[refused.problem])
 
 
 def setting_problem(error: SettingInvalid) -> str:
