@@ -1,5 +1,6 @@
 """Say what a file is by looking at its content, never at its extension."""
 
+import base64
 import re
 from enum import StrEnum
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 from crm_mail.importers.messages import N_
 
 _HEAD: Final = 4096
+_LAYERS: Final = 6
 _BOMS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/=\s]+\Z")
@@ -94,7 +96,13 @@ FORMAT_NAMES: Final = {
 REMEDIES: Final = {
     FileFormat.FATTURAPA: N_("Import it under documents."),
     FileFormat.FATTURAPA_P7M: N_("Import it under documents."),
-    FileFormat.SDI_RECEIPT: N_("Receipts are not invoices: import the invoice itself."),
+    **dict.fromkeys(
+        (
+            *(FileFormat.CFDI, FileFormat.UBL, FileFormat.CII, FileFormat.SIFEN, FileFormat.EASYFATT),
+            *(FileFormat.PAIN001, FileFormat.SDI_RECEIPT),
+        ),
+        N_("Import it under documents."),
+    ),
     FileFormat.PDF: N_("Upload the PDF by hand, with type, number, date and party."),
     FileFormat.ZIP: N_("Unpack it and import the files inside."),
     FileFormat.XLSX: N_("Spreadsheets are imported under contacts."),
@@ -122,7 +130,7 @@ def sniff_document_format(data: bytes) -> FileFormat:
         return _sniff_zip(data)
     if stripped.startswith(_OLE):
         return FileFormat.XLS
-    if stripped[:1] == b"\x30" and len(stripped) > 1 and stripped[1] in (0x80, 0x81, 0x82, 0x83, 0x84):
+    if _is_der(stripped):
         return FileFormat.FATTURAPA_P7M
     return _sniff_text(data)
 
@@ -149,9 +157,31 @@ def _sniff_text(data: bytes) -> FileFormat:
         return FileFormat.VCARD
     if re.match(r"(?:Return-Path|Received|From|Message-ID|MIME-Version|Delivered-To): ", text, re.IGNORECASE):
         return FileFormat.EMAIL
-    if text.startswith("MI") and _BASE64.match(head) and len(head.split(b"\n", 1)[0]) >= 40:
+    if _hides_signature(head):
         return FileFormat.FATTURAPA_P7M
     return FileFormat.TEXT
+
+
+def _is_der(data: bytes) -> bool:
+    """A sequence with a long or an indefinite length: how a CMS envelope begins."""
+    return data[:1] == b"\x30" and data[1:2] in (b"\x80", b"\x81", b"\x82", b"\x83", b"\x84")
+
+
+def _hides_signature(head: bytes) -> bool:
+    """Whether Base64, or Base64 of Base64, begins as a signature or an XML does; only the head is decoded."""
+    for _ in range(_LAYERS):
+        if not _BASE64.match(head):
+            return False
+        compact = b"".join(head.split())
+        if len(compact) < 40:
+            return False
+        try:
+            head = base64.b64decode(compact[: len(compact) // 4 * 4])
+        except ValueError:
+            return False
+        if _is_der(head) or head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<?xml", b"<")):
+            return True
+    return False
 
 
 def _decode_head(head: bytes) -> str | None:

@@ -9,6 +9,7 @@ import pytest
 
 from crm_mail.importers.archives import ArchiveLimits, Unpacked, open_archive
 from crm_mail.importers.base import ImportRefused
+from crm_mail.importers.detect import FileFormat, sniff_document_format
 from crm_mail.importers.p7m import extract_signed_xml
 from crm_mail.importers.sandboxed import ParserFailed, run_limited
 
@@ -71,9 +72,12 @@ def octets(piece: bytes) -> bytes:
 
 def test_envelopes_open_to_six_layers_and_no_further() -> None:
     data = b"<FatturaElettronica/>"
+    assert sniff_document_format(b"A" * 60 + b"\n") is FileFormat.TEXT
     for layer in range(5):
         data = base64.b64encode(data) if layer % 2 else signed(b"\x24\x80" + octets(data) + b"\0\0")
         assert extract_signed_xml(data) == b"<FatturaElettronica/>"
+        assert sniff_document_format(data) is FileFormat.FATTURAPA_P7M
+    assert sniff_document_format(base64.b64encode(base64.b64encode(data))) is FileFormat.FATTURAPA_P7M
     data = base64.b64encode(base64.b64encode(data))
     with pytest.raises(ImportRefused):
         extract_signed_xml(data)
