@@ -3,6 +3,7 @@
 None may be lost, and none doubled unless it is marked uncertain.
 """
 
+import os
 import random
 import signal
 import subprocess
@@ -10,6 +11,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,7 @@ from crm_mail.outbox.models import Message
 from crm_mail.outbox.states import MessageState
 from crm_mail.outbox.worker import run_worker
 
-MESSAGES_PER_KILL = 150
+MESSAGES_PER_KILL = 300
 
 
 def measure(kills: int = 200, seed: int = 1) -> list[Figure]:
@@ -38,8 +41,9 @@ def measure(kills: int = 200, seed: int = 1) -> list[Figure]:
                 account = make_sender(session, port, 2)
             run_id = make_committed_run(home, account, count, 3000, [])
             done = 0
-            while done < kills and _kill_one(home, record, dice):
-                done += 1  # the loop ends early when everything was sent before the last kill
+            with _nursery(home) as nursery:
+                while done < kills and _kill_one(nursery, record, dice):
+                    done += 1  # the loop ends early when everything was sent before the last kill
             run_worker(home, until_idle=True, is_alone=True)
         verdict = judge(home, run_id, record)
     return [
@@ -53,18 +57,29 @@ def measure(kills: int = 200, seed: int = 1) -> list[Figure]:
     ]
 
 
-def _kill_one(home: Installation, record: Path, dice: random.Random) -> bool:
-    """Start a worker, wait until it sends, kill it a random moment later; False when it had nothing to send."""
-    before = record.stat().st_size
+@contextmanager
+def _nursery(home: Installation) -> Iterator[subprocess.Popen[str]]:
+    """The process that starts the workers."""
     command = [sys.executable, "-m", "bench.crash_worker", str(home.settings.data_dir)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with process:
+        yield process
+
+
+def _kill_one(nursery: subprocess.Popen[str], record: Path, dice: random.Random) -> bool:
+    """Start a worker, wait until it sends, kill it a random moment later; False when it had nothing to send."""
+    assert nursery.stdin is not None
+    assert nursery.stdout is not None
+    before = record.stat().st_size
+    print(file=nursery.stdin, flush=True)
+    worker = int(nursery.stdout.readline())
     deadline = time.monotonic() + 60
     while record.stat().st_size == before and time.monotonic() < deadline:
         time.sleep(0.001)
     is_sending = record.stat().st_size > before
     time.sleep(dice.uniform(0, 0.15))
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    os.kill(worker, signal.SIGKILL)
+    nursery.stdout.readline()
     return is_sending
 
 
