@@ -29,7 +29,7 @@ from crm_mail.documents.number_formats import parse_date
 from crm_mail.documents.pdf_columns import COLUMNS
 from crm_mail.documents.pdf_filters import layout_environment
 from crm_mail.documents.pdf_labels import labels
-from crm_mail.documents.pdf_layouts import LAYOUT_FOLDER, layouts
+from crm_mail.documents.pdf_layouts import CFDI, LAYOUT_FOLDER, is_stamped, layout_for, layouts
 from crm_mail.documents.pdf_stamp import original_string, qr_picture
 from crm_mail.documents.pdf_style import logo_uri, stylesheet
 from crm_mail.documents.pdf_tables import build_table
@@ -102,6 +102,8 @@ def build_html(layout: str, data: Mapping[str, Any], language: str, theme: Theme
     """The HTML of one document. Raises `UnknownLayout`."""
     if layout not in layouts():
         raise UnknownLayout(layout)
+    if layout == CFDI and not is_stamped(data):
+        layout = layout_for(str(data.get("type")), data)  # nothing may call itself a CFDI without its stamp
     language = print_language(language, theme)
     values = _clean(dict(data))
     for group in _GROUPS:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from crm_mail.documents.pdf_pictures import with_pictures
 from crm_mail.documents.pdf_stamp import original_string, qr_text
 from crm_mail.documents.pdf_style import contrast, readable, stylesheet
 from crm_mail.documents.pdf_theme import InvalidTheme, Theme, theme_from, theme_values
@@ -70,3 +75,20 @@ def test_the_qr_code_of_a_cfdi_is_the_sats_address_in_the_sats_order() -> None:
     assert text.endswith("?id=U-1&re=AAA010101AAA&rr=%C3%91%26B010101AB1&tt=10.50&fe=AbCd+/==")
     assert qr_text({"qr": "as given"}, {}, {}, {}) == "as given"
     assert original_string(stamp) == f"||1.1|U-1|T|{stamp['issuer_seal']}|9||"
+
+
+def test_a_price_list_gets_the_pictures_that_came_with_it_and_no_others() -> None:
+    """A layout reads no files: small PNG, JPEG and GIF files of the document come as `data:` addresses."""
+    png = b"\x89PNG tiny"
+    contents = {"a": png, "b": b"<svg/>", "c": b"\x89PNG huge"}
+    store: Any = SimpleNamespace(read=contents.__getitem__)
+    files: Any = [
+        SimpleNamespace(name="pump.png", sha256="a", size=9),
+        SimpleNamespace(name="pump.svg", sha256="b", size=6),
+        SimpleNamespace(name="big.png", sha256="c", size=300_000),
+    ]
+    names = ("pump.png", "pump.svg", "big.png", "../../etc/passwd", "data:image/png;base64,AAAA")
+    data = {"items": [{"code": name, "image": name} for name in names] + [{"code": "none"}]}
+    shown = [item.get("image") for item in with_pictures(data, files, store)["items"]]
+    assert shown == [f"data:image/png;base64,{base64.b64encode(png).decode()}", "", "", "", "", None]
+    assert data["items"][0]["image"] == "pump.png"
