@@ -81,7 +81,7 @@ def _read(root: etree._Element, data: bytes, notices: tuple[Notice, ...]) -> Par
     receipt = payments.data if payments is not None and kind == "P" else {}
     return ParsedDocument(
         type=_TYPES[kind],
-        number=(folio or uuid or issued_at)[:60],
+        number=folio or uuid or issued_at,
         series=attribute(root, "Serie") if folio else None,
         date=issued_on,
         currency=currency,

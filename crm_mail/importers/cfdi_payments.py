@@ -6,16 +6,15 @@ currency. The documents paid, with instalment and balances, feed the statements.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any, Final
 
 from lxml import etree
 
-from crm_mail.importers.cfdi_xml import amount, attribute, day, descend
+from crm_mail.importers.cfdi_xml import amount, attribute, cents, day, descend
 
 PESO: Final = "MXN"
 NO_CURRENCY: Final = "XXX"
-_CENT: Final = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ def _total(complements: list[etree._Element], paid: list[etree._Element]) -> tup
     if len(currencies) == 1:
         return sum((amount(payment, "Monto") or Decimal(0) for payment in paid), Decimal(0)), currencies.pop()
     rates = [(amount(p, "Monto") or Decimal(0)) * (amount(p, "TipoCambioP") or Decimal(1)) for p in paid]
-    return sum(rates, Decimal(0)).quantize(_CENT, rounding=ROUND_HALF_UP), PESO
+    return cents(sum(rates, Decimal(0))), PESO
 
 
 def _payment(payment: etree._Element) -> dict[str, Any]:

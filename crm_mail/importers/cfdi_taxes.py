@@ -7,12 +7,14 @@ from typing import Final
 from lxml import etree
 
 from crm_mail.importers.base import DocumentLine, TaxSummary, Totals
-from crm_mail.importers.cfdi_xml import amount, attribute
+from crm_mail.importers.cfdi_xml import amount, attribute, cents
 from crm_mail.importers.fatturapa_xml import child, children
 
 _IVA: Final = "IVA"
 _TAXES: Final = {"001": "ISR", "002": _IVA, "003": "IEPS"}
 _HUNDRED: Final = Decimal(100)
+_Kind = tuple[Decimal | None, str | None]
+"""Rate in per cent, and what tax it is when not plain IVA."""
 
 
 def read_lines(root: etree._Element) -> Iterator[DocumentLine]:
@@ -41,10 +43,9 @@ def read_tax_summary(root: etree._Element) -> tuple[TaxSummary, ...]:
 
     Version 4.0 states the base of each; before that it is the sum of the lines', else amount over rate.
     """
+    bases = _line_bases(root)
     return tuple(
-        TaxSummary(
-            rate=rate, nature=nature, net=_base(root, row, rate), tax=amount(row, "Importe") or Decimal(0)
-        )
+        TaxSummary(rate, nature, net=_base(row, rate, bases.get((rate, nature))), tax=_tax(row))
         for row in children(child(root, "Impuestos", "Traslados"), "Traslado")
         for rate, nature in [_kind(row)]
     )
@@ -78,24 +79,31 @@ def _rate(row: etree._Element) -> Decimal | None:
     return None if (attribute(row, "TipoFactor") or "").lower() == "cuota" else share * _HUNDRED
 
 
-def _kind(row: etree._Element) -> tuple[Decimal | None, str | None]:
+def _kind(row: etree._Element) -> _Kind:
     name = _tax_name(row)
     if (attribute(row, "TipoFactor") or "").lower() == "exento":
         return None, "Exento" if name == _IVA else f"{name} exento"
     return _rate(row), None if name == _IVA else name
 
 
-def _base(root: etree._Element, row: etree._Element, rate: Decimal | None) -> Decimal:
+def _tax(row: etree._Element) -> Decimal:
+    return amount(row, "Importe") or Decimal(0)
+
+
+def _line_bases(root: etree._Element) -> dict[_Kind, Decimal]:
+    found: dict[_Kind, Decimal] = {}
+    for line in children(child(root, "Conceptos"), "Concepto"):
+        for row in children(child(line, "Impuestos", "Traslados"), "Traslado"):
+            base = amount(row, "Base")
+            if base is not None:
+                found[_kind(row)] = found.get(_kind(row), Decimal(0)) + base
+    return found
+
+
+def _base(row: etree._Element, rate: Decimal | None, of_lines: Decimal | None) -> Decimal:
     stated = amount(row, "Base")
     if stated is not None:
         return stated
-    bases = [
-        base
-        for line in children(child(root, "Conceptos"), "Concepto")
-        for one in children(child(line, "Impuestos", "Traslados"), "Traslado")
-        if _kind(one) == _kind(row) and (base := amount(one, "Base")) is not None
-    ]
-    if bases:
-        return sum(bases, Decimal(0))
-    tax = amount(row, "Importe") or Decimal(0)
-    return (tax * _HUNDRED / rate).quantize(Decimal("0.01")) if rate else Decimal(0)
+    if of_lines is not None:
+        return of_lines
+    return cents(_tax(row) * _HUNDRED / rate) if rate else Decimal(0)

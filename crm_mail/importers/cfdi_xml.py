@@ -1,12 +1,16 @@
 """Attributes of a CFDI: the same names, but version 3.2 writes them in lower case (Anexo 20 of the SAT)."""
 
 import datetime as dt
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
 
 from lxml import etree
 
 from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.fatturapa_xml import parse_amount, parse_date
+
+_CENT: Final = Decimal("0.01")
+_BEYOND: Final = Decimal(10) ** 20
 
 
 def attribute(element: etree._Element | None, *names: str) -> str | None:
@@ -31,6 +35,11 @@ def day(element: etree._Element | None, *names: str) -> dt.date | None:
     """The attribute as a date (the time after it is dropped); None when it is absent or no date."""
     value = attribute(element, *names)
     return parse_date(value) if value else None
+
+
+def cents(value: Decimal) -> Decimal:
+    """The value with two decimals; what is beyond any sum of money stays as it is, for the limits to refuse."""
+    return value.quantize(_CENT, rounding=ROUND_HALF_UP) if abs(value) < _BEYOND else value
 
 
 def require(element: etree._Element, name: str, place: str) -> str:

@@ -11,6 +11,9 @@ from lxml import etree
 _DATE: Final = re.compile(r"(\d{4})\s*-\s*(\d{1,2})\s*-\s*(\d{1,2})")
 
 
+_YEARS: Final = range(1900, 2200)  # beyond them it is a slip, and terms of payment could not be added
+
+
 def local_name(element: etree._Element) -> str:
     """The element's name without namespace, or without the prefix that a broken declaration left in it."""
     tag = element.tag
@@ -53,6 +56,7 @@ def parse_date(value: str) -> dt.date | None:
     if match is None:
         return None
     try:
-        return dt.date(int(match[1]), int(match[2]), int(match[3]))
+        found = dt.date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         return None
+    return found if found.year in _YEARS else None

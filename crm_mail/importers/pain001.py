@@ -29,6 +29,7 @@ from crm_mail.importers.hardened_xml import parse_hardened
 from crm_mail.importers.messages import N_
 
 _CREDIT_NOTES: Final = frozenset({"CREN", "CRED"})
+_LONGEST: Final = 10_000  # characters of free text that are searched; banks carry 140
 _NOT_PROVIDED: Final = "NOTPROVIDED"
 _INVOICE: Final = re.compile(
     r"\b(?:fatt(?:ura|ure)?|ft|fact(?:ura)?|fra|inv(?:oice)?|nc|nota\s+credito)\b\.?\s*"
@@ -58,7 +59,10 @@ def parse_pain001(data: bytes) -> list[ParsedDocument]:
 
 def _own_piece(batch: etree._Element, transfer: etree._Element) -> bytes:
     """The batch with this transfer alone, as XML."""
-    piece = etree.Element(batch.tag, nsmap=batch.nsmap)
+    try:
+        piece = etree.Element(batch.tag, nsmap=batch.nsmap)
+    except ValueError:  # a namespace that the parser took and the writer does not
+        piece = etree.Element(local_name(batch))
     for one in batch:
         if local_name(one) != "CdtTrfTxInf":
             piece.append(copy(one))
@@ -192,7 +196,7 @@ def _items(transfer: etree._Element, purpose: str) -> Iterator[dict[str, Any]]:
     if structured:
         yield from structured
         return
-    for match in _INVOICE.finditer(purpose):
+    for match in _INVOICE.finditer(purpose[:_LONGEST]):
         yield {"document": match["number"], "date": _day(match["date"]), "paid": None}
 
 

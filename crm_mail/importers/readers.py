@@ -10,6 +10,7 @@ from typing import Final
 from crm_mail.importers.base import ImportRefused, ParsedDocument
 from crm_mail.importers.cfdi import parse_cfdi
 from crm_mail.importers.detect import FileFormat, describe_format, sniff_document_format
+from crm_mail.importers.document_limits import check_limits
 from crm_mail.importers.easyfatt import read_easyfatt
 from crm_mail.importers.en16931 import read_hybrid_pdf, read_ubl_or_cii
 from crm_mail.importers.fatturapa import orient_document, parse_fatturapa
@@ -56,5 +57,5 @@ def read_documents(
         raise ImportRefused("wrong_format", found=what, expected=N_("an electronic document"), remedy=remedy)
     return [
         parsed if parsed.direction is not None else orient_document(parsed, own_tax_ids)
-        for parsed in reader(data)
+        for parsed in map(check_limits, reader(data))
     ]

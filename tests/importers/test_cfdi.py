@@ -21,6 +21,7 @@ from crm_mail.importers.cfdi import parse_cfdi
 from crm_mail.importers.cfdi_stamp import qr_text
 from crm_mail.importers.document_service import DocumentFileResult, import_document_file
 from crm_mail.importers.pain001 import parse_pain001
+from crm_mail.importers.readers import read_documents
 from crm_mail.installation import Installation
 from tests.factories import make_actor, make_company, make_party
 
@@ -176,6 +177,33 @@ def test_a_received_cfdi_is_not_mailed_back(desk: Desk) -> None:
 def test_a_version_that_is_no_cfdi_is_refused() -> None:
     with pytest.raises(ImportRefused, match=r"version 3\.2, 3\.3 or 4\.0"):
         parse_cfdi(INVOICE.replace(b'Version="4.0"', b'Version="2.2"'))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "element"),
+    [
+        (b'Total="1160.00"', b'Total="1e400"', "total"),
+        (b'Folio="1001"', b'Folio="' + b"9" * 61 + b'"', "number"),
+        (b"2026-03-02T10:15:00", b"9999-12-31T00:00:00", "Fecha"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_naming_it(old: bytes, new: bytes, element: str) -> None:
+    with pytest.raises(ImportRefused) as caught:
+        read_documents(INVOICE.replace(old, new))
+    assert (caught.value.code, caught.value.params["element"]) == ("bad_value", element)
+
+
+def test_the_taxes_of_older_versions_are_summed_from_the_lines() -> None:
+    """3.3 states no base in the summary."""
+    summary = b'Base="1000.00" Impuesto="002" TipoFactor="Tasa" TasaOCuota="0.160000" Importe="160.00"/>'
+    bare = summary.removeprefix(b'Base="1000.00" ')
+    head, tail = INVOICE.replace(b'Version="4.0"', b'Version="3.3"').rsplit(summary, 1)
+    (found,) = parse_cfdi(head + bare + tail)
+    assert [(row.rate, row.nature, row.net, row.tax) for row in found.tax_summary] == [
+        (Decimal(16), None, Decimal(1000), Decimal(160))
+    ]
+    (line,) = found.lines
+    assert (line.net, line.discount, line.tax_rate) == (Decimal(1000), "100.00", Decimal(16))
 
 
 def test_the_qr_escapes_what_an_rfc_may_hold_and_an_address_may_not() -> None:
