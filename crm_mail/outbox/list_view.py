@@ -43,6 +43,11 @@ def column_words() -> dict[str, str]:
     return dict(zip(COLUMNS, words, strict=True))
 
 
+def is_chosen() -> bool:
+    """Whether somebody chose the columns; otherwise a narrow window shows fewer of the usual ones."""
+    return COLUMNS_COOKIE in request.cookies
+
+
 def shown_columns() -> frozenset[str]:
     """The chosen columns; the usual ones when nothing was chosen."""
     kept = request.cookies.get(COLUMNS_COOKIE)

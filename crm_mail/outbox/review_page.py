@@ -121,20 +121,41 @@ def saved_views(run: Run, counts: RunCounts, chosen: ReviewFilter) -> list[dict[
     warned_words = ngettext("%(n)s with a warning", "%(n)s with warnings", warned, n=n(warned))
     views = [
         _view(run, chosen, ReviewFilter(), all_words, "mail"),
-        _view(run, chosen, READY, _("%(n)s ready", n=n(counts.ready)), "check", "success"),
+        _view(
+            run,
+            chosen,
+            READY,
+            ngettext("%(n)s ready", "%(n)s ready", counts.ready, n=n(counts.ready)),
+            "check",
+            "success",
+        ),
         _view(
             run,
             chosen,
             BLOCKED,
-            _("%(n)s blocked", n=n(counts.blocked)),
+            ngettext("%(n)s blocked", "%(n)s blocked", counts.blocked, n=n(counts.blocked)),
             "ban",
             "danger" * bool(counts.blocked),
         ),
         _view(run, chosen, WARNED, warned_words, "alert-triangle", "warning" * bool(warned)),
-        _view(run, chosen, EDITED, _("%(n)s edited", n=n(counts.edited)), "pencil"),
+        _view(
+            run,
+            chosen,
+            EDITED,
+            ngettext("%(n)s edited", "%(n)s edited", counts.edited, n=n(counts.edited)),
+            "pencil",
+        ),
     ]
     if counts.approved:
-        views.append(_view(run, chosen, APPROVED, _("%(n)s approved", n=n(counts.approved)), "user-check"))
+        views.append(
+            _view(
+                run,
+                chosen,
+                APPROVED,
+                ngettext("%(n)s approved", "%(n)s approved", counts.approved, n=n(counts.approved)),
+                "user-check",
+            )
+        )
     if withheld:
         words = _("%(n)s left out by hand", n=n(withheld))
         views.append(_view(run, chosen, ReviewFilter(state="withheld"), words, "square-check"))

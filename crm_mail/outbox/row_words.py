@@ -55,6 +55,7 @@ def row_context(run: Run, messages: Sequence[Message]) -> dict[str, Any]:
         "shown_state": review_page.shown_state,
         "withheld_words": cache(lambda reason, into=None: wording.withheld_words(reason, _, into)),
         "shown": list_view.shown_columns(),
+        "columns_chosen": list_view.is_chosen(),
         "link": review_page.link,
     }
 

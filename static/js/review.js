@@ -70,3 +70,9 @@ document.addEventListener("click", (event) => {
   const asks = document.getElementById(opener.dataset.dialogOpen)?.querySelector("[data-affected]");
   if (asks) window.htmx?.trigger(asks, "count");
 });
+
+// A menu of actions is closed by choosing one: a download leaves the page as it is.
+document.addEventListener("click", (event) => {
+  const menu = event.target.closest(".menu-up .menu-item")?.closest("details");
+  if (menu) menu.open = false;
+});

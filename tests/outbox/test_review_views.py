@@ -1,5 +1,7 @@
 """The review pages: who may see and change what, lists, selection, decisions, files; on real rows and real PDFs."""
 
+import csv
+import io
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,9 +9,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from openpyxl import load_workbook
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm_mail.audit import AuditEvent
 from crm_mail.documents.models import Document
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, MessageContent, MessageRevision, Run, Selection
@@ -238,6 +242,59 @@ def test_ticked_rows_are_left_out_with_a_reason_and_undo_puts_them_back(
     assert undo is not None
     browser.post(undo[1], follow_redirects=True)
     assert {m.state for m in messages(session, office)} == {MessageState.PENDING}
+
+
+def test_a_dialog_is_told_how_many_messages_an_action_touches(
+    login_as: Login, session: Session, office: Run
+) -> None:
+    browser = sign_in(login_as, session)
+    first, *others = messages(session, office)
+    ask = f"/outbox/{office.id}/affected?act=language"
+    data = {"ids": [first.id, *(one.id for one in others)], "language": first.language}
+    same = sum(one.language == first.language for one in (first, *others))
+    page = browser.post(ask, data=data).text
+    assert f"{len(others) + 1 - same} of the selected messages" in page or same == len(others) + 1
+    assert "like this already" in page
+    assert browser.post(f"/outbox/{office.id}/affected?act=nonsense", data=data).status_code == 404
+
+
+def test_the_chosen_rows_come_as_a_file_in_which_nothing_is_a_formula(
+    login_as: Login, session: Session, office: Run
+) -> None:
+    """OWASP, CSV injection: a name that begins with = stays a name."""
+    session.rollback()
+    one, two, _three = messages(session, office)
+    one.party_name, ids = "=1+1", [one.id, two.id]
+    session.commit()
+    browser = sign_in(login_as, session)
+    address = f"/outbox/{office.id}/messages"
+    answer = browser.post(address, data={"action": "csv", "ids": ids}, buffered=True)
+    rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+    assert [row["Name"] for row in rows] == ["'=1+1", two.party_name]
+    assert rows[1]["To"] == two.to_address
+    answer = browser.post(address, data={"action": "xlsx", "ids": ids}, buffered=True)
+    book = load_workbook(io.BytesIO(answer.data))
+    cells = list(book["Messages"].iter_rows(values_only=True))
+    assert len(cells) == 3
+    assert book["Messages"]["G2"].data_type == "s"
+    exported = select(AuditEvent.detail).where(AuditEvent.action == "outbox.messages.exported")
+    assert [one["count"] for one in session.scalars(exported)] == [2, 2]
+
+
+def test_columns_and_rows_of_a_page_stay_as_they_were_chosen(
+    login_as: Login, session: Session, office: Run
+) -> None:
+    browser = sign_in(login_as, session)
+    address = f"/outbox/{office.id}"
+    assert 'data-label="Subject"' in browser.get(address).text
+    browser.post(f"{address}/columns", data={"columns": ["to", "city", "nonsense"]})
+    browser.get(f"{address}?size=100")
+    page = browser.get(address).text
+    assert 'data-label="City"' in page
+    assert 'data-label="Subject"' not in page
+    assert '<span aria-current="true">100</span>' in page
+    browser.post(f"{address}/columns", data={"usual": "yes"})
+    assert 'data-label="Subject"' in browser.get(address).text
 
 
 def test_somebody_else_cannot_undo_my_action(login_as: Login, session: Session, office: Run) -> None:
