@@ -28,6 +28,7 @@ _SEPARATORS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _WITHHELD = {
     "": "excluido por una persona",
     "by_person": "excluido por una persona",
+    "merged_into_other": "unido a otro mensaje",
     "blocked": "bloqueado",
     "sent_meanwhile": "ya enviado",
     "voided_meanwhile": "documento anulado",
