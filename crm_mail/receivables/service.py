@@ -39,6 +39,7 @@ from crm_mail.receivables.reading import (
 )
 from crm_mail.receivables.settings import Choices, read_choices
 from crm_mail.receivables.statements import Layout, make_blocks, statement_data
+from crm_mail.refusals import Refusal
 from crm_mail.storage import BlobStore
 
 STATEMENT, LETTER = DocumentType.ACCOUNT_STATEMENT, DocumentType.DUNNING_LETTER
@@ -49,7 +50,7 @@ LARGEST_RUN = 20_000
 Progress = Callable[[int], None]
 
 
-class TooMany(Exception):
+class TooMany(Refusal):
     """More customers than one run takes: narrow the range of codes and make several runs."""
 
     def __init__(self, limit: int = LARGEST_RUN) -> None:
@@ -60,7 +61,7 @@ class TooMany(Exception):
         self.limit = limit
 
 
-class NothingToSend(Exception):
+class NothingToSend(Refusal):
     """None of the customers meant has anything to tell: import the open items, or change the choice."""
 
     def __init__(self) -> None:

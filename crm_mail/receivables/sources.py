@@ -24,6 +24,7 @@ from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables.importing import LedgerResult, import_ledger, table_text
 from crm_mail.receivables.ledger import Kind
 from crm_mail.receivables.models import LedgerSource
+from crm_mail.refusals import Refusal
 
 SECONDS = 60
 _SELECT = re.compile(r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(select|with)\b", re.IGNORECASE | re.DOTALL)
@@ -36,7 +37,7 @@ _READ_ONLY = {
 }
 
 
-class SourceRefused(Exception):
+class SourceRefused(Refusal):
     """A source cannot be kept or read; `problem` is name, url, driver, own, query, unknown or failed."""
 
     def __init__(self, problem: str, detail: str = "") -> None:

@@ -180,6 +180,8 @@ def field_label(name: str) -> str:
         "username": _("User name"),
         "vat_number": _("VAT number"),
         "version": _("Version"),
+        "versions": _("New versions"),
+        "settled": _("Settled"),
         "website": _("Website"),
     }
     return labels.get(name, name)

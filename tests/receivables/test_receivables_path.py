@@ -1,16 +1,21 @@
 """From a list of open items to statements and reminders in the one gate, on the pages and in the services."""
 
 import io
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm_mail.cli.receivables import receivables
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import now, today
 from crm_mail.documents.models import Document
@@ -35,6 +40,7 @@ from crm_mail.receivables.service import (
     run_criteria,
 )
 from crm_mail.receivables.settings import Choices, save_choices
+from crm_mail.schema import alembic_config
 from crm_mail.users.models import User
 from tests.factories import (
     make_account,
@@ -284,3 +290,39 @@ def test_who_may_open_which_page(
     assert [login_as(invoices).get(page).status_code for page in pages] == [403, 403, 403, 403]
     preview = f"/receivables/statements/preview.pdf?show={other.id}"
     assert login_as(clerk).get(preview).status_code == 404
+
+
+def test_the_command_line_imports_proposes_and_counts(
+    sqlite_home: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sqlite_home.database.write() as session:
+        books = Books(session)
+        make_user(session, email="anna@office.example", is_admin=True, clearance=3)
+        code = books.company.code
+    command.stamp(alembic_config(sqlite_home.database), "head")
+    monkeypatch.setenv("CRM_MAIL_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("CRM_MAIL_DATABASE_URL", str(sqlite_home.database.engine.url))
+    path = tmp_path / "items.csv"
+    path.write_bytes(ledger())
+
+    def answer(*arguments: str, ends: int = 0) -> dict[str, Any]:
+        done = CliRunner().invoke(receivables, [*arguments, "--company", code, "--json"])
+        assert done.exit_code == ends, done.output
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    assert answer("import", str(path), "--dry-run")["unchanged"] == 4
+    clerk = ("--as", "anna@office.example")
+    proposed = answer("dunning", *clerk, "--dry-run")
+    assert [(one["code"], one["level"], one["total"]) for one in proposed["letters"]] == [
+        ("000100", 1, "1000.00"),
+        ("000200", 1, "200.00"),
+    ]
+    assert proposed["not_reminded"] == {"no_address": 1}
+    assert answer("statements", *clerk, "--dry-run") == {
+        "dry_run": True,
+        "customers": 2,
+        "without_address": 1,
+    }
+    assert "--everybody" in answer("statements", *clerk, ends=1)["error"]
+    assert "no source" in answer("import", "--source", "x", ends=1)["error"]
