@@ -20,6 +20,7 @@ from huey.api import Huey
 from huey.consumer import Consumer
 
 from config import Settings
+from crm_mail.refusals import Refusal
 
 if sys.platform == "win32":
     import msvcrt
@@ -109,7 +110,7 @@ def _open_queue(settings: Settings, inline: bool) -> Huey:
     return PostgresHuey(_QUEUE, dsn=url.replace("postgresql+psycopg://", "postgresql://"), results=False)
 
 
-class AlreadyRunning(Exception):
+class AlreadyRunning(Refusal):
     """Another process serves this installation: use that one, or stop it first."""
 
     def __init__(self, holder: dict[str, Any], folder: Path) -> None:

@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from config import Settings
 from crm_mail.db import Database
+from crm_mail.refusals import Refusal
 from crm_mail.storage import BlobStore, LocalBlobStore
 
 
-class SecretUnreadable(Exception):
+class SecretUnreadable(Refusal):
     """A stored secret was encrypted with another key: enter the secret again, or restore the key."""
 
     def __init__(self) -> None:

@@ -13,6 +13,8 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from flask import abort, g
 
+from crm_mail.refusals import Refusal
+
 ANY = "*"
 HIGHEST_CLEARANCE = 3
 
@@ -42,7 +44,7 @@ OUTBOX_PERMISSIONS = frozenset(
 AREA_PERMISSIONS = (Permission.CONTACTS_MANAGE, Permission.USERS_MANAGE, Permission.SETTINGS_MANAGE)
 
 
-class PermissionDenied(Exception):
+class PermissionDenied(Refusal):
     """The actor lacks a right; the message names it, and who can give it."""
 
     def __init__(self, permission: Permission, what: str = "") -> None:

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from crm_mail.refusals import Refusal
 
-class StoredFileMissing(Exception):
+
+class StoredFileMissing(Refusal):
     """The stored file {sha256} is not in the store: restore it from a backup, or import its document again."""
 
     def __init__(self, sha256: str) -> None:
@@ -21,7 +23,7 @@ class StoredFileMissing(Exception):
         self.sha256 = sha256
 
 
-class StoredFileDamaged(Exception):
+class StoredFileDamaged(Refusal):
     """The bytes of a stored file no longer have the hash they were stored under."""
 
     def __init__(self, sha256: str) -> None:

@@ -10,19 +10,22 @@ from importlib import import_module
 import click
 
 COMMANDS = {
-    "db": "database",
-    "user": "users",
-    "company": "companies",
-    "account": "accounts",
-    "import": "imports",
-    "receivables": "receivables",
-    "prepare": "outbox",
-    "run": "outbox",
-    "worker": "worker",
-    "serve": "office",
-    "start": "office",
+    "db": ("database", "The database."),
+    "user": ("users", "People who sign in."),
+    "company": ("companies", "The firms that send."),
+    "account": ("accounts", "The mailboxes that messages leave from."),
+    "import": ("imports", "Bring contacts and documents in."),
+    "receivables": ("receivables", "Open items, account statements and reminders."),
+    "prepare": ("outbox", "Work out every message that is due, for review."),
+    "run": ("outbox", "Prepared runs: look, commit, steer, report."),
+    "worker": ("worker", "Send what is committed."),
+    "serve": ("office", "Web pages and worker in one process."),
+    "start": (
+        "office",
+        "Everything from nothing: database, sample company with its main job, pages and worker.",
+    ),
 }
-"""Command → module of this package; a module is loaded only when one of its commands is called."""
+"""Command → (module of this package, its help in a line); a module is loaded when one of its commands is called."""
 
 LIST_OPTIONS = frozenset({"--grant", "--type"})
 
@@ -36,9 +39,14 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"crm_mail.cli.{COMMANDS[cmd_name]}")
+        module = import_module(f"crm_mail.cli.{COMMANDS[cmd_name][0]}")
         found: click.Command = module.COMMANDS[cmd_name]
         return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without loading any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_module, line) in COMMANDS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

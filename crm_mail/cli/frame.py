@@ -13,54 +13,32 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from config import Settings
-from crm_mail.background import AlreadyRunning
-from crm_mail.companies.company_rules import CompanyInvalid
 from crm_mail.companies.models import Company
-from crm_mail.contacts.party_filter import FilterInvalid
-from crm_mail.contacts.problems import ContactRefused
-from crm_mail.delivery.account_rules import AccountInvalid
-from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.mappings import MappingUnknown
-from crm_mail.installation import Installation, SecretUnreadable
+from crm_mail.installation import Installation
 from crm_mail.logs import configure_logging
-from crm_mail.outbox.commit import CommitRefused
-from crm_mail.outbox.control import ControlRefused
-from crm_mail.outbox.prepare import RunNotPreparing
-from crm_mail.outbox.review import RunNotOpen
-from crm_mail.permissions import HIGHEST_CLEARANCE, Actor, PermissionDenied
-from crm_mail.receivables.service import NothingToSend, TooMany
-from crm_mail.receivables.sources import SourceRefused
+from crm_mail.permissions import HIGHEST_CLEARANCE, Actor
+from crm_mail.refusals import Refusal
 from crm_mail.schema import is_current
 from crm_mail.users.actors import actor_by_email
-from crm_mail.users.problems import UserRefused
 
 SHELL = Actor(None, "command line", clearance=HIGHEST_CLEARANCE, is_admin=True)
 """Whoever holds the machine's shell holds its database: the actor of commands without ``--as``."""
 
-REFUSALS = (
-    AlreadyRunning,
-    AccountInvalid,
-    CommitRefused,
-    ControlRefused,
-    CompanyInvalid,
-    ContactRefused,
-    FilterInvalid,
-    ImportRefused,
-    MappingUnknown,
-    NothingToSend,
-    PermissionDenied,
-    RunNotOpen,
-    RunNotPreparing,
-    SecretUnreadable,
-    SourceRefused,
-    TooMany,
-    UserRefused,
-)
-"""Exceptions whose message is the user's message."""
 
-
-class Failure(Exception):
+class Failure(Refusal):
     """A command cannot do what was asked; the message says why and what to do."""
+
+
+class Interrupted(Exception):
+    """A command ended half-way through its work, for the reason that it was raised from.
+
+    Args:
+        so_far: what was done and stands.
+    """
+
+    def __init__(self, so_far: "Answer") -> None:
+        super().__init__("interrupted")
+        self.so_far = so_far
 
 
 Answer = Mapping[str, Any]
@@ -89,24 +67,37 @@ def command(needs_schema: bool = True) -> Callable[[Callable[..., Answer | None]
                     answer = body(home, *args, **options)
                 finally:
                     home.database.dispose()
-            except (*REFUSALS, Failure) as refusal:
-                fail(str(refusal), as_json)
-            except ValidationError as error:
-                fail(describe_settings(error), as_json)
-            except (ArgumentError, ImportError) as error:
-                fail(f"CRM_MAIL_DATABASE_URL names no database that can be used: {error}", as_json)
-            except DatabaseError as error:
-                if type(error) not in (DatabaseError, OperationalError):
-                    raise  # an error of this program, not of the database
-                fail(describe_database_failure(str(error.orig)), as_json)
-            except OSError as error:
-                fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", as_json)
+            except Exception as error:
+                so_far: Answer = {}
+                cause: BaseException = error
+                if isinstance(error, Interrupted) and error.__cause__ is not None:
+                    cause, so_far = error.__cause__, error.so_far
+                message = describe(cause)
+                if not message:
+                    raise
+                fail(message, as_json, so_far)
             if answer is not None:
                 show(answer, as_json)
 
         return run
 
     return decorate
+
+
+def describe(error: BaseException) -> str:
+    """The user's message for what ended a command; empty for an error of this program."""
+    if isinstance(error, Refusal):
+        return str(error)
+    if isinstance(error, ValidationError):
+        return describe_settings(error)
+    if isinstance(error, ArgumentError | ImportError):
+        return f"CRM_MAIL_DATABASE_URL names no database that can be used: {error}"
+    if isinstance(error, DatabaseError):
+        is_of_database = type(error) in (DatabaseError, OperationalError)
+        return describe_database_failure(str(error.orig)) if is_of_database else ""
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+    return ""
 
 
 def describe_settings(error: ValidationError) -> str:
@@ -128,10 +119,12 @@ def describe_database_failure(answer: str) -> str:
     return f"the database cannot be used ({answer}); nothing was changed: {remedy}"
 
 
-def fail(message: str, as_json: bool) -> NoReturn:
-    """Print a failure and end with status 1."""
+def fail(message: str, as_json: bool, so_far: Answer | None = None) -> NoReturn:
+    """Print a failure, with what was done before it, and end with status 1."""
     if as_json:
-        click.echo(json.dumps({"error": message}, ensure_ascii=False))
+        click.echo(json.dumps({"error": message, **(so_far or {})}, ensure_ascii=False, default=str))
+    elif so_far:
+        show(so_far, as_json)
     click.echo(f"crm-mail: {message}", err=True)
     sys.exit(1)
 

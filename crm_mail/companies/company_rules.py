@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 from crm_mail.companies.starting_lists import LANGUAGES
 from crm_mail.delivery.addresses import AddressInvalid, normalise_address
+from crm_mail.refusals import Refusal
 
 _CODE = re.compile(r"[^\W_][\w.\-]{0,19}")  # no colon (TYPE:ACTION:COMPANY), no blank, no slash
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -48,6 +49,7 @@ class Problem(StrEnum):
     BAD_TYPE_ID = "bad_type_id"
     TYPE_TAKEN = "type_taken"
     UNKNOWN_TYPE = "unknown_type"
+    UNKNOWN_VALUE = "unknown_value"
     BAD_FIELD_NAME = "bad_field_name"
     BAD_FIELD_KIND = "bad_field_kind"
     FIELD_TWICE = "field_twice"
@@ -72,6 +74,7 @@ WORDS = {
     Problem.BAD_TYPE_ID: "{field}: begin with x_, then small letters, digits and underscores; at most 32 characters",
     Problem.TYPE_TAKEN: "there is a type {value} already: choose another id",
     Problem.UNKNOWN_TYPE: "{field}: there is no document type {value}",
+    Problem.UNKNOWN_VALUE: "{field}: {value} is none of {valid}",
     Problem.BAD_FIELD_NAME: "the field name {value} is not usable: small letters, digits and underscores",
     Problem.BAD_FIELD_KIND: "the field {value} is of a kind that cannot be kept: text, number, date, true or false",
     Problem.FIELD_TWICE: "the field {value} stands there twice: remove one",
@@ -91,7 +94,7 @@ class CompanyProblem:
         return WORDS[self.problem].format(field=self.field, **dict(self.params))
 
 
-class CompanyInvalid(ValueError):
+class CompanyInvalid(Refusal, ValueError):
     """The company's data cannot be kept; the message lists every reason."""
 
     def __init__(self, problems: list[CompanyProblem]) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from crm_mail.refusals import Refusal
+
 
 class PartyKind(StrEnum):
     """Which side of the business; a party that is both answers to either."""
@@ -17,7 +19,7 @@ class PartyKind(StrEnum):
     SUPPLIER = "supplier"
 
 
-class FilterInvalid(ValueError):
+class FilterInvalid(Refusal, ValueError):
     """A filter holds a name or a value that does not exist; the message names it."""
 
     def __init__(self, name: str, value: object = None) -> None:

@@ -5,6 +5,8 @@ Pages translate the same code in `messages.py`.
 
 from enum import StrEnum
 
+from crm_mail.refusals import Refusal
+
 
 class Problem(StrEnum):
     """Every reason for which the contacts room refuses."""
@@ -51,7 +53,7 @@ _ENGLISH = {
 }
 
 
-class ContactRefused(Exception):
+class ContactRefused(Refusal):
     """A change that the rules of the contacts room do not allow; nothing was changed.
 
     Args:

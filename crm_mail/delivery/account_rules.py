@@ -18,6 +18,7 @@ from crm_mail.delivery.models import (
     AccountKind,
 )
 from crm_mail.delivery.transports import Security
+from crm_mail.refusals import Refusal
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _HOST = re.compile(r"(?=.{1,200}$)[\w-]{1,63}(?:\.[\w-]{1,63})*\.?")
@@ -86,7 +87,7 @@ class AccountProblem:
         return WORDS[self.problem].format(field=self.field, **dict(self.params))
 
 
-class AccountInvalid(ValueError):
+class AccountInvalid(Refusal, ValueError):
     """The account cannot be kept; the message lists every reason."""
 
     def __init__(self, problems: list[AccountProblem]) -> None:

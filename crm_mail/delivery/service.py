@@ -28,13 +28,14 @@ from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.transports import AccountSettings
 from crm_mail.delivery.transports import Security as TransportSecurity
 from crm_mail.permissions import Actor, Permission, PermissionDenied
+from crm_mail.refusals import Refusal
 
 Encrypt = Callable[[str], bytes]
 Decrypt = Callable[[bytes | None], str]
 _KEPT = tuple(field.name for field in fields(AccountDetails) if field.name != "allows_unencrypted")
 
 
-class AccountInUse(Exception):
+class AccountInUse(Refusal):
     """An account that messages or document types refer to is kept, so that history can name it."""
 
     def __init__(self, name: str) -> None:

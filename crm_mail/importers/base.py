@@ -14,6 +14,7 @@ from typing import Any, Final
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.document_types import DocumentType
 from crm_mail.importers.messages import render_message
+from crm_mail.refusals import Refusal
 
 __all__ = ["AddressKind"]
 
@@ -43,7 +44,7 @@ class Direction(StrEnum):
     SUPPLIER = "supplier"
 
 
-class ImportRefused(Exception):
+class ImportRefused(Refusal):
     """The whole file is refused; the message says what is wrong, where, and what to do.
 
     `code` is a key of `messages.REFUSALS`, `params` its parameters, so that the web layer can translate.

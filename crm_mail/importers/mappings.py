@@ -11,11 +11,12 @@ from crm_mail.contacts.values import one_line
 from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.contact_columns import is_field
 from crm_mail.permissions import Actor, Permission
+from crm_mail.refusals import Refusal
 
 MAX_NAME = 80
 
 
-class MappingUnknown(LookupError):
+class MappingUnknown(Refusal, LookupError):
     """The company has no mapping of that name; the message lists those it has."""
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
@@ -25,7 +26,7 @@ class MappingUnknown(LookupError):
         self.known = tuple(known)
 
 
-class MappingNameInvalid(ValueError):
+class MappingNameInvalid(Refusal, ValueError):
     """The name of a mapping is empty or longer than 80 characters."""
 
     def __init__(self) -> None:

@@ -22,9 +22,10 @@ from crm_mail.outbox.review import write_events
 from crm_mail.outbox.rules import reassign_accounts
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import HIGHEST_CLEARANCE, Actor, Permission
+from crm_mail.refusals import Refusal
 
 
-class CommitRefused(Exception):
+class CommitRefused(Refusal):
     """A run cannot be committed; ``code`` says why, the message what to do."""
 
     def __init__(self, code: str, message: str, **params: Any) -> None:

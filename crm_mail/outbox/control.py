@@ -19,13 +19,14 @@ from crm_mail.delivery.models import SenderAccount
 from crm_mail.outbox.models import Message, MessageEvent, Run
 from crm_mail.outbox.states import QUEUED, MessageState, RunState, check_transition
 from crm_mail.permissions import Actor, Permission
+from crm_mail.refusals import Refusal
 
 _MESSAGES = Message.__table__
 _WAITING = (MessageState.COMMITTED, MessageState.RETRYING)
 _AGAIN = (MessageState.FAILED, MessageState.BOUNCED)
 
 
-class ControlRefused(Exception):
+class ControlRefused(Refusal):
     """What was asked for is not possible in the run's present state; ``code`` says why, the message what to do."""
 
     def __init__(self, code: str, message: str, **params: Any) -> None:

@@ -34,11 +34,12 @@ from crm_mail.outbox.rules import find_texts, load_rules
 from crm_mail.outbox.states import RunState
 from crm_mail.outbox.writing import MessageWriter
 from crm_mail.permissions import Actor, Permission, PermissionDenied
+from crm_mail.refusals import Refusal
 
 Progress = Callable[[int], None]
 
 
-class RunNotPreparing(Exception):
+class RunNotPreparing(Refusal):
     """The run has been prepared already; prepare a new one."""
 
     def __init__(self, run_id: int) -> None:

@@ -16,12 +16,13 @@ from crm_mail.outbox.models import LeftOut, Message, MessageEvent, MessageIssue,
 from crm_mail.outbox.review_filter import ReviewFilter
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import OUTBOX_PERMISSIONS, Actor, Permission
+from crm_mail.refusals import Refusal
 
 PAGE_SIZES = (50, 100, 200)
 MAX_SELECTED = 10_000  # single rows ticked by hand; more are a filter
 
 
-class RunNotOpen(Exception):
+class RunNotOpen(Refusal):
     """The run is no longer under review; its rows cannot be changed."""
 
     def __init__(self, run: Run) -> None:

@@ -5,6 +5,8 @@ The sender's in-memory picture may be lost at any moment; these states, kept per
 
 from enum import StrEnum
 
+from crm_mail.refusals import Refusal
+
 
 class MessageState(StrEnum):
     """Where one message stands."""
@@ -63,7 +65,7 @@ LEFT = frozenset({S.SENT, S.DELIVERED, S.BOUNCED, S.UNCERTAIN})
 """States in which the message may have reached somebody: the document counts as sent."""
 
 
-class TransitionRefused(Exception):
+class TransitionRefused(Refusal):
     """A message cannot go from its state to the one asked for."""
 
     def __init__(self, before: MessageState, after: MessageState) -> None:

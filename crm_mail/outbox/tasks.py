@@ -18,6 +18,7 @@ from crm_mail.outbox.preparation import print_missing
 from crm_mail.outbox.prepare import Prepared, fill_run
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import INSTALLATION, Actor
+from crm_mail.refusals import Refusal
 from crm_mail.users.actors import build_actor
 from crm_mail.users.models import User
 
@@ -29,7 +30,7 @@ GRACE = timedelta(seconds=15)
 """Without a sign of life for this long, a run that is still *preparing* is taken for one whose process died."""
 
 
-class ActorGone(Exception):
+class ActorGone(Refusal):
     """The person who asked for a run is no longer active: somebody else must prepare it."""
 
     def __init__(self, name: str) -> None:

@@ -5,6 +5,8 @@ Pages translate the same code in `messages.py`.
 
 from enum import StrEnum
 
+from crm_mail.refusals import Refusal
+
 
 class Problem(StrEnum):
     """Every reason for which the users room refuses."""
@@ -61,7 +63,7 @@ _ENGLISH = {
 }
 
 
-class UserRefused(Exception):
+class UserRefused(Refusal):
     """A change that the rules of the users room do not allow; nothing was changed.
 
     Args:
