@@ -1,16 +1,21 @@
 """``crm-mail import``: contacts and documents from files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.exc import DatabaseError
 
-from crm_mail.cli.frame import Answer, command, find_actor, find_company
+from crm_mail.cli.frame import Answer, Interrupted, command, find_actor, find_company
+from crm_mail.companies.models import Company
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.bundles import import_files
+from crm_mail.importers.bundles import ImportedFile, import_files
 from crm_mail.importers.contact_service import import_contacts
 from crm_mail.installation import Installation
+
+_COUNTED = ("created", "unchanged", "versions", "receipts")
 
 
 @click.group(name="import")
@@ -46,32 +51,58 @@ def documents(
 ) -> Answer:
     """Electronic documents and receipts: files, ZIP archives or whole folders, recognised by their content.
 
-    A file that is refused does not stop the others.
+    A file that is refused does not stop the others. When the disk is full, what was done before is still told, with
+    the files that were not read.
     """
-    totals = {"created": 0, "unchanged": 0, "versions": 0, "receipts": 0}
-    errors: list[dict[str, Any]] = []
-    warnings: list[dict[str, Any]] = []
     with home.database.read() as session:
         company_id, actor = find_company(session, company_code).id, find_actor(session, email)
-    for path in _files(paths):
+    report = _Report(dry_run)
+    waiting = list(_files(paths))
+    while waiting:
+        path = waiting[0]
         try:
+            data = _read(path, home.settings.max_upload_mb)
             with home.database.write() as session:
-                company = find_company(session, company_code)
-                assert company.id == company_id
-                data = _read(path, home.settings.max_upload_mb)
+                company = session.get_one(Company, company_id)
                 arguments = (session, home.store, actor, company, str(path), data)
                 done = list(import_files(*arguments, dry_run=dry_run))
         except ImportRefused as refused:
-            errors.append({"file": str(path), "message": refused.message})
-            continue
+            report.errors.append({"file": str(path), "message": refused.message})
+        except (OSError, DatabaseError) as trouble:  # a full disk: the files before this one are kept
+            raise Interrupted(report.as_json() | {"not_read": [str(one) for one in waiting]}) from trouble
+        else:
+            report.add(done)
+        del waiting[0]
+    return report.as_json()
+
+
+@dataclass(slots=True)
+class _Report:
+    """What became of the files so far."""
+
+    dry_run: bool
+    totals: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTED, 0))
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, done: Iterable[ImportedFile]) -> None:
+        """Count one file, or those of one archive."""
         for file in done:
             if file.result is None:
-                errors.append({"file": file.name, "message": file.refused.message if file.refused else ""})
+                self.errors.append(
+                    {"file": file.name, "message": file.refused.message if file.refused else ""}
+                )
                 continue
-            for name in totals:
-                totals[name] += getattr(file.result, name)
-            warnings += [{"file": file.name, "message": notice.message} for notice in file.result.warnings]
-    return {**totals, "errors": errors, "warnings": warnings, "dry_run": dry_run}
+            for name in self.totals:
+                self.totals[name] += getattr(file.result, name)
+            self.warnings += [
+                {"file": file.name, "message": notice.message} for notice in file.result.warnings
+            ]
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer of the command."""
+        found = {"errors": self.errors, "warnings": self.warnings, "dry_run": self.dry_run}
+        return {**self.totals, **found}
 
 
 def _read(path: Path, limit_mb: int) -> bytes:

@@ -59,9 +59,13 @@ def test_an_import_on_a_full_disk_keeps_no_document_without_its_file(
     (tmp_path / "data" / "files").symlink_to(small_disk)
     invoice = next(p for p in sorted(INVOICE.glob("*.xml")) if 4096 < p.stat().st_size < 40_000)
     command = ("import", "documents", str(invoice), "--company", "ACME", "--json")
-    done = crm_mail(tmp_path / "data", *command)
+    (tmp_path / "0.xml").write_text("<nothing/>")
+    done = crm_mail(tmp_path / "data", "import", "documents", str(tmp_path / "0.xml"), *command[2:])
     assert done.returncode == 1
-    assert "No space left" in json.loads(done.stdout)["error"]
+    told = json.loads(done.stdout)
+    assert "No space left" in told["error"]
+    assert [Path(one["file"]).name for one in told["errors"]] == ["0.xml"]
+    assert (told["created"], told["not_read"]) == (0, [str(invoice)])
     with home.database.read() as session:
         assert session.scalar(select(func.count()).select_from(Document)) == 0
     filler.unlink()
