@@ -5,6 +5,7 @@ those inside it together. Folders, hidden files and what macOS adds are passed o
 """
 
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +16,18 @@ from crm_mail.importers.base import ImportRefused
 
 _ENTRY: Final = b"PK\x01\x02"
 _MEGABYTE: Final = 1 << 20
+_BROKEN: Final = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    zlib.error,
+    lzma.LZMAError,
+)
+"""What the standard library raises over a damaged archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +76,7 @@ def _open(name: str, data: bytes, budget: _Budget, depth: int) -> Iterator[Unpac
         raise ImportRefused("zip_too_many", limit=budget.limits.files)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError) as error:
+    except _BROKEN as error:
         raise ImportRefused("zip_damaged", detail=str(error) or type(error).__name__) from None
     with archive:
         infos = [info for info in archive.infolist() if _is_wanted(info)]
@@ -105,7 +118,7 @@ def _take_out(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget) 
     try:
         with archive.open(info) as stream:
             content = stream.read(allowed + 1)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError, zlib.error) as error:
+    except _BROKEN as error:
         refused = ImportRefused("zip_damaged", detail=str(error) or type(error).__name__)
         return Unpacked(info.filename, refused=refused)
     budget.bytes -= len(content)

@@ -8,6 +8,7 @@ from typing import Final
 
 from lxml import etree
 
+_MOST_DIGITS: Final = 30
 _DATE: Final = re.compile(r"(\d{4})\s*-\s*(\d{1,2})\s*-\s*(\d{1,2})")
 
 
@@ -42,12 +43,15 @@ def text(element: etree._Element | None, *path: str) -> str | None:
 
 
 def parse_amount(value: str) -> Decimal | None:
-    """Read an amount as the specification writes it (point for decimals); None when it is no number."""
+    """Read an amount as the specification writes it (point for decimals); None when it is no number.
+
+    Nor is what no amount can be (1e9999999): reckoning with it would fail, or take for ever.
+    """
     try:
         amount = Decimal(value.replace(" ", "").replace(",", "."))
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() else None
+    return amount if amount.is_finite() and abs(amount.adjusted()) <= _MOST_DIGITS else None
 
 
 def parse_date(value: str) -> dt.date | None:

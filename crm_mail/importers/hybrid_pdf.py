@@ -8,11 +8,11 @@ import logging
 from typing import Final
 
 from crm_mail.importers.base import ImportRefused
+from crm_mail.importers.hardened_xml import DEFAULT_SIZE_LIMIT
 from crm_mail.importers.sandboxed import ParserFailed, run_limited
 
 SECONDS: Final = 20
 MEGABYTES: Final = 1024
-_NONE: Final = b""
 
 
 def extract_invoice_xml(pdf: bytes) -> bytes | None:
@@ -32,4 +32,4 @@ def find_embedded_xml(pdf: bytes) -> bytes:
 
     logging.disable(logging.CRITICAL)  # its log would tell what the document says
     _name, xml = get_xml_from_pdf(pdf, check_xsd=False)
-    return xml or _NONE
+    return bytes(xml[: DEFAULT_SIZE_LIMIT + 1]) if xml else b""  # one byte too many is refused by its reader

@@ -91,6 +91,12 @@ def test_what_cannot_be_kept_is_refused_with_its_reason(data: bytes, code: str) 
     assert refused(data).code == code
 
 
+def test_an_amount_that_none_can_be_is_left_out() -> None:
+    [invoice] = read_documents(UBL.replace(b">1250.50<", b">1e9999999<"))
+    assert invoice.totals.gross is None
+    assert "total_unknown" in [notice.code for notice in invoice.warnings]
+
+
 def test_an_easyfatt_export_gives_every_document_with_its_type_and_direction() -> None:
     found = read_documents(EXPORT, own_tax_ids=OURS)
     assert [(d.type, d.number, d.direction, d.mailable) for d in found] == [
