@@ -156,6 +156,7 @@ def show_run(home: Installation, run_id: int, email: str | None) -> Answer:
 
 def _messages(session: Session, actor: Actor, found: Run) -> Iterable[dict[str, Any]]:
     accounts = dict(session.execute(select(SenderAccount.id, SenderAccount.name)).tuples().all())
+    named = company_types(session, found.company_id).names
     last = 0
     while True:
         query = select(Message).where(
@@ -187,7 +188,7 @@ def _messages(session: Session, actor: Actor, found: Run) -> Iterable[dict[str, 
                 "issue": row.first_issue,
                 "message_id": row.message_id or "",
                 "answer": row.last_detail,
-                "why": describe_why(row.why),
+                "why": describe_why(row.why, named=named),
             }
         session.expunge_all()
 

@@ -32,6 +32,7 @@ def _sentences() -> Mapping[Problem, str]:
         ),
         Problem.TYPE_TAKEN: _("There is a type %(value)s already. Choose another id."),
         Problem.UNKNOWN_TYPE: _("There is no document type %(value)s. Choose one of the list."),
+        Problem.UNKNOWN_VALUE: _("%(value)s is none of: %(valid)s."),
         Problem.BAD_FIELD_NAME: _(
             "The field name “%(value)s” is not possible: use small letters, digits and underscores."
         ),

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from crm_mail.companies.company_rules import CompanyInvalid, CompanyProblem, Problem, problem
 from crm_mail.delivery.routing import ChannelPreference
@@ -16,6 +17,8 @@ from crm_mail.document_types import (
     OwnField,
     TypeFacts,
 )
+
+E = TypeVar("E", bound=StrEnum)
 
 TYPE_ID = re.compile(OWN_PREFIX + r"[a-z0-9][a-z0-9_]{0,29}")  # no hyphen: pages write cell-CONTACT-TYPE
 FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -120,6 +123,60 @@ def _field_problems(fields: Iterable[OwnField]) -> list[CompanyProblem]:
             found.append(problem("fields", Problem.FIELD_TWICE, value=one.name))
         seen.add(one.name)
     return found
+
+
+def read_own_type(data: Any) -> OwnType:
+    """An own type from a JSON object: id, labels, plurals, base, layout, direction, role, bundled, channel, fields.
+
+    `fields` is a list of objects with name, type, required and label; `schema` a small JSON schema instead.
+
+    Raises:
+        CompanyInvalid: the object cannot be read; what it says is checked by `check_own_type`.
+    """
+    if not isinstance(data, Mapping):
+        raise CompanyInvalid([problem("id", Problem.REQUIRED)])
+    schema = data.get("schema")
+    fields = (
+        fields_of_schema(schema) if isinstance(schema, Mapping) else _listed_fields(data.get("fields", []))
+    )
+    base = str(data.get("base") or DocumentType.GENERIC.value)
+    return OwnType(
+        id=str(data.get("id", "")),
+        name=TypeName(_texts(data.get("labels")), _texts(data.get("plurals"))),
+        base=base,
+        layout=str(data.get("layout") or base),
+        direction=_member(Direction, "direction", data.get("direction", Direction.CUSTOMER)),
+        role=str(data.get("role", "")),
+        is_bundled=data.get("bundled") is not False,
+        channel=_member(ChannelPreference, "channel", data.get("channel", ChannelPreference.PEC_FIRST)),
+        fields=fields,
+    )
+
+
+def _texts(value: Any) -> dict[str, str]:
+    return {str(key): str(text) for key, text in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _member(kinds: type[E], field: str, value: Any) -> E:
+    if value not in set(kinds):
+        raise CompanyInvalid(
+            [problem(field, Problem.UNKNOWN_VALUE, value=str(value)[:60], valid=", ".join(kinds))]
+        )
+    return kinds(value)
+
+
+def _listed_fields(value: Any) -> tuple[OwnField, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
+        raise CompanyInvalid([problem("fields", Problem.BAD_FIELD_NAME, value=str(value)[:60])])
+    return tuple(
+        OwnField(
+            str(one.get("name", "")),
+            _member(FieldKind, "fields", one.get("type", FieldKind.TEXT)),
+            one.get("required") is True,
+            str(one.get("label", ""))[:NAME_LENGTH],
+        )
+        for one in value
+    )
 
 
 _JSON_KINDS = {

@@ -21,6 +21,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from crm_mail.companies.models import Company
+from crm_mail.companies.type_registry import company_types
 from crm_mail.document_types import TEXT_LANGUAGES
 from crm_mail.documents import texts
 from crm_mail.documents.builtin_texts import BUNDLE, MessageText, builtin_text
@@ -153,7 +154,8 @@ def preview_page(at_work: Company, name: str, language: str, text: MessageText, 
     """The message with sample data, or why there is none (422); under a policy that runs nothing."""
     actor = signed_in_actor()
     sender = SenderFields(name=actor.name, email=actor.email)
-    context = sample_context(company_fields(at_work), sender, name, language)
+    named = company_types(db(), at_work.id).names
+    context = sample_context(company_fields(at_work), sender, name, language, named=named)
     try:
         shown = texts.preview_text(text, context, name, language)
     except (texts.TextInvalid, texts.TextMissing) as refused:

@@ -249,7 +249,7 @@ def _first_rows(draft: Draft, data: bytes) -> Iterator[ParsedRow]:
     file = open_contact_file(
         data,
         columns=_used(draft.columns or {}),
-        context=RowContext(company.code, frozenset(company_types(db(), company.id).used)),
+        context=RowContext(company.code, frozenset(company_types(db(), company.id).ids)),
         sheet=draft.sheet or None,
     )
     return islice((row for row in file.rows() if row.is_valid), SHOWN_ROWS)

@@ -78,7 +78,7 @@ def import_contacts(
     actor.require(Permission.CONTACTS_MANAGE, company.id)
     if columns is None and mapping:
         columns = load_mapping(session, actor, company.id, mapping)
-    context = RowContext(company.code, frozenset(company_types(session, company.id).used))
+    context = RowContext(company.code, frozenset(company_types(session, company.id).ids))
     file = open_contact_file(source, columns=columns, context=context, limits=limits, sheet=sheet)
     with session.begin_nested() as savepoint:
         result = _Work(session, actor, company, file, dry_run).run()

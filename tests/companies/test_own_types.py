@@ -17,7 +17,7 @@ from crm_mail.companies.models import CompanyType
 from crm_mail.companies.own_types import rename_type, save_own_type, set_used
 from crm_mail.companies.policies import policy_for, save_policies
 from crm_mail.companies.type_registry import BUILT_IN, all_types, company_types
-from crm_mail.companies.type_rules import OwnType, TypeName, check_own_type, fields_of_schema
+from crm_mail.companies.type_rules import OwnType, TypeName, check_own_type, fields_of_schema, read_own_type
 from crm_mail.contacts.forms import read_subscriptions
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.delivery.routing import ChannelPreference
@@ -167,6 +167,31 @@ def test_fields_may_come_as_a_small_json_schema() -> None:
     )
     with pytest.raises(CompanyInvalid):
         fields_of_schema({"properties": {"lines": {"type": "array"}}})
+
+
+def test_a_type_is_read_from_a_json_file() -> None:
+    """`crm-mail company add-type`."""
+    data = {
+        "id": "x_warranty",
+        "labels": {"it": "Certificato di garanzia", "en": "Warranty"},
+        "plurals": {"it": "certificati di garanzia"},
+        "base": "delivery_note",
+        "role": "amministrazione",
+        "channel": "ordinary_only",
+        "fields": [
+            {"name": "months", "type": "integer", "required": True, "label": "Mesi"},
+            {"name": "bought_on", "type": "date"},
+        ],
+    }
+    assert read_own_type(data) == replace(WARRANTY, layout="delivery_note")
+    for wrong in (
+        [],
+        data | {"direction": "up"},
+        data | {"fields": "months"},
+        data | {"fields": [{"type": "x"}]},
+    ):
+        with pytest.raises(CompanyInvalid):
+            read_own_type(wrong)
 
 
 def test_a_document_of_an_own_type_goes_the_whole_way_to_a_message(sqlite_home: Installation) -> None:
