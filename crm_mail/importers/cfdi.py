@@ -103,7 +103,7 @@ def _read(root: etree._Element, data: bytes, notices: tuple[Notice, ...]) -> Par
         generic_tax_id=generic,
         party_code=customer_code(root),
         extra=_extra(root, stamp, kind) | receipt,
-        warnings=(*notices, *found),
+        warnings=(*notices, *found, *_unreadable_total(root)),
     )
 
 
@@ -138,6 +138,14 @@ def _currency(root: etree._Element) -> str:
 
 def _stated_total(root: etree._Element) -> Decimal:
     return read_totals(root).gross or Decimal(0)
+
+
+def _unreadable_total(root: etree._Element) -> Iterator[Notice]:
+    value = attribute(root, "Total")
+    if value is None:
+        yield Notice("total_unknown")
+    elif read_totals(root).gross is None:
+        yield Notice("ignored_value", {"element": "Total", "value": value[:60], "expected": N_("a number")})
 
 
 def _party(root: etree._Element, name: str) -> DocumentParty:

@@ -7,12 +7,9 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm_mail import audit
 from crm_mail.companies.models import Company
-from crm_mail.contacts.matching import match_party
 from crm_mail.contacts.models import Party
 from crm_mail.document_types import facts
 from crm_mail.documents.models import Document
@@ -35,9 +32,10 @@ from crm_mail.importers.base import (
     ParsedDocument,
     Totals,
 )
-from crm_mail.importers.cfdi_rules import identify_buyer, payroll_party, settle_stamp
+from crm_mail.importers.cfdi_rules import identify_buyer, settle_stamp
 from crm_mail.importers.credit_terms import add_credit_terms
 from crm_mail.importers.detect import FileFormat, sniff_document_format
+from crm_mail.importers.document_parties import find_or_make_party
 from crm_mail.importers.readers import read_documents
 from crm_mail.importers.sdi_import import import_sdi_receipt
 from crm_mail.importers.sdi_receipts import is_sdi_receipt
@@ -115,7 +113,7 @@ def import_document_file(
         if dry_run:
             result.count(_would_store(session, company.id, new))
             continue
-        party = _find_or_make_party(session, actor, company, parsed)
+        party = find_or_make_party(session, actor, company, parsed)
         new = _with_terms(new, parsed, party)
         document, stored = store_document(session, actor, store, party, new)
         result.count(stored)
@@ -287,80 +285,6 @@ def _without_empty(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     return str(value) if isinstance(value, Decimal) else value
-
-
-def _find_or_make_party(session: Session, actor: Actor, company: Company, parsed: ParsedDocument) -> Party:
-    stated, direction, code = parsed.party, parsed.direction, parsed.party_code or ""
-    assert stated is not None  # the direction was decided before
-    if parsed.privacy_level:
-        return payroll_party(session, actor, company)
-    if parsed.generic_tax_id is not None and stated.vat_number == parsed.generic_tax_id:
-        stated = replace(stated, vat_number=None)  # it would match every other customer without an RFC
-    found = match_party(
-        session, company.id, vat_number=stated.vat_number or "", tax_code=stated.tax_code or "", code=code
-    )
-    if found is not None:
-        return session.get_one(Party, found.party_id)
-    if not (stated.vat_number or stated.tax_code or code):
-        named = _find_by_name(session, company.id, stated.name or "")
-        if named is not None:
-            return named
-    name = stated.name or stated.vat_number or stated.tax_code or "?"
-    party = Party(
-        company_id=company.id,
-        code=code[:50] or _free_code(session, company.id, stated),
-        name=name[:250],
-        name_key=name[:250].lower(),
-        is_customer=direction is not Direction.SUPPLIER,
-        is_supplier=direction is Direction.SUPPLIER,
-        vat_number=(stated.vat_number or "")[:30],
-        tax_code=(stated.tax_code or "")[:30],
-        address=(stated.address or "")[:200],
-        postcode=(stated.postcode or "")[:20],
-        city=(stated.city or "")[:100],
-        province=(stated.province or "")[:50],
-        country=(stated.country or "")[:2],
-        language=_language(stated.country),
-    )
-    session.add(party)
-    session.flush()
-    audit.record(
-        session,
-        actor,
-        "contacts.party.created",
-        company_id=company.id,
-        subject=party,
-        label=f"{party.code} {party.name}",
-        source=parsed.source,
-    )
-    return party
-
-
-def _language(country: str | None) -> str:
-    """The language of a party learnt from an invoice: its country's, where we speak it; else the company's."""
-    speaks = {"IT": "it", "SM": "it", "ES": "es", "MX": "es", "AR": "es", "PY": "es", "CL": "es", "CO": "es"}
-    known = speaks.get((country or "").upper())
-    return known or ("en" if country else "")
-
-
-def _find_by_name(session: Session, company_id: int, name: str) -> Party | None:
-    return session.scalar(
-        select(Party).where(Party.company_id == company_id, Party.name_key == name.lower()).limit(1)
-    )
-
-
-def _free_code(session: Session, company_id: int, stated: DocumentParty) -> str:
-    """A code for a party the ERP did not name: its VAT number or tax code, numbered when taken."""
-    base = (stated.vat_number or stated.tax_code or "NEW").replace(" ", "")[:50]
-    query = select(Party.code).where(
-        Party.company_id == company_id, Party.code.startswith(base, autoescape=True)
-    )
-    taken = set(session.scalars(query))
-    code, number = base, 1
-    while code in taken:
-        number += 1
-        code = f"{base}-{number}"
-    return code
 
 
 def add_uploaded_pdf(

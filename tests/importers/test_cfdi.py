@@ -157,6 +157,12 @@ def test_a_generic_rfc_is_told_by_the_customer_code_of_the_addenda(desk: Desk) -
     assert (document.party.code, document.party.vat_number) == ("C-0042", "")
 
 
+def test_a_customer_code_never_sends_to_somebody_with_another_rfc(desk: Desk) -> None:
+    """The Addenda follows the customer's own numbering: C-0042 may be somebody else here."""
+    make_party(desk.session, desk.company, code="C-0042", vat_number="OTR990101XY9")
+    assert desk.only(INVOICE).party.code == "TAL990101XY9"
+
+
 def test_the_due_date_comes_from_the_customers_days_of_credit(desk: Desk) -> None:
     """A CFDI states none."""
     assert desk.only(OTHER_UUID.replace(b'"1001"', b'"1002"')).first_due_on is None
@@ -182,7 +188,7 @@ def test_a_version_that_is_no_cfdi_is_refused() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "element"),
     [
-        (b'Total="1160.00"', b'Total="1e400"', "total"),
+        (b'Total="1160.00"', b'Total="1e20"', "total"),
         (b'Folio="1001"', b'Folio="' + b"9" * 61 + b'"', "number"),
         (b"2026-03-02T10:15:00", b"9999-12-31T00:00:00", "Fecha"),
     ],
