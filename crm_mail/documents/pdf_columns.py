@@ -14,7 +14,7 @@ def _optional(field: str, label: str, width: float, kind: Kind = Kind.TEXT, *, f
 CODE = Column("code", "code", 21)
 TEXT = Column("description", "description", below="serials")
 QTY = Column("qty", "quantity", 16, Kind.NUMBER)
-UOM = Column("uom", "unit", 10)
+UOM = Column("uom", "unit", 11)
 LOT = _optional("lot", "lot", 24, folds=True)
 EXPIRY = _optional("expires_on", "expires_on", 19, Kind.DATE, folds=True)
 DISCOUNT = _optional("discounts", "discount", 15, Kind.MARK)
@@ -28,7 +28,7 @@ ORDERED = (
     *(_optional("requested_on", "requested_date", 19, Kind.DATE, folds=True), DELIVERY, *PRICED[4:]),
 )
 SETTLED = (
-    *(Column("document", "document"), Column("date", "date", 24, Kind.DATE)),
+    *(Column("document", "document"), _optional("date", "date", 24, Kind.DATE)),
     *(_optional("gross", "amount", 28, Kind.MONEY), _optional("discount", "discount", 24, Kind.MONEY)),
     _optional("withholding", "withholding", 28, Kind.MONEY),
     Column("paid", "paid", 30, Kind.MONEY),

@@ -22,6 +22,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from babel import localedata
 from markupsafe import Markup
 
 from crm_mail.document_types import TEXT_LANGUAGES, TYPE_FACTS, Direction, DocumentType, type_label
@@ -109,11 +110,18 @@ def build_html(layout: str, data: Mapping[str, Any], language: str, theme: Theme
     for group in _GROUPS:
         given = values.get(group)
         values[group] = given if isinstance(given, Mapping) else {}
+    language = _regional(language, values["party"].get("country") or values["company"].get("country"))
     extra = values.get("extra")
     if not values["cfdi"] and isinstance(extra, Mapping) and isinstance(extra.get("cfdi"), Mapping):
         values["cfdi"] = extra["cfdi"]  # a checked document keeps what its schema does not know there
     values |= _frame(layout, values, language, theme)
     return layout_environment().get_template(f"{layout}.html").render(values)
+
+
+def _regional(language: str, country: object) -> str:
+    """Spanish as the recipient's country writes numbers: Mexico `1,234.50`, Spain and Paraguay `1.234,50`."""
+    regional = f"es_{str(country).upper()}"
+    return regional.replace("_", "-") if language == "es" and localedata.exists(regional) else language
 
 
 def _frame(layout: str, values: Mapping[str, Any], language: str, theme: Theme) -> dict[str, Any]:
@@ -128,6 +136,7 @@ def _frame(layout: str, values: Mapping[str, Any], language: str, theme: Theme) 
         "language": language,
         "currency": currency,
         "title": values.get("title") or _title(values, language),
+        "kind_label": _kind_label(values, language),
         "created": created.isoformat() if created else "",
         "logo": logo_uri(theme.logo),
         "address_left": theme.address_left,
@@ -185,11 +194,13 @@ def _tax_label(who: Mapping[str, Any], words: Mapping[str, str]) -> str:
     return _TAX_LABELS.get(str(who.get("country") or "").upper(), words["vat_number"])
 
 
-def _title(values: Mapping[str, Any], language: str) -> str:
+def _kind_label(values: Mapping[str, Any], language: str) -> str:
     known = values.get("type") in TYPE_FACTS
-    kind = values.get("type_label") or type_label(
-        str(values["type"]) if known else DocumentType.GENERIC, language
-    )
+    return type_label(str(values["type"]) if known else DocumentType.GENERIC, language)
+
+
+def _title(values: Mapping[str, Any], language: str) -> str:
+    kind = _kind_label(values, language)
     number = "/".join(str(values[key]) for key in ("number", "series") if values.get(key))
     mark = {"it": "n.", "es": "n.º"}.get(language[:2], "no.")
     return f"{kind} {mark} {number}" if number else kind

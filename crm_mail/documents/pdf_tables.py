@@ -18,6 +18,7 @@ from crm_mail.documents.number_formats import format_date, format_money, format_
 
 PAGE_WIDTH = 176.0  # mm between the margins of A4
 _DIGIT_MM = 1.68  # width of a digit at the tables' 8.5 pt
+_LETTER_MM = 1.85  # and of a usual letter, most of them capitals
 _PADDING_MM = 2.4
 _TEXT_MM = 44.0  # what the description keeps
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=]{1,400000}")
@@ -160,10 +161,16 @@ def _head(columns: Sequence[Column], words: Mapping[str, str]) -> str:
 
 
 def _cell(column: Column, text: Markup | str) -> str:
-    """A number that does not stand in one line is printed smaller."""
+    """A number that does not stand in one line, and a word that would be broken, are printed smaller."""
+    room = (column.width or PAGE_WIDTH) - _PADDING_MM
     if not column.is_number:
-        return f"<td>{escape(text)}</td>"
-    is_tight = column.width is not None and len(text) > (column.width - _PADDING_MM) / _DIGIT_MM
+        is_long = column.kind is Kind.TEXT and max(map(len, text.split()), default=0) > room / _LETTER_MM
+        return (
+            f'<td class="tight">{escape(text)}</td>'
+            if is_long and column.width
+            else f"<td>{escape(text)}</td>"
+        )
+    is_tight = len(text) > room / _DIGIT_MM
     return f'<td class="n{" tight" if is_tight else ""}">{escape(text)}</td>'
 
 
@@ -187,6 +194,10 @@ def _write_text(value: object, language: str) -> Markup | str:
         return " + ".join(str(item) for item in value)
     text = str(value)
     return Markup("<br>").join(text.splitlines()) if "\n" in text else text
+
+
+def _write_mark(value: object, language: str) -> Markup | str:
+    return _write_text(value, language) if parse_number(value) is None else format_number(value, language)
 
 
 def _write_number(value: object, language: str) -> str:
@@ -214,7 +225,7 @@ def _write_picture(value: object, language: str) -> Markup | str:
 
 _WRITERS: dict[Kind, Callable[[object, str], Markup | str]] = {
     Kind.TEXT: _write_text,
-    Kind.MARK: _write_text,
+    Kind.MARK: _write_mark,
     Kind.NUMBER: _write_number,
     Kind.PRICE: write_price,
     Kind.MONEY: _write_money,

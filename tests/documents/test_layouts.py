@@ -62,13 +62,13 @@ EXPECTED: dict[str, tuple[tuple[str, ...], tuple[str, str, str]]] = {
     ),
     "cfdi": (
         (
-            "62.257,20",
             "6F2A1C0E-9B47-4D2E-8A33-51C7E09D4B12",
             "00001000000505619233",
             "G01 Adquisición",
             "PPD Pago",
+            "Este documento es una representación impresa de un CFDI",
         ),
-        ("Este documento es una representación impresa de un CFDI",) * 3,
+        ("62.257,20 MXN", "$62,257.20", "MX$62,257.20"),  # Spanish as Mexico writes it
     ),
     "account_statement": (("1.830,00",), ("Saldo finale", "Saldo final", "Closing balance")),
     "generic": (("Comunicazione di chiusura natalizia", "16 dicembre"), ("Data", "Fecha", "Date")),
