@@ -18,7 +18,7 @@ def check_limits(parsed: ParsedDocument) -> ParsedDocument:
         _refuse(parsed, "currency", parsed.currency, N_("a currency code of three letters"))
     for name, value, most in (("number", parsed.number, _NUMBER), ("series", parsed.series, _SERIES)):
         if value and len(value) > most:
-            _refuse(parsed, name, value, N_("a text of that length"))
+            _refuse(parsed, name, value, N_("a text short enough to be kept"))
     totals = parsed.totals
     for amount in (totals.net, totals.tax, totals.gross, totals.payable):
         if amount is not None and abs(amount) >= _MOST:
