@@ -6,20 +6,24 @@ kept in short ones, so a process that stops half-way loses no more than the page
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, String, cast, exists, or_, select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
+from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Party
-from crm_mail.db import Database
+from crm_mail.db import Database, today
 from crm_mail.delivery.headers import safe_file_name
-from crm_mail.document_types import DocumentType, type_label
+from crm_mail.document_types import DocumentType, TypeNames, type_label
 from crm_mail.documents.models import Document, DocumentFile, RenderedFile
+from crm_mail.documents.own_type_print import printed_type
 from crm_mail.documents.pdf_jobs import RenderJob
 from crm_mail.documents.pdf_layouts import layout_for
 from crm_mail.documents.pdf_markup import print_language
+from crm_mail.documents.pdf_pictures import with_pictures
 from crm_mail.documents.pdf_pool import PdfPool
 from crm_mail.documents.pdf_theme import Theme, theme_from
 from crm_mail.documents.rendering import EmbeddedFile, pdf_available, render_key
@@ -132,14 +136,16 @@ def _jobs(session: Session, store: BlobStore, ids: Sequence[int]) -> Iterator[Jo
             themes[document.company_id] = (company, company_theme(store, company))
         company, theme = themes[document.company_id]
         language = print_language(party.language or company.language, theme)
-        data = print_data(document, party, company)
-        layout = layout_for(document.type, data)
+        data = with_pictures(print_data(document, party, company), document.files, store)
+        types = company_types(session, document.company_id)
+        data |= printed_type(types, document.type, data, language)
+        layout = layout_for(types.layout(document.type), data)
         files = _embedded(store, document) if theme.archive else ()
         key = render_key(layout, data, language, theme, files)
         yield (
             document.id,
             RenderJob(key, layout, data, language, theme, files),
-            _file_name(document, language),
+            _file_name(document, language, types.names),
         )
 
 
@@ -154,9 +160,16 @@ def _embedded(store: BlobStore, document: Document) -> tuple[EmbeddedFile, ...]:
     return tuple(EmbeddedFile(file.name, store.read(file.sha256)) for file in legal)
 
 
-def _file_name(document: Document, language: str) -> str:
-    """``Fattura 101-A.pdf``: a number's slash is no folder."""
-    name = f"{type_label(document.type, language)} {document.series}{document.number}.pdf"
+def statement_file_name(code: str, sent_on: date) -> str:
+    """``00012320261130.pdf``: customer number and day of sending, as the office's archives expect (RP-13)."""
+    return safe_file_name(f"{code}{sent_on:%Y%m%d}.pdf".replace("/", "-").replace("\\", "-"))
+
+
+def _file_name(document: Document, language: str, named: TypeNames) -> str:
+    """``Fattura 101-A.pdf``: a number's slash is no folder. Statements: customer and day of sending (RP-13)."""
+    if document.type == DocumentType.ACCOUNT_STATEMENT and (document.data.get("party") or {}).get("code"):
+        return statement_file_name(document.data["party"]["code"], today())
+    name = f"{type_label(document.type, language, named)} {document.series}{document.number}.pdf"
     return safe_file_name(name.replace("/", "-").replace("\\", "-"))
 
 
