@@ -48,6 +48,15 @@ def test_paths_are_kebab_case(app: Flask) -> None:
         assert all(SEGMENT.fullmatch(part) for part in fixed), f"{endpoint}: {rule}"
 
 
+def test_templates_and_views_link_only_to_pages_that_exist(app: Flask) -> None:
+    """A link that hides itself when its page is called otherwise is lost without anybody noticing."""
+    named = re.compile(r"""\b(?:url_for|link)\(\s*["'](\w+\.\w+)["']""")
+    files = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "crm_mail").rglob("*.py")]
+    wanted = {(one, path.name) for path in files for one in named.findall(path.read_text())}
+    assert len(wanted) > 100
+    assert [found for found in wanted if found[0] not in app.view_functions] == []
+
+
 def test_ids_in_paths_have_a_type(app: Flask) -> None:
     for endpoint, rule in rules_of(app):
         for variable in re.findall(r"<([^>]+)>", rule):

@@ -1,8 +1,6 @@
 """Pages of the reports room: the dashboard; the end report and the audit stand in files of their own."""
 
-from typing import Any
-
-from flask import Blueprint, Flask, current_app, render_template, url_for
+from flask import Blueprint, Flask, render_template
 
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.reports import chart
@@ -17,11 +15,6 @@ from crm_mail.web.navigation import current_company
 blueprint = Blueprint("reports", __name__)
 add_audit_routes(blueprint)
 add_report_routes(blueprint)
-
-
-def page_url(endpoint: str, **values: Any) -> str:
-    """The address of a page of another room; empty when this installation has no such page."""
-    return url_for(endpoint, **values) if endpoint in current_app.view_functions else ""
 
 
 @blueprint.get("/")
@@ -49,5 +42,4 @@ def dashboard() -> str:
 
 def init_app(app: Flask) -> None:
     """Register the room's pages."""
-    app.jinja_env.globals["page_url"] = page_url
     app.register_blueprint(blueprint)
