@@ -9,6 +9,7 @@ from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.contacts.matching import match_party, number_forms
 from crm_mail.contacts.models import Party
+from crm_mail.contacts.values import clean_number
 from crm_mail.importers.base import Direction, DocumentParty, ParsedDocument
 from crm_mail.importers.cfdi_rules import payroll_party
 from crm_mail.permissions import Actor
@@ -42,8 +43,8 @@ def find_or_make_party(session: Session, actor: Actor, company: Company, parsed:
         name_key=name[:250].lower(),
         is_customer=direction is not Direction.SUPPLIER,
         is_supplier=direction is Direction.SUPPLIER,
-        vat_number=(stated.vat_number or "")[:30],
-        tax_code=(stated.tax_code or "")[:30],
+        vat_number=clean_number(stated.vat_number or "")[:30],  # as it is kept everywhere, and found again
+        tax_code=clean_number(stated.tax_code or "")[:30],
         address=(stated.address or "")[:200],
         postcode=(stated.postcode or "")[:20],
         city=(stated.city or "")[:100],

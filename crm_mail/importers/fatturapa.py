@@ -6,6 +6,7 @@ Self-billing and integration types are kept but never mailed (IT-19): their buye
 """
 
 import datetime as dt
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Final
@@ -29,6 +30,7 @@ from crm_mail.importers.messages import N_
 from crm_mail.importers.p7m import extract_signed_xml
 
 _ROOTS: Final = ("FatturaElettronica", "FatturaElettronicaSemplificata")
+_NOISE: Final = re.compile(r"[\s.\-/]")
 _TRANSMISSION: Final = ("IdTrasmittente", "ProgressivoInvio", "FormatoTrasmissione", "CodiceDestinatario")
 
 
@@ -140,6 +142,6 @@ def _is_ours(party: DocumentParty, ours: set[str]) -> bool:
 
 
 def _bare(tax_id: str) -> str:
-    """A tax id without blanks and without the Italian country prefix."""
-    compact = "".join(tax_id.split()).upper()
+    """A tax id without blanks, dots and hyphens, and without the Italian country prefix."""
+    compact = _NOISE.sub("", tax_id).upper()
     return compact[2:] if compact.startswith("IT") and compact[2:].isdigit() else compact

@@ -163,6 +163,12 @@ def test_a_customer_code_never_sends_to_somebody_with_another_rfc(desk: Desk) ->
     assert desk.only(INVOICE).party.code == "TAL990101XY9"
 
 
+def test_a_number_written_with_a_hyphen_finds_its_party_again(desk: Desk) -> None:
+    """A RUC has its check digit behind a hyphen; parties are kept without it."""
+    data = INVOICE.replace(b"TAL990101XY9", b"80013884-8")
+    assert desk.only(data).party_id == desk.only(data.replace(b'"1001"', b'"1002"')).party_id
+
+
 def test_the_due_date_comes_from_the_customers_days_of_credit(desk: Desk) -> None:
     """A CFDI states none."""
     assert desk.only(OTHER_UUID.replace(b'"1001"', b'"1002"')).first_due_on is None
@@ -208,7 +214,7 @@ def test_the_taxes_of_older_versions_are_summed_from_the_lines() -> None:
     assert [(row.rate, row.nature, row.net, row.tax) for row in found.tax_summary] == [
         (Decimal(16), None, Decimal(1000), Decimal(160))
     ]
-    (line,) = found.lines
+    [line] = found.lines
     assert (line.net, line.discount, line.tax_rate) == (Decimal(1000), "100.00", Decimal(16))
 
 
