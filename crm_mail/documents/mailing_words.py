@@ -14,6 +14,7 @@ def mailing_reason(code: str) -> str:
         "marked": _("a person marked it"),
         "payroll": _("payroll slips are confidential and never mailed"),
         "sdi_rejected": _("the Sistema di Interscambio rejected it; a corrected invoice will take its place"),
+        "overtaken": _("a newer one took its place before it was sent"),
         "unstamped": _("it has no fiscal stamp yet; the stamped version will release it"),
     }
     return str(words.get(code, code))

@@ -143,7 +143,7 @@ class SettingsForm(FlaskForm):
     bank = StringField(_l("Bank"), [Length(max=120)])
     iban = StringField(_l("IBAN"), [Length(max=60)])
     business_rate = DecimalField(
-        _l("Interest for businesses (% a year)"),
+        _l("Interest for businesses (percent a year)"),
         [_REQUIRED],
         places=2,
         description=_l(
@@ -151,7 +151,7 @@ class SettingsForm(FlaskForm):
         ),
     )
     consumer_rate = DecimalField(
-        _l("Interest for consumers (% a year)"),
+        _l("Interest for consumers (percent a year)"),
         [_REQUIRED],
         places=2,
         description=_l("The legal rate. A customer without a VAT number counts as a consumer."),

@@ -27,6 +27,7 @@ from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables.dunning import Debtor, Letter, Proposal, letter_data, propose
 from crm_mail.receivables.ledger import Entry
 from crm_mail.receivables.models import Reminder
+from crm_mail.receivables.overtaking import bring_back, overtake
 from crm_mail.receivables.reading import (
     Customer,
     Given,
@@ -91,6 +92,7 @@ class Made:
     """The documents that a choice gave."""
 
     documents: list[int] = field(default_factory=list)
+    parties: list[int] = field(default_factory=list)
     created: int = 0
     versions: int = 0
     unchanged: int = 0
@@ -99,6 +101,7 @@ class Made:
     def add(self, document: Document, stored: Stored) -> None:
         """Count a document."""
         self.documents.append(document.id)
+        self.parties.append(document.party_id)
         self.created += stored is Stored.CREATED
         self.versions += stored is Stored.VERSION
         self.unchanged += stored is Stored.UNCHANGED
@@ -153,6 +156,7 @@ def make_statements(
             made.add(*_keep_statement(session, actor, store, customer.party, data))
         if on_progress and number % 100 == 0:
             on_progress(number)
+    overtake(session, company.id, STATEMENT, SOURCE, made.parties, choice.as_of)
     if made.created or made.versions:
         audit.record(
             session, actor, "receivables.statements.made", company_id=company.id,
@@ -166,6 +170,7 @@ def _keep_statement(
 ) -> tuple[Document, Stored]:
     """Keep a statement; one drawn on an earlier day gets the name of today's sending (RP-13)."""
     document, stored = store_computed(session, actor, store, party, _statement(party, data))
+    bring_back(document)
     for file in document.files:
         if file.is_rendered and file.role == FileRole.MAIN.value:
             file.name = statement_file_name(party.code, today())
@@ -280,6 +285,7 @@ def make_letters(
                 raise TooMany
             document, stored = _keep_letter(session, actor, store, one.party, letter, as_of, choices)
             made.add(document, stored)
+    overtake(session, company.id, LETTER, SOURCE, made.parties, as_of)
     if made.created or made.versions:
         audit.record(
             session, actor, "receivables.letters.made", company_id=company.id,
@@ -312,6 +318,7 @@ def _keep_letter(
         key_owner=party.code,
     )
     document, stored = store_computed(session, actor, store, party, new)
+    bring_back(document)
     if stored is not Stored.UNCHANGED:
         session.connection().execute(delete(Reminder).where(Reminder.document_id == document.id))
         rows = [

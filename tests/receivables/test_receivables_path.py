@@ -107,6 +107,12 @@ def test_the_same_statement_is_made_once_and_other_data_make_a_new_version(home:
         )
         narrow = StatementChoice(PartyFilter(books.company.id, code_from="000150", code_to="000250"), today())
         assert len(make_statements(session, CLERK, home.store, books.company, narrow).documents) == 1
+        tomorrow = StatementChoice(PartyFilter(books.company.id), today() + timedelta(days=1))
+        make_statements(session, CLERK, home.store, books.company, tomorrow)
+        unsent = select(Document.dated_on).where(Document.is_current, Document.is_mailable).distinct()
+        assert list(session.scalars(unsent)) == [tomorrow.as_of], "what was not sent is overtaken"
+        make_statements(session, CLERK, home.store, books.company, books.choice())
+        assert set(session.scalars(unsent)) == {tomorrow.as_of, today()}, "asked for again, it may be sent"
         foreign = make_actor(is_admin=False, grants=outbox_grants(books.company.id, "invoice"))
         with pytest.raises(PermissionDenied):
             make_statements(session, foreign, home.store, books.company, narrow)
