@@ -1,12 +1,14 @@
 """CFDI brought in: held until stamped, payroll for nobody's eyes, generic RFCs, bytes untouched (PM-6, PM-18)."""
 
 import re
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from lxml import etree
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,7 +25,8 @@ from crm_mail.importers.document_service import DocumentFileResult, import_docum
 from crm_mail.importers.pain001 import parse_pain001
 from crm_mail.importers.readers import read_documents
 from crm_mail.installation import Installation
-from tests.factories import make_actor, make_company, make_party
+from crm_mail.users.models import User
+from tests.factories import make_actor, make_company, make_party, make_user
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "cfdi"
 INVOICE = (SAMPLES / "factura.xml").read_bytes()
@@ -134,6 +137,22 @@ def test_payroll_is_never_mailed_and_exists_for_the_highest_clearance_alone(desk
         page = list_documents(desk.session, actor, desk.company.id, DocumentFilter())
         assert [document.number for document in page.documents] == (["12"] if is_seen else [])
         assert (find_document(desk.session, actor, document.id) is not None) is is_seen
+
+
+def test_the_page_of_a_document_does_not_overrule_a_missing_stamp(
+    sqlite_home: Installation, login_as: Callable[[User], FlaskClient]
+) -> None:
+    with sqlite_home.database.write() as session:
+        desk = Desk(session, sqlite_home)
+        waiting, slip = desk.only(UNSTAMPED).id, desk.only(PAYROLL, "nomina.xml").id
+        user = make_user(session, is_admin=True, clearance=2)
+    client = login_as(user)
+    answer = client.post(f"/documents/{waiting}/mailable", data={"mailable": "yes"}, follow_redirects=True)
+    assert "no fiscal stamp yet" in answer.text
+    assert "Send after all" not in answer.text
+    assert client.get(f"/documents/{slip}").status_code == 404
+    with sqlite_home.database.read() as session:
+        assert not session.get_one(Document, waiting).is_mailable
 
 
 def test_a_payroll_complement_makes_payroll_whatever_the_type_says() -> None:
