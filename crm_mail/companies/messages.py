@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from wtforms import Form
 
 from crm_mail.companies.company_rules import CompanyProblem, Problem
+from crm_mail.web import problems as problems_on_forms
 
 
 def _sentences() -> Mapping[Problem, str]:
@@ -49,6 +50,4 @@ def explain(problem: CompanyProblem) -> str:
 
 def show_problems(form: Form, problems: Iterable[CompanyProblem]) -> None:
     """Put each refusal beside its field."""
-    for problem in problems:
-        field = form[problem.field]
-        field.errors = [*field.errors, explain(problem)]
+    problems_on_forms.show_problems(form, problems, explain)

@@ -8,6 +8,7 @@ from wtforms import Form
 from crm_mail.delivery.account_rules import AccountProblem, Problem
 from crm_mail.delivery.connection_check import Step
 from crm_mail.delivery.envelope import Cause
+from crm_mail.web import problems as problems_on_forms
 
 
 def _sentences() -> Mapping[Problem, str]:
@@ -50,12 +51,7 @@ def explain(problem: AccountProblem) -> str:
 
 def show_problems(form: Form, problems: Iterable[AccountProblem]) -> None:
     """Put each refusal beside its field; one without a field stands above the form."""
-    for problem in problems:
-        if problem.field in form:
-            field = form[problem.field]
-            field.errors = [*field.errors, explain(problem)]
-        else:
-            form.form_errors.append(explain(problem))
+    problems_on_forms.show_problems(form, problems, explain)
 
 
 def step_name(step: Step) -> str:
