@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
@@ -60,6 +60,15 @@ def plan_merge(session: Session, actor: Actor, run: Run, chosen: Chosen) -> Merg
     """Find the rows that can travel together; one light query, nothing is changed."""
     open_rows = [*chosen.conditions(run, actor), Message.state == MessageState.PENDING]
     ready = [*open_rows, Message.blockers == 0, Message.to_address != ""]
+    several = (
+        select(Message.to_address)
+        .where(*ready)
+        .group_by(Message.party_id, Message.to_address)
+        .having(func.count() > 1)
+    )
+    ready.append(
+        Message.to_address.in_(several)
+    )  # most runs have one row for each recipient: nothing more is read
     columns = [getattr(Message, name) for name in _SAME]
     written = is_by_hand().label("by_hand")
     query = select(Message.id, Message.size, Message.document_types, Message.why, written, *columns)

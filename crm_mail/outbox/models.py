@@ -156,8 +156,21 @@ SHORTLISTS: dict[str, ColumnElement[bool]] = {
     "edited": Message.is_edited.is_(True),
     "approved": Message.is_approved.is_(True),
 }
+_ALWAYS = {  # the column that has one value in the whole list: with it SQLite takes the index for the narrower one
+    "blocked": Message.state,
+    "warned": Message.state,
+    "edited": Message.is_edited,
+    "approved": Message.is_approved,
+}
 for _name, _rows in SHORTLISTS.items():
-    Index(f"ix_messages_{_name}", Message.run_id, Message.id, sqlite_where=_rows, postgresql_where=_rows)
+    Index(
+        f"ix_messages_{_name}",
+        Message.run_id,
+        _ALWAYS[_name],
+        Message.id,
+        sqlite_where=_rows,
+        postgresql_where=_rows,
+    )
 
 
 class MessageContent(Base):
