@@ -18,7 +18,6 @@ from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.permissions import Actor, Permission
 from crm_mail.storage import BlobStore
 
-
 NEVER_BY_HAND = frozenset({"payroll", "unstamped", "sdi_rejected"})
 """Reasons that no person can overrule: a payroll slip is nobody's mail, an unstamped CFDI is no CFDI yet."""
 
@@ -178,6 +177,7 @@ def _keep(
         company_id=party.company_id,
         subject=document,
         label=f"{new.type} {new.number}",
+        privacy_level=document.privacy_level,
         version=document.version,
     )
     return document, Stored.CREATED if current is None else Stored.VERSION
