@@ -163,6 +163,14 @@ def find_card(session: Session, document: Document) -> SdiCard | None:
     return SdiCard(invoice, receipts) if invoice is not None and receipts else None
 
 
+def has_states(session: Session, company_id: int) -> bool:
+    """Whether the SdI ever said anything about a document of the company."""
+    query = select(SdiInvoice.document_id).where(
+        SdiInvoice.company_id == company_id, SdiInvoice.state.is_not(None)
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 def states_of(session: Session, documents: Iterable[Document]) -> dict[int, SdiKind]:
     """The states of a page of documents by id; a document without receipts is not in it."""
     ids = [document.id for document in documents]

@@ -22,3 +22,8 @@ KINDS: Final = {kind: state[0] for kind, state in STATES.items()} | {
     SdiKind.MT: _l("Data of a received invoice"),
 }
 OUTCOMES: Final = {"EC01": _l("accepted"), "EC02": _l("refused")}
+
+
+def choices() -> list[tuple[str, str]]:
+    """The states as a filter offers them."""
+    return [(kind.value, str(words)) for kind, (words, _tone, _icon) in STATES.items()]

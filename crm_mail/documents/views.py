@@ -54,7 +54,7 @@ def list_documents() -> Any:
         actor=actor,
         sdi_states=sdi_service.states_of(db(), page.documents),
         sdi_words=sdi_words.STATES,
-        sdi_choices=[(kind.value, words[0]) for kind, words in sdi_words.STATES.items()],
+        sdi_choices=sdi_words.choices() if sdi_service.has_states(db(), company.id) else [],
     )
 
 
