@@ -20,14 +20,13 @@ from crm_mail.receivables.importing import import_ledger
 from crm_mail.receivables.ledger import Kind
 from crm_mail.receivables.mappings import load_mapping
 from crm_mail.receivables.reading import count_customers
+from crm_mail.receivables.reminding import make_letters, propose_reminders
 from crm_mail.receivables.service import (
     LETTER,
     STATEMENT,
     Made,
     StatementChoice,
-    make_letters,
     make_statements,
-    propose_reminders,
     run_criteria,
 )
 from crm_mail.receivables.sources import import_from_source

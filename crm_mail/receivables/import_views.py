@@ -18,8 +18,9 @@ from crm_mail.receivables import mappings
 from crm_mail.receivables.blueprint import blueprint
 from crm_mail.receivables.columns import guess_columns, guess_kind
 from crm_mail.receivables.forms import LedgerForm
-from crm_mail.receivables.importing import LedgerResult, import_ledger, open_ledger
+from crm_mail.receivables.importing import LedgerResult, import_ledger
 from crm_mail.receivables.ledger import Kind
+from crm_mail.receivables.lists import open_ledger
 from crm_mail.receivables.page_parts import company_or_404
 from crm_mail.receivables.sources import list_sources
 from crm_mail.receivables.wording import field_words

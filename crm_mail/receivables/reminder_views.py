@@ -19,13 +19,11 @@ from crm_mail.receivables.page_parts import (
     today_of,
     whom_values,
 )
+from crm_mail.receivables.reminding import Proposed, make_letters, propose_reminders
 from crm_mail.receivables.service import (
     LETTER,
     NothingToSend,
-    Proposed,
     TooMany,
-    make_letters,
-    propose_reminders,
 )
 from crm_mail.receivables.statement_views import told
 from crm_mail.receivables.wording import level_words, reason_words

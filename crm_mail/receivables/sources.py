@@ -21,8 +21,9 @@ from crm_mail.db import today
 from crm_mail.importers.table_rows import TableLimits
 from crm_mail.installation import Installation
 from crm_mail.permissions import Actor, Permission
-from crm_mail.receivables.importing import LedgerResult, import_ledger, table_text
+from crm_mail.receivables.importing import LedgerResult, import_ledger
 from crm_mail.receivables.ledger import Kind
+from crm_mail.receivables.lists import table_text
 from crm_mail.receivables.models import LedgerSource
 from crm_mail.refusals import Refusal
 

@@ -28,15 +28,13 @@ from crm_mail.permissions import Permission, PermissionDenied
 from crm_mail.receivables.dunning import Reason
 from crm_mail.receivables.importing import import_ledger
 from crm_mail.receivables.models import Reminder
+from crm_mail.receivables.reminding import Proposed, make_letters, propose_reminders
 from crm_mail.receivables.service import (
     LETTER,
     STATEMENT,
     Made,
-    Proposed,
     StatementChoice,
-    make_letters,
     make_statements,
-    propose_reminders,
     run_criteria,
 )
 from crm_mail.receivables.settings import Choices, save_choices
