@@ -26,7 +26,8 @@ from tests.outbox.preparing import prepare, rows
 
 INVOICE = (Path(__file__).parent.parent / "samples" / "fatturapa" / "two-bodies.xml").read_bytes()
 NAME = "IT01879020517_00002.xml"
-DUPLICATE = "<ListaErrori><Errore><Codice>00404</Codice><Descrizione>Fattura duplicata</Descrizione></Errore></ListaErrori>"
+ERROR = "<Errore><Codice>00404</Codice><Descrizione>Fattura duplicata</Descrizione></Errore>"
+DUPLICATE = f"<ListaErrori>{ERROR}</ListaErrori>"
 K = SdiKind
 
 
