@@ -1,9 +1,10 @@
 """``crm-mail receivables``: open items in, statements and reminders out into a run that waits for review."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -19,19 +20,22 @@ from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables.importing import import_ledger
 from crm_mail.receivables.ledger import Kind
 from crm_mail.receivables.mappings import load_mapping
-from crm_mail.receivables.reading import count_customers
+from crm_mail.receivables.reading import PARTIES_AT_ONCE, count_customers, reachable
 from crm_mail.receivables.reminding import make_letters, propose_reminders
 from crm_mail.receivables.service import (
+    LARGEST_RUN,
     LETTER,
     STATEMENT,
     Made,
     StatementChoice,
+    TooMany,
     make_statements,
     run_criteria,
 )
 from crm_mail.receivables.sources import import_from_source
 from crm_mail.receivables.statements import Layout
 
+T = TypeVar("T")
 DAY = click.DateTime(["%Y-%m-%d", "%Y%m%d"])
 
 
@@ -153,9 +157,15 @@ def statements(
             f"nothing narrows the customers, which means all {able}: repeat with --everybody, or choose"
         )
     choice = StatementChoice(parties, day, Layout(layout), from_on.date() if from_on else None)
-    with home.database.write() as session:
-        company = session.get_one(Company, company_id)
-        made = make_statements(session, actor, home.store, company, choice)
+    with home.database.read() as session:
+        ids = list(session.scalars(reachable(parties, actor.clearance)))
+    made = Made()
+    for part in _parts(ids):
+        with home.database.write() as session:
+            company = session.get_one(Company, company_id)
+            made.join(make_statements(session, actor, home.store, company, choice, part))
+        if len(made.documents) > LARGEST_RUN:
+            raise TooMany
     return counts | _prepare(home, actor, company_id, STATEMENT, made, title, only_unsent=not again)
 
 
@@ -177,8 +187,7 @@ def dunning(
 ) -> Answer:
     """Propose reminders and make a run of them, for review. Nothing is sent."""
     company_id, actor, parties, day = _begin(home, company_code, email, as_of, chosen)
-    with home.database.write() as session:
-        company = session.get_one(Company, company_id)
+    with home.database.read() as session:
         proposed = propose_reminders(session, actor, parties, day)
         reasons = Counter(refusal.reason.value for one in proposed for refusal in one.proposal.refusals)
         wanted = [one.only(levels) if levels else one for one in proposed]
@@ -198,8 +207,20 @@ def dunning(
         answer: dict[str, Any] = {"letters": letters, "not_reminded": dict(reasons)}
         if dry_run:
             return {"dry_run": True, **answer}
-        made = make_letters(session, actor, home.store, company, wanted, day)
+    made = Made()
+    for part in _parts(wanted):
+        with home.database.write() as session:
+            company = session.get_one(Company, company_id)
+            made.join(make_letters(session, actor, home.store, company, part, day))
+        if len(made.documents) > LARGEST_RUN:
+            raise TooMany
     return answer | _prepare(home, actor, company_id, LETTER, made, title)
+
+
+def _parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Some hundred customers at a time: no transaction keeps the others waiting."""
+    for start in range(0, len(values), PARTIES_AT_ONCE):
+        yield values[start : start + PARTIES_AT_ONCE]
 
 
 def _prepare(

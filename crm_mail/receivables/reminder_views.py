@@ -21,6 +21,7 @@ from crm_mail.receivables.page_parts import (
 )
 from crm_mail.receivables.reminding import Proposed, make_letters, propose_reminders
 from crm_mail.receivables.service import (
+    AT_ONCE,
     LETTER,
     NothingToSend,
     TooMany,
@@ -81,7 +82,7 @@ def _create(
     chosen = [one for one in of_level(proposed, level) if one.party.id not in left_out]
     title = " ".join(request.form.get("title", "").split())[:200]
     try:
-        made = make_letters(db(), signed_in_actor(), installation().store, company, chosen, form.day)
+        made = make_letters(db(), signed_in_actor(), installation().store, company, chosen, form.day, AT_ONCE)
         answer = begin_run(company, LETTER, made, title)
     except TooMany as refused:
         flash(

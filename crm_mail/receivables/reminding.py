@@ -3,8 +3,8 @@
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
@@ -98,6 +98,7 @@ def make_letters(
     company: Company,
     proposed: Iterable[Proposed],
     as_of: date,
+    limit: int = LARGEST_RUN,
 ) -> Made:
     """Make the letters of the proposals given; which lines stand in each is kept with its level.
 
@@ -107,12 +108,16 @@ def make_letters(
     """
     actor.require(Permission.OUTBOX_PREPARE, company.id, LETTER.value)
     choices, made = read_choices(session, company.id), Made()
+    rows: list[dict[str, Any]] = []
     for one in proposed:
         for letter in one.letters:
-            if len(made.documents) >= LARGEST_RUN:
-                raise TooMany
+            if len(made.documents) >= limit:
+                raise TooMany(limit)
             document, stored = _keep_letter(session, actor, store, one.party, letter, as_of, choices)
             made.add(document, stored)
+            if stored is not Stored.UNCHANGED:
+                rows += _reminders(document, letter)
+    insert_many(session, Reminder, rows)
     overtake(session, company.id, LETTER, SOURCE, made.parties, as_of)
     if made.created or made.versions:
         audit.record(
@@ -147,13 +152,19 @@ def _keep_letter(
     )
     document, stored = store_computed(session, actor, store, party, new)
     bring_back(document)
-    if stored is not Stored.UNCHANGED:
-        session.connection().execute(delete(Reminder).where(Reminder.document_id == document.id))
-        rows = [
-            {"company_id": party.company_id, "party_id": party.id, "document_id": document.id,
-             "source_key": item.entry.key, "level": letter.level if item.level is None else item.level}
-            for item in letter.items
-            if item.level is not None
-        ]  # fmt: skip
-        insert_many(session, Reminder, rows)
     return document, stored
+
+
+def _reminders(document: Document, letter: Letter) -> list[dict[str, Any]]:
+    """Which lines stand in a new letter, with the level that each reaches by it."""
+    return [
+        {
+            "company_id": document.company_id,
+            "party_id": document.party_id,
+            "document_id": document.id,
+            "source_key": item.entry.key,
+            "level": item.level,
+        }
+        for item in letter.items
+        if item.level is not None
+    ]

@@ -4,8 +4,8 @@ Nothing here sends. A statement is a document of its customer, its cut-off date 
 the same data it is the same document, from other data a new version of it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
 
@@ -39,8 +39,8 @@ STATEMENT, LETTER = DocumentType.ACCOUNT_STATEMENT, DocumentType.DUNNING_LETTER
 SOURCE = "receivables"
 LARGEST_RUN = 20_000
 """Documents of one run; more would not fit into one statement's parameters."""
-
-Progress = Callable[[int], None]
+AT_ONCE = 2000
+"""Documents that are made while a person waits for the page; the command line makes more."""
 
 
 class TooMany(Refusal):
@@ -90,6 +90,11 @@ class Made:
     unchanged: int = 0
     empty: int = 0
 
+    def join(self, other: "Made") -> None:
+        """Count another part of the same run."""
+        for one in fields(self):
+            setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
+
     def add(self, document: Document, stored: Stored) -> None:
         """Count a document."""
         self.documents.append(document.id)
@@ -128,9 +133,14 @@ def make_statements(
     store: BlobStore,
     company: Company,
     choice: StatementChoice,
-    on_progress: Progress | None = None,
+    among: Collection[int] | None = None,
+    limit: int = LARGEST_RUN,
 ) -> Made:
     """Make the statements of the customers meant that have an address (PD-12) and something to tell.
+
+    Args:
+        among: only these customers; the command line takes some hundred at a time, each in a short transaction.
+        limit: of documents.
 
     Raises:
         PermissionDenied: the actor may not prepare statements here.
@@ -138,16 +148,17 @@ def make_statements(
     """
     actor.require(Permission.OUTBOX_PREPARE, company.id, STATEMENT.value)
     choices, made = read_choices(session, company.id), Made()
-    for number, customer in enumerate(read_customers(session, reachable(choice.parties, actor.clearance)), 1):
+    chosen = reachable(choice.parties, actor.clearance)
+    if among is not None:
+        chosen = chosen.where(Party.id.in_(among))
+    for customer in read_customers(session, chosen):
         data = build_statement(customer, choice, choices)
         if data is None:
             made.empty += 1
-        elif len(made.documents) >= LARGEST_RUN:
-            raise TooMany
+        elif len(made.documents) >= limit:
+            raise TooMany(limit)
         else:
             made.add(*_keep_statement(session, actor, store, customer.party, data))
-        if on_progress and number % 100 == 0:
-            on_progress(number)
     overtake(session, company.id, STATEMENT, SOURCE, made.parties, choice.as_of)
     if made.created or made.versions:
         audit.record(

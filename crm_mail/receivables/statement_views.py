@@ -29,6 +29,7 @@ from crm_mail.receivables.page_parts import (
 from crm_mail.receivables.preview import statement_job
 from crm_mail.receivables.reading import count_customers, reachable
 from crm_mail.receivables.service import (
+    AT_ONCE,
     STATEMENT,
     Made,
     NothingToSend,
@@ -96,7 +97,7 @@ def _create(company: Company, form: StatementForm, choice: StatementChoice) -> A
         return _page(company, form, choice), 422
     title = " ".join(request.form.get("title", "").split())[:200]
     try:
-        made = make_statements(db(), signed_in_actor(), installation().store, company, choice)
+        made = make_statements(db(), signed_in_actor(), installation().store, company, choice, limit=AT_ONCE)
         answer = begin_run(company, STATEMENT, made, title, only_unsent=form.sent.data != "all")
     except TooMany as refused:
         flash(
