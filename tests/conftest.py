@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from config import Settings
 from crm_mail.app import create_app
+from crm_mail.background import Bell
 from crm_mail.db import Base, Database
 from crm_mail.installation import Installation
 from crm_mail.schema import import_models
@@ -140,12 +142,31 @@ def session(home: Installation) -> Iterator[Session]:
         session.rollback()
 
 
-@pytest.fixture
-def app(sqlite_home: Installation) -> Flask:
-    """The web application on an empty SQLite installation."""
-    app = create_app(sqlite_home.settings, sqlite_home)
+@pytest.fixture(scope="session")
+def built_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """The web application of this test process, for `on_installation`: its addresses and templates are made once."""
+    return create_app(make_settings(tmp_path_factory.mktemp("app")))
+
+
+@contextmanager
+def on_installation(app: Flask, home: Installation) -> Iterator[Flask]:
+    """The application on another installation; what a test changes of its configuration ends with the block."""
+    config, extensions = dict(app.config), dict(app.extensions)
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
-    return app
+    app.extensions.update(crm_mail=home, bell=Bell(home.settings, inline=False))
+    try:
+        yield app
+    finally:
+        for changed, before in ((app.config, config), (app.extensions, extensions)):
+            changed.clear()
+            changed.update(before)
+
+
+@pytest.fixture
+def app(sqlite_home: Installation, built_app: Flask) -> Iterator[Flask]:
+    """The web application on an empty SQLite installation."""
+    with on_installation(built_app, sqlite_home) as app:
+        yield app
 
 
 @pytest.fixture

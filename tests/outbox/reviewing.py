@@ -1,61 +1,19 @@
-"""An office with a run under review, and the application that shows it."""
+"""An office with a run under review."""
 
 from typing import Any
 
-from flask import Blueprint, Flask
 from sqlalchemy.orm import Session
 
-from crm_mail.app import create_app
 from crm_mail.companies.models import Company
 from crm_mail.delivery.models import AccountKind
 from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document, DocumentFile
-from crm_mail.installation import Installation
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.review_views import add_review_routes
-from crm_mail.permissions import Actor, Permission, requires
+from crm_mail.permissions import Actor, Permission
 from crm_mail.storage import BlobStore
 from crm_mail.users.models import User
 from tests.factories import make_account, make_company, make_contact, make_document, make_party, make_user
 from tests.outbox.preparing import prepare
-
-LINKED = (
-    "reports.dashboard",
-    "contacts.list_parties",
-    "contacts.show_party",
-    "documents.list_documents",
-    "documents.show_document",
-    "importers.home",
-    "documents.list_texts",
-    "delivery.list_accounts",
-    "companies.list_companies",
-    "companies.switch_company",
-    "users.list_users",
-    "users.my_account",
-    "users.logout",
-    "reports.audit",
-    "outbox.list_runs",
-    "outbox.prepare",
-    "outbox.commit_page",
-)
-
-
-def make_app(home: Installation) -> Flask:
-    """The application; pages of other rooms that are not there yet answer with their name."""
-    app = create_app(home.settings, home)
-    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
-    if "outbox" not in app.blueprints:
-        bp = Blueprint("outbox", __name__, url_prefix="/outbox")
-        add_review_routes(bp)
-        app.register_blueprint(bp)
-    for endpoint in LINKED:
-        if endpoint not in app.view_functions:
-            number = "/<int:party_id>" if endpoint == "contacts.show_party" else ""
-            number = "/<int:document_id>" if endpoint == "documents.show_document" else number
-            number = "/<int:run_id>" if endpoint == "outbox.commit_page" else number
-            view = requires(Permission.SIGNED_IN)(lambda **_values: "stand-in")
-            app.add_url_rule(f"/stand-in/{endpoint}{number}", endpoint, view)
-    return app
 
 
 def reviewer(session: Session, clearance: int = 3, company: Company | None = None, **overrides: Any) -> User:

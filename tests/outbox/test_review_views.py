@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 from sqlalchemy import select
@@ -21,15 +20,9 @@ from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import Permission
 from tests.factories import make_account, make_company, make_contact, make_party, make_user
 from tests.outbox.preparing import prepare
-from tests.outbox.reviewing import actor_of, add_file, document_with_pdf, make_app, reviewer
+from tests.outbox.reviewing import actor_of, add_file, document_with_pdf, reviewer
 
 Login = Callable[..., FlaskClient]
-
-
-@pytest.fixture
-def app(sqlite_home: Installation) -> Flask:
-    """The application with the review pages."""
-    return make_app(sqlite_home)
 
 
 @pytest.fixture

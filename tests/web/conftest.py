@@ -100,9 +100,17 @@ def make_app() -> Flask:
     return app
 
 
-@pytest.fixture
-def web_app() -> Flask:
+@pytest.fixture(scope="session")
+def gallery_app() -> Flask:
+    """Made once: most of a test's time would go into its templates."""
     return make_app()
+
+
+@pytest.fixture
+def web_app(gallery_app: Flask) -> Iterator[Flask]:
+    config = dict(gallery_app.config)
+    yield gallery_app
+    gallery_app.config.update(config)
 
 
 @pytest.fixture
