@@ -53,23 +53,23 @@ def list_types(company_id: int) -> Any:
 
 
 @requires(Permission.SETTINGS_MANAGE)
-def edit_type(company_id: int, type_id: str) -> Any:
+def edit_type(company_id: int, type_name: str) -> Any:
     """The names of a built-in type, or everything about an own one."""
     company = _found(company_id)
-    view = company_types(db(), company.id).by_id.get(type_id) or abort(404)
+    view = company_types(db(), company.id).by_id.get(type_name) or abort(404)
     if view.is_own:
-        return _own_page(company, OwnTypeForm.of_type(view, _built_in()), type_id)
+        return _own_page(company, OwnTypeForm.of_type(view, _built_in()), type_name)
     form = NameForm.of(view)
     if form.validate_on_submit():
         try:
-            own_types.rename_type(db(), signed_in_actor(), company, type_id, form.name())
+            own_types.rename_type(db(), signed_in_actor(), company, type_name, form.name())
         except CompanyInvalid as refused:
             show_problems(form, refused.problems)
         else:
             flash(_("Saved."), "success")
             return redirect(url_for("companies.list_types", company_id=company.id), 303)
     title = view.facts.label(_language())
-    built_in = BUILT_IN.facts(type_id)
+    built_in = BUILT_IN.facts(type_name)
     page = render_template(
         "companies/type_name.html", company=company, form=form, title=title, built_in=built_in
     )
@@ -115,4 +115,4 @@ def add_type_routes(blueprint: Blueprint) -> None:
     rule = "/<int:company_id>/types"
     blueprint.add_url_rule(rule, view_func=list_types, methods=["GET", "POST"])
     blueprint.add_url_rule(f"{rule}/new", view_func=create_type, methods=["GET", "POST"])
-    blueprint.add_url_rule(f"{rule}/<type_id>", view_func=edit_type, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{rule}/<string:type_name>", view_func=edit_type, methods=["GET", "POST"])
