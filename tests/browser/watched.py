@@ -26,6 +26,12 @@ _STRUCTURE = """() => {
   };
 }"""
 
+_SHOW_THEME = """async (theme) => {
+  document.documentElement.dataset.bsTheme = theme;
+  const finite = (one) => one.effect.getComputedTiming().endTime < 10000;
+  await Promise.allSettled(document.getAnimations().filter(finite).map((one) => one.finished));
+}"""
+
 
 class Watched:
     """One browser window of one person. Its complaints are collected; `close` fails when there are any.
@@ -96,6 +102,10 @@ class Watched:
         """Keep a picture where BROWSER_SHOTS says; else nothing."""
         if SHOTS:
             self.page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True, caret="initial")
+
+    def show_theme(self, theme: str) -> None:
+        """Show the page that is open in a theme, as the server would have sent it; ends when all colours stand."""
+        self.page.evaluate(_SHOW_THEME, theme)
 
     def flaws(self) -> list[str]:
         """What is wrong with the structure of the page that is open."""
