@@ -111,3 +111,39 @@ class MessageText(Base):
     is_builtin: Mapped[bool] = mapped_column(default=False)  # a person went back to the built-in text
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     created_by: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
+
+
+class CompanyTheme(Base):
+    """How a company's printed documents look (`documents.pdf_theme`); every save is a version, the highest is in use.
+
+    Without a row the defaults are used.
+    """
+
+    __tablename__ = "company_themes"
+    __table_args__ = (UniqueConstraint("company_id", "version"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    version: Mapped[int] = mapped_column(default=1)
+    values: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # what `pdf_theme.theme_from` reads
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    created_by: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
+
+
+class DocumentLayout(Base):
+    """A document type's layout as a company rewrote it; every save is a version, the highest is in use.
+
+    ``type``: a document type id, or ``cfdi`` for the printed form of stamped documents. An empty ``source`` is the
+    way back to the built-in layout.
+    """
+
+    __tablename__ = "document_layouts"
+    __table_args__ = (UniqueConstraint("company_id", "type", "version"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    type: Mapped[str] = mapped_column(String(32))
+    version: Mapped[int] = mapped_column(default=1)
+    source: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    created_by: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from crm_mail.documents.pdf_markup import UnknownLayout
+from crm_mail.documents.pdf_sandbox import LayoutFault
 from crm_mail.documents.pdf_theme import Theme
 from crm_mail.documents.rendering import EmbeddedFile, RenderFailed, prepare_process, render_pdf
 
@@ -32,6 +33,17 @@ class RenderJob:
     language: str
     theme: Theme
     files: tuple[EmbeddedFile, ...] = ()
+    source: str = ""  # a company's own layout, in place of the built-in one
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewJob:
+    """A picture of one page of a document as it would be printed; `page` from 0, the last one where it is beyond."""
+
+    key: str
+    document: RenderJob
+    width: int = 900
+    page: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,9 @@ class ThumbnailJob:
     pdf: bytes
     width: int = 240
     page: int = 0
+
+
+Job = RenderJob | PreviewJob | ThumbnailJob
 
 
 def serve(pipe: Connection) -> None:
@@ -76,22 +91,40 @@ def _settle() -> None:
 _prepared: list[bool] = []
 
 
-def _attempt(job: RenderJob | ThumbnailJob) -> tuple[bytes | None, RenderFailed | None]:
+def _print(job: RenderJob) -> bytes:
+    return render_pdf(job.layout, job.data, job.language, job.theme, job.files, job.source)
+
+
+def _attempt(job: Job) -> tuple[bytes | None, RenderFailed | None]:
     try:
         if isinstance(job, ThumbnailJob):
             return pdf_thumbnail(job.pdf, job.width, job.page), None
         if not _prepared:
             prepare_process()
             _prepared.append(True)
-        return render_pdf(job.layout, job.data, job.language, job.theme, job.files), None
+        if isinstance(job, PreviewJob):
+            return page_picture(_print(job.document), job.width, job.page), None
+        return _print(job), None
     except RenderFailed as error:
         return None, error
+    except LayoutFault as error:
+        return None, RenderFailed(str(error), "layout", error.facts)
     except (UnknownLayout, OSError) as error:
         return None, RenderFailed(str(error))
     except MemoryError:
         return None, RenderFailed("The document needs too much memory.")
     except Exception as error:  # a broken document must not end the process
         return None, RenderFailed(f"{type(error).__name__}: {error}")
+
+
+def page_picture(pdf: bytes, width: int, page: int) -> bytes:
+    """The number of pages in four bytes (big-endian), then the PNG of one page. Only in a process of the pool."""
+    import pypdfium2  # noqa: PLC0415 - a native library, needed only in the processes
+
+    document = pypdfium2.PdfDocument(pdf)
+    pages = len(document)
+    document.close()
+    return pages.to_bytes(4, "big") + pdf_thumbnail(pdf, width, min(max(0, page), pages - 1))
 
 
 def pdf_thumbnail(pdf: bytes, width: int = 240, page: int = 0) -> bytes:

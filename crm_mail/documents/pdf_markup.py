@@ -31,6 +31,7 @@ from crm_mail.documents.pdf_columns import COLUMNS
 from crm_mail.documents.pdf_filters import layout_environment
 from crm_mail.documents.pdf_labels import labels
 from crm_mail.documents.pdf_layouts import CFDI, LAYOUT_FOLDER, is_stamped, layout_for, layouts
+from crm_mail.documents.pdf_sandbox import render_own_layout
 from crm_mail.documents.pdf_stamp import original_string, qr_picture
 from crm_mail.documents.pdf_style import logo_uri, stylesheet
 from crm_mail.documents.pdf_tables import build_table
@@ -99,12 +100,13 @@ def print_language(language: str, theme: Theme) -> str:
     return language if language[:2].lower() in TEXT_LANGUAGES else theme.fallback_language
 
 
-def build_html(layout: str, data: Mapping[str, Any], language: str, theme: Theme) -> str:
-    """The HTML of one document. Raises `UnknownLayout`."""
+def build_html(layout: str, data: Mapping[str, Any], language: str, theme: Theme, source: str = "") -> str:
+    """The HTML of one document; `source` is a company's own layout. Raises `UnknownLayout`, `LayoutFault`."""
     if layout not in layouts():
         raise UnknownLayout(layout)
     if layout == CFDI and not is_stamped(data):
         layout = layout_for(str(data.get("type")), data)  # nothing may call itself a CFDI without its stamp
+        source = ""
     language = print_language(language, theme)
     values = _clean(dict(data))
     for group in _GROUPS:
@@ -115,6 +117,8 @@ def build_html(layout: str, data: Mapping[str, Any], language: str, theme: Theme
     if not values["cfdi"] and isinstance(extra, Mapping) and isinstance(extra.get("cfdi"), Mapping):
         values["cfdi"] = extra["cfdi"]  # a checked document keeps what its schema does not know there
     values |= _frame(layout, values, language, theme)
+    if source:
+        return render_own_layout(source, values)
     return layout_environment().get_template(f"{layout}.html").render(values)
 
 

@@ -20,10 +20,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 
-from crm_mail.documents.pdf_jobs import RenderJob, ThumbnailJob, serve
+from crm_mail.documents.pdf_jobs import Job, PreviewJob, RenderJob, ThumbnailJob, serve
 from crm_mail.documents.rendering import RenderFailed, pdf_available
 
-__all__ = ["PdfPool", "RenderJob", "RenderResult", "ThumbnailJob"]
+__all__ = ["PdfPool", "PreviewJob", "RenderJob", "RenderResult", "ThumbnailJob"]
 
 DEFAULT_TIMEOUT = 60.0
 START_TIMEOUT = 60.0
@@ -49,7 +49,7 @@ class _Process:
         self.jobs_done = 0
         self.warm = False
 
-    def send(self, job: RenderJob | ThumbnailJob) -> None:
+    def send(self, job: Job) -> None:
         """Give it a job, starting or replacing the process where needed."""
         if self.jobs_done >= JOBS_PER_PROCESS:
             self.stop()
@@ -83,7 +83,7 @@ class _Process:
 @dataclass(slots=True)
 class _Running:
     process: _Process
-    job: RenderJob | ThumbnailJob
+    job: Job
     since: float
     deadline: float
 
@@ -115,7 +115,7 @@ class PdfPool:
         for process in self._all:
             process.stop()
 
-    def render(self, job: RenderJob | ThumbnailJob) -> bytes:
+    def render(self, job: Job) -> bytes:
         """One job, waited for: its bytes, or `RenderFailed`."""
         result = next(iter(self.render_many([job])))
         if result.error is not None:
@@ -123,7 +123,7 @@ class PdfPool:
         assert result.content is not None
         return result.content
 
-    def render_many(self, jobs: Iterable[RenderJob | ThumbnailJob]) -> Iterator[RenderResult]:
+    def render_many(self, jobs: Iterable[Job]) -> Iterator[RenderResult]:
         """Results as they are ready (not in the order of the jobs), one per job, errors included.
 
         `jobs` is read only as fast as processes are free, so it may be a generator over 100,000 documents.
@@ -161,9 +161,7 @@ class PdfPool:
                     return None
         raise RenderFailed("The PDF processes are being stopped.", "died")
 
-    def _start_job(
-        self, process: _Process, job: RenderJob | ThumbnailJob, running: list[_Running]
-    ) -> RenderResult | None:
+    def _start_job(self, process: _Process, job: Job, running: list[_Running]) -> RenderResult | None:
         ready, reason = pdf_available() if isinstance(job, RenderJob) else (True, "")
         if not ready:
             self._free.put(process)

@@ -4,13 +4,13 @@ The same data, layout, language and theme are never drawn twice. Nothing is draw
 kept in short ones, so a process that stops half-way loses no more than the page in hand.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, String, cast, exists, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
@@ -18,6 +18,8 @@ from crm_mail.contacts.models import Party
 from crm_mail.db import Database, today
 from crm_mail.delivery.headers import safe_file_name
 from crm_mail.document_types import DocumentType, TypeNames, type_label
+from crm_mail.documents.layouts import layout_name, own_layouts
+from crm_mail.documents.looks import look_in_use, stored_theme
 from crm_mail.documents.models import Document, DocumentFile, RenderedFile
 from crm_mail.documents.own_type_print import printed_type
 from crm_mail.documents.pdf_jobs import RenderJob
@@ -25,7 +27,7 @@ from crm_mail.documents.pdf_layouts import layout_for
 from crm_mail.documents.pdf_markup import print_language
 from crm_mail.documents.pdf_pictures import with_pictures
 from crm_mail.documents.pdf_pool import PdfPool
-from crm_mail.documents.pdf_theme import Theme, theme_from
+from crm_mail.documents.pdf_theme import Theme
 from crm_mail.documents.rendering import EmbeddedFile, pdf_available, render_key
 from crm_mail.documents.service import FileRole
 from crm_mail.storage import BlobStore
@@ -128,30 +130,47 @@ Job = tuple[int, RenderJob, str]
 
 
 def _jobs(session: Session, store: BlobStore, ids: Sequence[int]) -> Iterator[Job]:
-    themes: dict[int, tuple[Company, Theme]] = {}
+    looks: dict[int, tuple[Company, Theme, Mapping[str, str]]] = {}
     query = select(Document, Party).join(Party, Party.id == Document.party_id).where(Document.id.in_(ids))
     for document, party in session.execute(query):
-        if document.company_id not in themes:
+        if document.company_id not in looks:
             company = session.get_one(Company, document.company_id)
-            themes[document.company_id] = (company, company_theme(store, company))
-        company, theme = themes[document.company_id]
-        language = print_language(party.language or company.language, theme)
-        data = with_pictures(print_data(document, party, company), document.files, store)
-        types = company_types(session, document.company_id)
-        data |= printed_type(types, document.type, data, language)
-        layout = layout_for(types.layout(document.type), data)
-        files = _embedded(store, document) if theme.archive else ()
-        key = render_key(layout, data, language, theme, files)
-        yield (
-            document.id,
-            RenderJob(key, layout, data, language, theme, files),
-            _file_name(document, language, types.names),
-        )
+            looks[document.company_id] = (company, company_theme(store, company), own_layouts(company))
+        company, theme, layouts = looks[document.company_id]
+        job = document_job(session, store, document, party, company, theme, layouts)
+        yield document.id, job, _file_name(document, job.language, company_types(session, company.id).names)
+
+
+def document_job(
+    session: Session,
+    store: BlobStore,
+    document: Document,
+    party: Party,
+    company: Company,
+    theme: Theme,
+    layouts: Mapping[str, str],
+) -> RenderJob:
+    """The job that prints a document for its party.
+
+    Args:
+        layouts: the company's own layouts by name (`own_layouts`); a type without one has the built-in layout.
+    """
+    language = print_language(party.language or company.language, theme)
+    data = with_pictures(print_data(document, party, company), document.files, store)
+    types = company_types(session, company.id)
+    data |= printed_type(types, document.type, data, language)
+    layout = layout_for(types.layout(document.type), data)
+    files = _embedded(store, document) if theme.archive else ()
+    source = layouts.get(layout_name(document.type, layout), "")
+    key = render_key(layout, data, language, theme, files, source)
+    return RenderJob(key, layout, data, language, theme, files, source)
 
 
 def company_theme(store: BlobStore, company: Company) -> Theme:
-    """The company's look: its logo and the defaults."""
-    return theme_from({}, store.read(company.logo_sha256) if company.logo_sha256 else None)
+    """The company's look as it is in use, with its logo."""
+    session = object_session(company)
+    values = look_in_use(session, company.id).values if session else {}
+    return stored_theme(values, store.read(company.logo_sha256) if company.logo_sha256 else None)
 
 
 def _embedded(store: BlobStore, document: Document) -> tuple[EmbeddedFile, ...]:

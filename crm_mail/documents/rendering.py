@@ -43,15 +43,19 @@ BREW_LINE = "brew install pango"
 
 
 class RenderFailed(Exception):
-    """A document could not be printed; the message says why. `code`: failed, timeout, died, unavailable."""
+    """A document could not be printed; the message says why. `code`: failed, timeout, died, unavailable, layout
+    (a company's own layout has a mistake; `facts` says which, for the pages to translate)."""
 
-    def __init__(self, reason: str, code: str = "failed") -> None:
+    def __init__(
+        self, reason: str, code: str = "failed", facts: Mapping[str, str | int] | None = None
+    ) -> None:
         self.reason = reason
         self.code = code
+        self.facts = dict(facts or {})
         super().__init__(reason)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return RenderFailed, (self.reason, self.code)
+        return RenderFailed, (self.reason, self.code, self.facts)
 
 
 @lru_cache(maxsize=1)
@@ -86,10 +90,13 @@ def render_key(
     language: str,
     theme: Theme,
     files: Sequence[EmbeddedFile] = (),
+    source: str = "",
 ) -> str:
     """SHA-256 (hex) of everything that decides the PDF's content: equal key, equal document, no need to render."""
     embedded = [(file.name, hashlib.sha256(file.content).hexdigest()) for file in files]
-    parts = [layout, language, theme_inputs(theme), embedded, data]
+    parts: list[Any] = [layout, language, theme_inputs(theme), embedded, data]
+    if source:
+        parts.append(hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest())
     text = json.dumps(parts, sort_keys=True, default=str, separators=(",", ":"), ensure_ascii=False)
     versions = f"{engine_version()}\0{layout_source_hash()}\0"
     return hashlib.sha256((versions + text).encode("utf-8", "surrogatepass")).hexdigest()
@@ -142,13 +149,15 @@ def render_pdf(
     language: str,
     theme: Theme,
     files: Sequence[EmbeddedFile] = (),
+    source: str = "",
 ) -> bytes:
     """The PDF of one document (see `pdf_markup` for `data`). Call it in a process of the pool.
 
     The same input gives the same bytes. `files` are embedded; with `theme.archive` the PDF is PDF/A-3b.
-    Raises `UnknownLayout`, or `RenderFailed` with the reason.
+    `source` is a company's own layout in place of the built-in one.
+    Raises `UnknownLayout`, `LayoutFault`, or `RenderFailed` with the reason.
     """
-    html = build_html(layout, data, language, theme)
+    html = build_html(layout, data, language, theme, source)
     ready, reason = pdf_available()
     if not ready:
         raise RenderFailed(reason, "unavailable")
@@ -160,7 +169,7 @@ def render_pdf(
             stylesheets=[engine.sheet(stylesheet(theme))],
             font_config=engine.fonts,
             cache=engine.pictures,
-            pdf_identifier=render_key(layout, data, language, theme, files)[:32].encode(),
+            pdf_identifier=render_key(layout, data, language, theme, files, source)[:32].encode(),
             pdf_tags=theme.tagged,
             pdf_variant="pdf/a-3b" if theme.archive else None,
             attachments=[_attachment(engine, file, data) for file in files] or None,

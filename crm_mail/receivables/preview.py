@@ -5,6 +5,7 @@ from typing import Any
 from crm_mail.companies.models import Company
 from crm_mail.contacts.models import Party
 from crm_mail.document_types import DocumentType
+from crm_mail.documents.layouts import layout_name, own_layouts
 from crm_mail.documents.models import Document
 from crm_mail.documents.pdf_jobs import RenderJob
 from crm_mail.documents.pdf_layouts import layout_for
@@ -19,4 +20,6 @@ def statement_job(store: BlobStore, company: Company, party: Party, data: dict[s
     language = print_language(party.language or company.language, theme)
     document = Document(type=DocumentType.ACCOUNT_STATEMENT, data=data, source="receivables")
     printed = print_data(document, party, company)
-    return RenderJob("preview", layout_for(DocumentType.ACCOUNT_STATEMENT, data), printed, language, theme)
+    layout = layout_for(DocumentType.ACCOUNT_STATEMENT, data)
+    source = own_layouts(company).get(layout_name(DocumentType.ACCOUNT_STATEMENT, layout), "")
+    return RenderJob("preview", layout, printed, language, theme, (), source)
