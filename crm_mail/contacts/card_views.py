@@ -145,7 +145,8 @@ def show_documents(party_id: int) -> Any:
     """The newest documents of a party."""
     party = found(party_id)
     documents = list_documents(db(), signed_in_actor(), party)
-    return page("documents", party, documents=documents, type_name=type_name)
+    may_send = signed_in_actor().can(Permission.OUTBOX_PREPARE, party.company_id) and not party.is_blocked
+    return page("documents", party, documents=documents, type_name=type_name, may_send=may_send)
 
 
 @blueprint.get("/<int:party_id>/messages")

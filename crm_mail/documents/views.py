@@ -13,7 +13,9 @@ from crm_mail.documents.mailing_words import mailing_reason
 from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.documents.sdi_views import add_sdi_routes
 from crm_mail.documents.text_views import add_text_routes
+from crm_mail.outbox.few_documents import Obstacle, find_obstacle
 from crm_mail.outbox.history import document_history
+from crm_mail.outbox.obstacle_words import obstacle_words
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.storage import StoredFileDamaged, StoredFileMissing
 from crm_mail.web.door import db, installation
@@ -54,6 +56,7 @@ def list_documents() -> Any:
         actor=actor,
         sdi_states=sdi_service.states_of(db(), page.documents),
         sdi_words=sdi_words.STATES,
+        may_send=actor.can(Permission.OUTBOX_PREPARE, company.id),
         sdi_choices=sdi_words.choices() if sdi_service.has_states(db(), company.id) else [],
     )
 
@@ -71,6 +74,7 @@ def document_or_404(document_id: int) -> Document:
 def show_document(document_id: int) -> Any:
     """One document: facts, files, versions, and what was sent to whom."""
     actor, document = signed_in_actor(), document_or_404(document_id)
+    obstacle = find_obstacle(db(), actor, document)
     return render_template(
         "documents/show.html",
         document=document,
@@ -79,12 +83,23 @@ def show_document(document_id: int) -> Any:
         history=document_history(db(), actor, document),
         main=next((file for file in document.files if file.role == service.FileRole.MAIN), None),
         mailing_reason=mailing_reason,
+        may_send=obstacle is None,
+        obstacle=obstacle_words(document, obstacle) if obstacle not in (None, Obstacle.NO_RIGHT) else "",
         sdi=sdi_service.find_card(db(), document),
         sdi_words=sdi_words,
         is_final=document.not_mailable_reason in service.NEVER_BY_HAND,
         may_prepare=actor.can(Permission.OUTBOX_PREPARE, document.company_id, document.type),
         may_manage=actor.can(Permission.CONTACTS_MANAGE, document.company_id),
     )
+
+
+@blueprint.get("/<int:document_id>/history")
+@requires(Permission.DATA_SEE)
+def show_history(document_id: int) -> Any:
+    """What was sent of a document, alone: its page asks again while something is on its way (PD-8)."""
+    document = document_or_404(document_id)
+    history = document_history(db(), signed_in_actor(), document)
+    return render_template("documents/_sent_to.html", document=document, history=history)
 
 
 @blueprint.get("/<int:document_id>/files/<int:file_id>")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.type_registry import company_types
@@ -69,9 +69,10 @@ def party_history(
 def document_history(
     session: Session, actor: Actor, document: Document, before: int | None = None, size: int = LINES
 ) -> Sequence[HistoryLine]:
-    """Messages that carry a document, newest first."""
+    """Messages that carry a document, newest first; not those of drafts that were thrown away."""
+    thrown_away = and_(Message.state == MessageState.CANCELLED, Message.message_id.is_(None))
     carrying = select(MessageDocument.message_id).where(MessageDocument.document_id == document.id)
-    return _lines(session, actor, document.company_id, [Message.id.in_(carrying)], before, size)
+    return _lines(session, actor, document.company_id, [Message.id.in_(carrying), ~thrown_away], before, size)
 
 
 def _lines(

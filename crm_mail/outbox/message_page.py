@@ -73,7 +73,7 @@ def message_context(run: Run, message: Message, tab: str) -> dict[str, Any]:
         "tabs": [one | {"active": one["key"] == tab} for one in tabs],
         "tab": tab,
         "tab_context": _tab_context(message, tab),
-        "problems": _problems(run, message, rights),
+        "problems": problems_of(run, message, rights),
         "rights": rights,
         "counts": counts,
         "views": review_page.saved_views(run, counts, chosen),
@@ -184,7 +184,7 @@ def _event(event: MessageEvent) -> dict[str, Any]:
     }
 
 
-def _problems(run: Run, message: Message, rights: Rights) -> list[Problem]:
+def problems_of(run: Run, message: Message, rights: Rights) -> list[Problem]:
     """Blockers before warnings, each with what settles it for this person."""
     found = []
     for issue in sorted(message.issues, key=lambda one: (not one.is_blocker, one.id)):

@@ -71,7 +71,7 @@ def decide(run_id: int, message_id: int) -> Any:
     except EditRefused as refused:
         db().rollback()
         flash(wording.edit_words(refused.problem, refused.params, _), "warning")
-    if following is None and action in ("approve", "exclude"):
+    if following is None and action in ("approve", "exclude") and not review_page.is_of_send_page():
         flash(_("That was the last message of this list."), "info")
     return _go_on(run, message_id, following)
 
@@ -93,6 +93,8 @@ def _following(run: Run, chosen: Message) -> int | None:
 def _go_on(run: Run, message_id: int, following: int | None) -> Any:
     """The next message in the same view: the pane, the list page, or the message's own page."""
     shown = following or message_id
+    if review_page.is_of_send_page():
+        return redirect(url_for("outbox.send_page", run_id=run.id), 303)
     if not is_pane():
         if request.form.get("view") == "page":
             place = review_page.place_arguments()

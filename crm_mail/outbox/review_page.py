@@ -22,6 +22,8 @@ from crm_mail.users.models import AreaGrant, User
 from crm_mail.web.door import db
 
 PLACE = ("after", "before", "size", "from")
+BACK, SEND_PAGE = "back", "send"
+"""The argument that leads back to the page of a few documents (`send_views`) after a correction made from there."""
 REVIEWED = (RunState.REVIEW, RunState.APPROVAL)
 
 
@@ -43,8 +45,17 @@ def link(endpoint: str, **values: Any) -> str:
 
 def place_arguments() -> dict[str, Any]:
     """Filter and place of the list as they stand in the address: every link of the review carries them on."""
+    if is_of_send_page():
+        return {BACK: SEND_PAGE}
     chosen = current_filter().to_arguments()
     return chosen | {name: request.args[name] for name in PLACE if request.args.get(name)}
+
+
+def is_of_send_page() -> bool:
+    """Whether this is the page of a few documents, or a step that begins and ends there."""
+    return request.endpoint in ("outbox.send_page", "outbox.commit_send_page") or (
+        request.args.get(BACK) == SEND_PAGE
+    )
 
 
 def _any(values: dict[str, str]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from crm_mail.outbox.commit_overview import CommitOverview, ends_at, overview
 from crm_mail.outbox.models import Message, MessageEvent, Run
 from crm_mail.outbox.prepare_views import ring, run_url
 from crm_mail.outbox.review import RunCounts, can_see_run
-from crm_mail.outbox.review_page import LANGUAGES, link, run_or_404, run_title, state_word
+from crm_mail.outbox.review_page import BACK, LANGUAGES, SEND_PAGE, link, run_or_404, run_title, state_word
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState, RunState
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
 from crm_mail.users.models import User
@@ -171,12 +171,13 @@ def _commit(run: Run, actor: Actor, form: CommitForm) -> Any:
     if done.awaits_approval:
         flash(_("Committed. Somebody else with the right must approve it now."), "success")
         return redirect(url_for("outbox.commit_page", run_id=run.id), 303)
-    _tell_left(done)
+    tell_left(done)
     after_commit(lambda: ring(tasks.DRAIN))
     return redirect(url_for("outbox.progress", run_id=run.id), 303)
 
 
-def _tell_left(done: Committed) -> None:
+def tell_left(done: Committed) -> None:
+    """Say that a colleague has the rest, where there is one."""
     if done.left_for_colleague:
         flash(
             _("Some recipients are left for a colleague with a higher clearance (run %(run)s).",
@@ -221,9 +222,16 @@ def undo(run_id: int) -> Any:
         undo_commit(db(), signed_in_actor(), run)
     except CommitRefused as problem:
         flash(refusal_words(problem), "warning")
-        return redirect(run_url(run), 303)
+        return redirect(_page_after(run, run_url(run)), 303)
     flash(_("The commit was called back. Nothing was sent; the run waits for review again."), "success")
-    return redirect(url_for("outbox.review", run_id=run.id), 303)
+    return redirect(_page_after(run, url_for("outbox.review", run_id=run.id)), 303)
+
+
+def _page_after(run: Run, usual: str) -> str:
+    """Where a step leads: back to the page of a few documents when its button stood there."""
+    if request.form.get(BACK) == SEND_PAGE:
+        return url_for("outbox.send_page", run_id=run.id)
+    return usual
 
 
 @requires(Permission.DATA_SEE)
@@ -302,7 +310,7 @@ def _steer(run_id: int, act: Callable[[Run], str]) -> Any:
     except control.ControlRefused as problem:
         flash(refusal_words(problem), "warning")
     after_commit(lambda: ring(tasks.DRAIN))
-    return redirect(url_for("outbox.progress", run_id=run.id), 303)
+    return redirect(_page_after(run, url_for("outbox.progress", run_id=run.id)), 303)
 
 
 @requires(Permission.OUTBOX_COMMIT)

@@ -4,6 +4,7 @@ from flask import Blueprint, Flask
 
 from crm_mail.outbox import prepare_views, run_views
 from crm_mail.outbox.review_views import add_review_routes
+from crm_mail.outbox.send_views import add_send_routes
 
 
 def init_app(app: Flask) -> None:
@@ -11,5 +12,6 @@ def init_app(app: Flask) -> None:
     blueprint = Blueprint("outbox", __name__, url_prefix="/outbox")
     run_views.add_run_routes(blueprint)
     add_review_routes(blueprint)
+    add_send_routes(blueprint)
     app.register_blueprint(blueprint)
     prepare_views.add_prepare_routes(app)
