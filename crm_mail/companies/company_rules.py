@@ -54,6 +54,12 @@ class Problem(StrEnum):
     BAD_FIELD_KIND = "bad_field_kind"
     FIELD_TWICE = "field_twice"
     TOO_MANY = "too_many"
+    NO_FILES = "no_files"
+    BAD_PATTERN = "bad_pattern"
+    BAD_ADDENDA = "bad_addenda"
+    UNKNOWN_PARTY = "unknown_party"
+    UNKNOWN_PACKAGING = "unknown_packaging"
+    PACKAGING_TAKEN = "packaging_taken"
 
 
 WORDS = {
@@ -79,6 +85,12 @@ WORDS = {
     Problem.BAD_FIELD_KIND: "the field {value} is of a kind that cannot be kept: text, number, date, true or false",
     Problem.FIELD_TWICE: "the field {value} stands there twice: remove one",
     Problem.TOO_MANY: "{field}: at most {limit}",
+    Problem.NO_FILES: "a packaging needs at least one kind of file: the PDF, the XML or the other files",
+    Problem.BAD_PATTERN: "the file name cannot be used ({reason}: {value}): write tokens such as {{customer}}",
+    Problem.BAD_ADDENDA: "the addenda is not well-formed XML: {reason}",
+    Problem.UNKNOWN_PARTY: "{field}: there is no customer with the code {value}",
+    Problem.UNKNOWN_PACKAGING: "{field}: there is no packaging {value}",
+    Problem.PACKAGING_TAKEN: "there is a packaging {value} already: choose another code",
 }
 
 

@@ -40,6 +40,14 @@ def _sentences() -> Mapping[Problem, str]:
         Problem.BAD_FIELD_KIND: _("The field “%(value)s” is of a kind that cannot be kept."),
         Problem.FIELD_TWICE: _("The field “%(value)s” stands there twice. Remove one."),
         Problem.TOO_MANY: _("At most %(limit)s."),
+        Problem.NO_FILES: _("Tick at least one kind of file."),
+        Problem.BAD_PATTERN: _(
+            "“%(value)s” cannot stand in a file name. Write tokens in braces, such as {customer} or {FOLIO}."
+        ),
+        Problem.BAD_ADDENDA: _("The addenda is not well-formed XML: %(reason)s"),
+        Problem.UNKNOWN_PARTY: _("There is no customer with the code %(value)s."),
+        Problem.UNKNOWN_PACKAGING: _("There is no packaging %(value)s. Choose one of the list."),
+        Problem.PACKAGING_TAKEN: _("There is a packaging %(value)s already. Choose another code."),
     }
 
 

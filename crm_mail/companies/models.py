@@ -4,9 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
 from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
 from crm_mail.delivery.routing import ChannelPreference
 
@@ -39,6 +40,9 @@ class Company(Base):
     )  # BX-2: an approver besides the committer
     test_address: Mapped[str] = mapped_column(String(254), default="")  # CO-3: all mail goes here when set
     max_message_mb: Mapped[int] = mapped_column(default=20)
+    till_packaging: Mapped[str] = mapped_column(
+        String(20), default=DEFAULT_PACKAGING
+    )  # PM-20 (POS_CLI_CFD_EMP): of customers born at the till
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -97,3 +101,30 @@ class CompanyType(Base):
         EnumText(ChannelPreference), default=ChannelPreference.PEC_FIRST
     )
     fields: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)  # name, kind, is_required, label
+
+
+class Packaging(Base):
+    """How documents are packed for the customers that name it (PM-7: *tipo de empaquetado*).
+
+    ``types`` empty: every document type; ``name_pattern`` empty: the files keep their names. Sizes are in KiB; None
+    means never. A company without the row `GRAL` packs as if there were one with these defaults.
+    """
+
+    __tablename__ = "packagings"
+    __table_args__ = (UniqueConstraint("company_id", "code"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    code: Mapped[str] = mapped_column(String(20))
+    description: Mapped[str] = mapped_column(String(200), default="")
+    party_code: Mapped[str] = mapped_column(String(60), default="")  # for this customer alone
+    types: Mapped[list[str]] = mapped_column(Json, default=list)
+    has_main: Mapped[bool] = mapped_column(default=True)  # the PDF that people read
+    has_legal_xml: Mapped[bool] = mapped_column(default=True)
+    has_bom: Mapped[bool] = mapped_column(default=False)  # added to the attached copy of the XML
+    has_attachments: Mapped[bool] = mapped_column(default=True)
+    name_pattern: Mapped[str] = mapped_column(String(200), default="")  # documents.packaging
+    zip_above_kb: Mapped[int | None]
+    smtp_account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("sender_accounts.id"))
+    text_name: Mapped[str] = mapped_column(String(40), default="")  # empty: the text of the document type
+    addenda: Mapped[str] = mapped_column(Text, default="")  # XML put into the attached copy of a CFDI (PM-18)

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.company_rules import CompanyDetails, CompanyInvalid, Problem, check_details, problem
 from crm_mail.companies.logo import check_logo
-from crm_mail.companies.models import Company
+from crm_mail.companies.models import Company, Packaging
+from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
 from crm_mail.companies.starting_lists import PRIVACY_LEVELS, ROLES
 from crm_mail.contacts.models import PrivacyLevelName, Role
 from crm_mail.permissions import Actor, Permission
@@ -40,6 +41,7 @@ def add_company(session: Session, actor: Actor, details: CompanyDetails) -> Comp
     company = Company(**asdict(details))
     session.add(company)
     session.flush()
+    session.add(Packaging(company_id=company.id, code=DEFAULT_PACKAGING))
     session.add_all(Role(company_id=company.id, name=name) for name in ROLES[company.language])
     session.add_all(
         PrivacyLevelName(company_id=company.id, level=level, name=name)

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from crm_mail.companies.models import Company
+from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts import messages, parties, vocabulary
 from crm_mail.contacts.access import find_party, list_contacts
@@ -34,6 +35,19 @@ def company_or_404() -> Company:
 def found(party_id: int) -> Party:
     """The party, or 404."""
     return find_party(db(), signed_in_actor(), party_id) or abort(404)
+
+
+class CardValues:
+    """A party as its form shows it: the packaging with the addresses behind it, as a person writes them."""
+
+    def __init__(self, party: Party) -> None:
+        self._party = party
+        self.packaging = ",".join(
+            p for p in (party.packaging or DEFAULT_PACKAGING, party.packaging_emails) if p
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._party, name)
 
 
 def page(template: str, party: Party, status: int = 200, **values: Any) -> tuple[str, int]:
@@ -110,7 +124,7 @@ def read_cells(fields: Any, types: Collection[str]) -> list[MatrixCell]:
 def edit_party(party_id: int) -> Any:
     """Name, addresses and attributes of a party."""
     party = found(party_id)
-    form = PartyForm(obj=party)
+    form = PartyForm(obj=CardValues(party))
     form.language.choices = language_choices(db().get_one(Company, party.company_id).language, party.language)
     if form.validate_on_submit():
         try:

@@ -19,6 +19,7 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
 )
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
 from crm_mail.contacts.models import Contact, ContactState, RecipientKind
 from crm_mail.contacts.values import AddressValues, ContactValues, PartyValues, SubscriptionValues
 from crm_mail.delivery.routing import AddressKind
@@ -77,6 +78,13 @@ class PartyForm(FlaskForm):
         description=_l("When set, it alone receives every document; the contacts receive none."),
     )
     billing_email_kind = SelectField(_l("Kind of the billing address"), choices=kind_choices)
+    packaging = StringField(
+        _l("Packaging"),
+        default=DEFAULT_PACKAGING,
+        description=_l(
+            "Its code, such as GRAL. Addresses behind it (GRAL,a@x,b@x) receive in place of the contacts."
+        ),
+    )
 
     def read(self) -> PartyValues:
         """What the form says."""

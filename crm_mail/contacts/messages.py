@@ -26,6 +26,10 @@ def _sentences() -> Mapping[Problem, str]:
         Problem.CREDIT_DAYS_INVALID: _("%(days)s is not a number of days from 0 to 999."),
         Problem.LANGUAGE_INVALID: _("%(language)s is not a language of two letters, such as it, es or en."),
         Problem.COUNTRY_INVALID: _("%(country)s is not a country code of two letters, such as IT."),
+        Problem.PACKAGING_INVALID: _("%(code)s is not the code of a packaging. Write GRAL, or GRAL,a@x,b@x."),
+        Problem.PACKAGING_UNKNOWN: _(
+            "There is no packaging %(code)s for this customer. Name one of: %(known)s."
+        ),
         Problem.LEVEL_INVALID: _("Choose a privacy level from 0 to 3."),
         Problem.LEVEL_ABOVE_OWN: _(
             "The level %(level)s is above your clearance (%(own)s). Choose a lower one."

@@ -6,6 +6,7 @@ from enum import StrEnum
 from sqlalchemy import Column, Computed, ForeignKey, Index, String, Table, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
 from crm_mail.db import Base, EnumText, Id, UtcDateTime, now
 from crm_mail.delivery.routing import AddressKind
 
@@ -57,6 +58,11 @@ class Party(Base):
     billing_email_kind: Mapped[AddressKind] = mapped_column(
         EnumText(AddressKind), default=AddressKind.UNKNOWN
     )
+    packaging: Mapped[str] = mapped_column(
+        String(20), default=DEFAULT_PACKAGING
+    )  # code; unknown: the default
+    packaging_emails: Mapped[str] = mapped_column(String(1000), default="")  # "a@x,b@x" (PM-15)
+    addenda: Mapped[str] = mapped_column(Text, default="")  # XML for the attached copy of a CFDI (PM-18)
     is_blocked: Mapped[bool] = mapped_column(default=False)
     search_key: Mapped[str] = mapped_column(Text, Computed(SEARCH_KEY, persisted=True), deferred=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -8,6 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
+from crm_mail.companies.models import Packaging
+from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.problems import ContactRefused, Problem
 from crm_mail.contacts.values import PartyValues, clean_party
@@ -24,6 +26,7 @@ def create_party(session: Session, actor: Actor, company_id: int, values: PartyV
     actor.require(Permission.CONTACTS_MANAGE, company_id)
     clean = clean_party(values)
     _check_code_is_free(session, company_id, clean.code)
+    _check_packaging(session, company_id, clean)
     party = Party(company_id=company_id, **clean.as_columns())
     session.add(party)
     session.flush()
@@ -42,6 +45,8 @@ def update_party(session: Session, actor: Actor, party: Party, values: PartyValu
     if clean.code != party.code:
         _check_code_is_free(session, party.company_id, clean.code)
     columns = clean.as_columns()
+    if columns["packaging"] != party.packaging:
+        _check_packaging(session, party.company_id, clean)
     before = {name: getattr(party, name) for name in columns}
     changed = [name for name, value in columns.items() if before[name] != value]
     if not changed:
@@ -76,8 +81,19 @@ def party_values(party: Party) -> dict[str, Any]:
     return {
         name: value
         for name in columns
-        if name != "name_key" and (value := getattr(party, name)) not in ("", None, False)
+        if name != "name_key" and (value := getattr(party, name)) not in ("", None, False, DEFAULT_PACKAGING)
     }
+
+
+def _check_packaging(session: Session, company_id: int, values: PartyValues) -> None:
+    """The packaging is one of the company's, and not another customer's alone."""
+    code = values.as_columns()["packaging"]
+    query = select(Packaging.code, Packaging.party_code).where(Packaging.company_id == company_id)
+    usable = {found for found, party_code in session.execute(query) if party_code in ("", values.code)}
+    usable.add(DEFAULT_PACKAGING)
+    if code not in usable:
+        known = ", ".join(sorted(usable))
+        raise ContactRefused(Problem.PACKAGING_UNKNOWN, "packaging", code=code, known=known)
 
 
 def _check_code_is_free(session: Session, company_id: int, code: str) -> None:

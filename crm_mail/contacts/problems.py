@@ -21,6 +21,8 @@ class Problem(StrEnum):
     LANGUAGE_INVALID = "language_invalid"
     COUNTRY_INVALID = "country_invalid"
     CREDIT_DAYS_INVALID = "credit_days_invalid"
+    PACKAGING_INVALID = "packaging_invalid"
+    PACKAGING_UNKNOWN = "packaging_unknown"
     LEVEL_INVALID = "level_invalid"
     LEVEL_ABOVE_OWN = "level_above_own"
     ROLE_UNKNOWN = "role_unknown"
@@ -42,6 +44,8 @@ _ENGLISH = {
     Problem.LANGUAGE_INVALID: "{language} is not a language of two letters such as it, es or en",
     Problem.COUNTRY_INVALID: "{country} is not a country code of two letters such as IT",
     Problem.CREDIT_DAYS_INVALID: "{days} is not a number of days from 0 to 999",
+    Problem.PACKAGING_INVALID: "{code} is not the code of a packaging: write GRAL, or GRAL,a@x,b@x",
+    Problem.PACKAGING_UNKNOWN: "there is no packaging {code} for this customer: name one of {known}",
     Problem.LEVEL_INVALID: "the privacy level {level} does not exist: give 0 (public) to 3 (confidential)",
     Problem.LEVEL_ABOVE_OWN: "the privacy level {level} is above your clearance {own}: you would not see it any more",
     Problem.ROLE_UNKNOWN: "the role {role} does not exist in this company: add it to the list of roles first",

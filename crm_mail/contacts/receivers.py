@@ -73,6 +73,8 @@ def party_facts(party: Party) -> PartyFacts:
         party.billing_email,
         party.billing_email_kind,
         {},
+        party.packaging,
+        tuple(party.packaging_emails.split(",")) if party.packaging_emails else (),
     )
 
 
@@ -117,6 +119,7 @@ def rule_text(rule: Rule) -> str:
     """Why somebody receives a document type."""
     sentences: dict[Rule, str] = {
         Rule.BILLING_OVERRIDE: _("Billing address: it receives alone"),
+        Rule.PACKAGING: _("Addresses behind the packaging, in place of contacts and own address"),
         Rule.SUBSCRIPTION: _("Subscribed contact"),
         Rule.MASTER_ADDRESS: _("Own address, because no contact is subscribed"),
     }

@@ -5,6 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
+from crm_mail.companies.packaging_rules import (
+    DEFAULT_PACKAGING,
+    MAX_EMAILS,
+    PackagingChoiceInvalid,
+    parse_packaging,
+)
 from crm_mail.contacts.models import ContactState, RecipientKind
 from crm_mail.contacts.party_filter import split_characteristic
 from crm_mail.contacts.problems import ContactRefused, Problem
@@ -55,12 +61,19 @@ class PartyValues:
     email_kind: AddressKind = AddressKind.UNKNOWN
     billing_email: str = ""
     billing_email_kind: AddressKind = AddressKind.UNKNOWN
+    packaging: str = DEFAULT_PACKAGING  # with addresses behind it: GRAL,a@x,b@x
 
     def as_columns(self) -> dict[str, Any]:
         """Column → value, with the key that the list is ordered by."""
         columns = {f.name: getattr(self, f.name) for f in fields(self)}
         days = int(self.credit_days) if self.credit_days else None
-        return columns | {"name_key": name_key(self.name), "credit_days": days}
+        code, _comma, emails = self.packaging.partition(",")
+        return columns | {
+            "name_key": name_key(self.name),
+            "credit_days": days,
+            "packaging": code,
+            "packaging_emails": emails,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +169,29 @@ def clean_party(values: PartyValues) -> PartyValues:
         raise ContactRefused(Problem.CREDIT_DAYS_INVALID, "credit_days", days=texts["credit_days"][:30])
     for name in ("email", "billing_email"):
         texts[name] = clean_email(getattr(values, name), name)
+    texts["packaging"] = clean_packaging(values.packaging)
     changes: dict[str, Any] = texts
     return replace(values, **changes)
+
+
+def clean_packaging(text: str) -> str:
+    """A packaging and the addresses behind it as they are kept (PM-15).
+
+    Raises:
+        ContactRefused: it cannot be read.
+    """
+    try:
+        return parse_packaging(text).text
+    except PackagingChoiceInvalid as refused:
+        if refused.part == "email":
+            raise ContactRefused(
+                Problem.EMAIL_INVALID, "packaging", email=refused.value, detail=str(refused)
+            ) from None
+        if refused.part == "length":
+            raise ContactRefused(
+                Problem.TOO_LONG, "packaging", value=f"{text[:30]}…", maximum=MAX_EMAILS
+            ) from None
+        raise ContactRefused(Problem.PACKAGING_INVALID, "packaging", code=refused.value) from None
 
 
 def clean_contact(values: ContactValues) -> ContactValues:

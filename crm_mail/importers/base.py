@@ -42,6 +42,7 @@ class Direction(StrEnum):
 
     CUSTOMER = "customer"
     SUPPLIER = "supplier"
+    INTERNAL = "internal"  # for the own staff; canonical documents only
 
 
 class ImportRefused(Refusal):
@@ -126,6 +127,9 @@ class ParsedParty:
     """The master e-mail (several where the cell held several)."""
     billing_emails: tuple[str, ...] = ()
     """The billing override: when set it alone receives (PM-15)."""
+    packaging: str | None = None
+    packaging_emails: tuple[str, ...] | None = None
+    """Addresses behind the packaging; None: the file does not say, empty: there are none."""
 
     @property
     def match_key(self) -> tuple[str, str] | None:
@@ -257,6 +261,16 @@ class ParsedAttachment:
 
 
 @dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """A file that came with a document, not inside it; `role` is that of `documents.service.FileRole`."""
+
+    role: str
+    name: str
+    mime: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedDocument:
     """One document. The caller builds the natural key from company, type, year, number and seller."""
 
@@ -311,6 +325,12 @@ class ParsedDocument:
     suggested_email: str | None = None
     """The buyer's ordinary e-mail as the document states it, to be confirmed by a person too."""
     warnings: tuple[Notice, ...] = ()
+    files: tuple[ParsedFile, ...] = ()
+    """Files beside the legal one: those that a canonical document names, or that a side-car stands for."""
+    canonical: Mapping[str, Any] | None = None
+    """The whole document, checked, where the file was canonical itself."""
+    replaces: str | None = None
+    """Number or external id of the document that this one takes the place of."""
 
     @property
     def year(self) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from crm_mail.companies.packaging_rules import MAX_EMAILS, PackagingChoiceInvalid, clean_code
 from crm_mail.importers.base import (
     DOCUMENT_TYPES,
     Notice,
@@ -157,9 +158,10 @@ def _build_party(cells: RowCells, context: RowContext, memory: _Memory) -> Parse
         credit_days=cells.credit_days(),
         language=cells.language(),
         emails=tuple(item.email for item in cells.addresses(Field.EMAIL)),
-        billing_emails=_read_billing(cells),
+        billing_emails=tuple(item.email for item in cells.addresses(Field.BILLING_EMAIL)),
         **{item.value: cells.first(item) for item in _PLAIN_FIELDS},
     )
+    party = _with_packaging(cells, party)
     coded = cells.has_column(Field.PARTY_CODE) and not cells.has_column(Field.IS_COMPANY)
     if coded and not code and not (party.vat_number or party.tax_code):
         return None
@@ -201,12 +203,24 @@ def _read_tax(cells: RowCells, target: Field) -> str | None:
     return value
 
 
-def _read_billing(cells: RowCells) -> tuple[str, ...]:
-    """The billing override; else the addresses after the comma of Proscai's packaging column (PM-15)."""
-    billing = cells.addresses(Field.BILLING_EMAIL)
-    if not billing and (packaging := cells.first(Field.PACKAGING)):
-        billing = cells.read_addresses(packaging.partition(",")[2], Field.PACKAGING)
-    return tuple(item.email for item in billing)
+def _with_packaging(cells: RowCells, party: ParsedParty) -> ParsedParty:
+    """The packaging and the addresses behind it (PM-15: ``GRAL,a@x,b@x``); a code that is none is a warning."""
+    cell = cells.first(Field.PACKAGING)
+    if not cell:
+        return party
+    code, _comma, rest = cell.partition(",")
+    if "@" in code:
+        code, rest = "", cell
+    found = cells.read_addresses(rest, Field.PACKAGING) if rest.strip() else []
+    emails = tuple(dict.fromkeys(item.email for item in found))
+    while len(",".join(emails)) > MAX_EMAILS:
+        cells.warn("too_many_packaging_emails", Field.PACKAGING, value=emails[-1])
+        emails = emails[:-1]
+    try:
+        return replace(party, packaging=clean_code(code), packaging_emails=emails)
+    except PackagingChoiceInvalid:
+        cells.warn("bad_packaging", Field.PACKAGING, value=code.strip()[:60])
+        return replace(party, packaging_emails=emails or None)
 
 
 def _name_party(cells: RowCells, party: ParsedParty, contact: ParsedContact | None) -> ParsedParty | None:

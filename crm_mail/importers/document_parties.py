@@ -7,9 +7,11 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
+from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
 from crm_mail.contacts.matching import match_party, number_forms
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.values import clean_number
+from crm_mail.document_types import DocumentType
 from crm_mail.importers.base import Direction, DocumentParty, ParsedDocument
 from crm_mail.importers.cfdi_rules import payroll_party
 from crm_mail.permissions import Actor
@@ -19,10 +21,14 @@ def find_or_make_party(session: Session, actor: Actor, company: Company, parsed:
     """The party of a document whose direction is known: by tax number, then code, then name; else a new one."""
     stated, direction, code = parsed.party, parsed.direction, parsed.party_code or ""
     assert stated is not None  # the direction was decided before
-    if parsed.privacy_level:
+    if parsed.privacy_level and parsed.canonical is None:
         return payroll_party(session, actor, company)
     if parsed.generic_tax_id is not None and stated.vat_number == parsed.generic_tax_id:
         stated = replace(stated, vat_number=None)  # it would match every other customer without an RFC
+    if parsed.canonical is not None and code:  # our own program wrote it: its code is not a stranger's word
+        known = match_party(session, company.id, code=code)
+        if known is not None:
+            return session.get_one(Party, known.party_id)
     found = match_party(
         session, company.id, vat_number=stated.vat_number or "", tax_code=stated.tax_code or "", code=code
     )
@@ -51,6 +57,9 @@ def find_or_make_party(session: Session, actor: Actor, company: Company, parsed:
         province=(stated.province or "")[:50],
         country=(stated.country or "")[:2],
         language=_language(stated.country),
+        packaging=company.till_packaging
+        if parsed.type == DocumentType.RECEIPT
+        else DEFAULT_PACKAGING,  # PM-20
     )
     session.add(party)
     session.flush()

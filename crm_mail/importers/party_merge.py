@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
+from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
 from crm_mail.contacts.matching import number_forms
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.values import clean_number, name_key, one_line
@@ -51,6 +52,8 @@ _COLUMNS: Final = (
     "email_kind",
     "billing_email",
     "billing_email_kind",
+    "packaging",
+    "packaging_emails",
 )
 _EMPTY: Final[dict[str, Any]] = dict.fromkeys(_COLUMNS, "") | {
     "credit_days": None,
@@ -58,6 +61,7 @@ _EMPTY: Final[dict[str, Any]] = dict.fromkeys(_COLUMNS, "") | {
     "is_supplier": False,
     "email_kind": AddressKind.UNKNOWN,
     "billing_email_kind": AddressKind.UNKNOWN,
+    "packaging": DEFAULT_PACKAGING,
 }
 
 
@@ -293,6 +297,10 @@ def _wanted(party: ParsedParty, present: dict[str, Any]) -> dict[str, Any]:
     for name, given in (("vat_number", party.vat_number), ("tax_code", party.tax_code)):
         if given and clean_number(given) not in number_forms(present[name]):
             wanted[name] = clean_number(given)
+    if party.packaging is not None:
+        wanted["packaging"] = party.packaging
+    if party.packaging_emails is not None:
+        wanted["packaging_emails"] = ",".join(party.packaging_emails)
     for name, emails in (("email", party.emails), ("billing_email", party.billing_emails)):
         if emails and emails[0].casefold() != present[name].casefold():
             wanted[name], wanted[f"{name}_kind"] = emails[0], AddressKind.UNKNOWN

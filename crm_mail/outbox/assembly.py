@@ -5,7 +5,7 @@ Every message is built from one party's documents alone, so no file of one party
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,7 @@ from crm_mail.delivery.routing import (
     choose_address,
     choose_channel,
 )
+from crm_mail.documents.packaging import PackagingFacts
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.reasons import Rule
 from crm_mail.outbox.recipients import ContactFacts, PartyFacts, Recipient, choose_recipients
@@ -36,6 +37,7 @@ class FileFacts:
     mime: str
     sha256: str
     size: int
+    role: str = ""  # documents.models.DocumentFile.role
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,26 @@ class Rules:
     only_unsent: bool
     only_contacts: bool
     max_bytes: int
+    packagings: "Mapping[str, Packed | None]" = field(default_factory=dict)
+    default_packaging: "Packed | None" = None
+
+    def packed(self, party: PartyFacts) -> "Packed | None":
+        """How the party's documents are packed; None: as they are."""
+        found = self.packagings.get(party.packaging, self.default_packaging)
+        if found is not None and found.facts.party_code not in ("", party.code):
+            found = self.default_packaging  # it is another customer's alone
+        if party.addenda:
+            own = found or Packed(PackagingFacts(party.packaging), self)
+            return replace(own, facts=replace(own.facts, addenda=party.addenda))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A packaging, and the rules of the run as they are for the parties that name it."""
+
+    facts: PackagingFacts
+    rules: Rules
 
 
 @dataclass(slots=True)
@@ -107,10 +129,14 @@ class Draft:
     cc: list[str] = field(default_factory=list)
     issues: list[tuple[Issue, dict[str, Any]]] = field(default_factory=list)
     last_sent_at: datetime | None = None
+    packaging: PackagingFacts | None = None
+    archive: FileFacts | None = None  # all files in one, in their place
 
     @property
     def files(self) -> list[FileFacts]:
         """Every file, in the order of the documents."""
+        if self.archive is not None:
+            return [self.archive]
         return [file for document in self.documents for file in document.files]
 
     @property
@@ -129,6 +155,12 @@ class Draft:
             why["address_chosen"] = True
         if self.cc:
             why["cc"] = len(self.cc)
+        if self.packaging is not None:
+            why["packaging"] = self.packaging.code
+            if self.archive is not None:
+                why["archived"] = True
+            if self.packaging.text_name:
+                why["text"] = self.packaging.text_name
         return why
 
 
@@ -138,6 +170,7 @@ class PartyResult:
 
     drafts: list[Draft] = field(default_factory=list)
     already_sent: list[tuple[DocumentFacts, Sent]] = field(default_factory=list)
+    not_packaged: list[DocumentFacts] = field(default_factory=list)
 
 
 SentBefore = Callable[[int, int | None, str], Sent | None]
@@ -157,6 +190,34 @@ def assemble_party(
     Args:
         hidden_types: types to which a contact above the actor's clearance is subscribed.
     """
+    packed = rules.packed(party)
+    if packed is None:
+        return _assemble(party, documents, contacts, hidden_types, rules, sent_before)
+    facts = packed.facts
+    chosen = [_choose_files(document, facts) for document in documents if facts.covers(document.type)]
+    result = _assemble(party, chosen, contacts, hidden_types, packed.rules, sent_before)
+    result.not_packaged = [document for document in documents if not facts.covers(document.type)]
+    for draft in result.drafts:
+        draft.packaging = facts
+    return result
+
+
+def _choose_files(document: DocumentFacts, facts: PackagingFacts) -> DocumentFacts:
+    """The document with the files that its party's packaging takes."""
+    files = tuple(file for file in document.files if facts.takes(file.role))
+    if len(files) == len(document.files):
+        return document
+    return replace(document, files=files, problem=document.problem or (None if files else Issue.MISSING_FILE))
+
+
+def _assemble(
+    party: PartyFacts,
+    documents: Sequence[DocumentFacts],
+    contacts: Sequence[ContactFacts],
+    hidden_types: frozenset[str],
+    rules: Rules,
+    sent_before: SentBefore,
+) -> PartyResult:
     result = PartyResult()
     groups: dict[tuple[Any, ...], Draft] = {}
     copies: dict[int | str, tuple[Recipient, list[DocumentFacts]]] = {}

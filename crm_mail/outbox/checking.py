@@ -152,14 +152,17 @@ class _Check:
         if codes & (ROUTE_ISSUES | ACCOUNT_ISSUES) and not message.why.get("edited_address"):
             found += self._route(message)
         self._choose_account(message)
-        if Issue.MISSING_FILE in codes:
+        if (
+            Issue.MISSING_FILE in codes and "packaging" not in message.why
+        ):  # packed files are made by a preparation
             self._collect_files(message)
         found += address_issues(message)
         settled = {issue for issue in ROUTE_ISSUES if issue is not Issue.LOOKS_LIKE_PEC} | set(ACCOUNT_ISSUES)
         if message.to_kind is not AddressKind.UNKNOWN:
             settled.add(Issue.LOOKS_LIKE_PEC)
         blocking = [issue for issue in found if issue in _REFUSED.values()]
-        replace_issues(message, settled | {Issue.MISSING_FILE, Issue.FILE_TOO_LARGE}, blocking[:1] or found)
+        about_files = {Issue.MISSING_FILE, Issue.FILE_TOO_LARGE}
+        replace_issues(message, settled | about_files, blocking[:1] or found)
         self._add_file_issues(message)
         if self._state(message) == before:
             return False
@@ -214,6 +217,10 @@ class _Check:
             return (
                 [AddressOption(party.billing_email, party.billing_email_kind)] if party.billing_email else []
             )
+        if message.why.get("rule") == Rule.PACKAGING:
+            named = [one for one in party.packaging_emails.split(",") if one]
+            kept = [one for one in named if one == message.to_address] or (named if len(named) == 1 else [])
+            return [AddressOption(one, AddressKind.UNKNOWN) for one in kept]
         return [AddressOption(party.email, party.email_kind)] if party.email else []
 
     def _choose_account(self, message: Message) -> None:
@@ -256,7 +263,7 @@ class _Check:
         """What the files say: not in the store, none at all, or too large."""
         found = [(Issue.MISSING_FILE, {"file": f.name}) for f in message.files if not self.has_file(f.sha256)]
         with_file = {file.document_id for file in message.files}
-        numbers = self._documents(message)
+        numbers = {} if "archived" in message.why else self._documents(message)
         found += [(Issue.MISSING_FILE, {"document": n}) for id_, n in numbers.items() if id_ not in with_file]
         account = self.book.by_id.get(message.account_id or 0)
         limits = [self.max_mb, *([account.max_message_mb] if account and account.max_message_mb else [])]

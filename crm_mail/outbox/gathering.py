@@ -54,7 +54,7 @@ class PartyBatch:
         """Note a contact above the clearance, which counts when it would have received something."""
         due = {document.type for document in self.documents[party_id]} & set(types)
         self.hidden_types[party_id] |= due
-        if due and not self.parties[party_id].billing_email:
+        if due and not self.parties[party_id].silences_contacts:
             self.hidden_contacts.add(contact_id)
 
     def sent_before(self, document_id: int, contact_id: int | None, address: str) -> Sent | None:
@@ -202,12 +202,13 @@ def _files(session: Session, document_ids: list[int]) -> dict[int, tuple[FileFac
                 DocumentFile.mime,
                 DocumentFile.sha256,
                 DocumentFile.size,
+                DocumentFile.role,
             )
             .where(DocumentFile.document_id.in_(part), DocumentFile.is_sent.is_(True))
             .order_by(DocumentFile.document_id, DocumentFile.position)
         )
-        for document_id, name, mime, sha256, size in _rows(session, query):
-            found[document_id].append(FileFacts(name, mime, sha256, size))
+        for document_id, *facts in _rows(session, query):
+            found[document_id].append(FileFacts(*facts))
     return {document_id: tuple(files) for document_id, files in found.items()}
 
 
@@ -235,9 +236,13 @@ def _read_parties(session: Session, batch: PartyBatch, party_ids: list[int]) -> 
         Party.email_kind,
         Party.billing_email,
         Party.billing_email_kind,
+        Party.packaging,
+        Party.packaging_emails,
+        Party.addenda,
         *(getattr(Party, name) for name in PARTY_FIELDS),
     ).where(Party.id.in_(party_ids))
-    for id_, email, email_kind, billing, billing_kind, *values in _rows(session, query):
+    for row in _rows(session, query):
+        id_, email, email_kind, billing, billing_kind, packaging, emails, addenda, *values = row
         fields = dict(zip(PARTY_FIELDS, values, strict=True))
         batch.parties[id_] = PartyFacts(
             id_,
@@ -249,6 +254,9 @@ def _read_parties(session: Session, batch: PartyBatch, party_ids: list[int]) -> 
             billing,
             billing_kind,
             fields,
+            packaging,
+            tuple(emails.split(",")) if emails else (),
+            addenda,
         )
 
 

@@ -87,6 +87,24 @@ def leave_out_sent(session: Session, run: Run, sent: Sequence[tuple[int, Documen
     session.connection().execute(insert(LeftOut), rows)
 
 
+def leave_out_unpackaged(session: Session, run: Run, left: Sequence[tuple[int, DocumentFacts]]) -> None:
+    """Documents of types that their party's packaging does not cover (PM-7)."""
+    if not left:
+        return
+    rows = [
+        {
+            "run_id": run.id,
+            "reason": LeftOutReason.NOT_PACKAGED.value,
+            "party_id": party_id,
+            "document_id": document.id,
+            "privacy_level": 0,
+            "detail": "",
+        }
+        for party_id, document in left
+    ]
+    session.connection().execute(insert(LeftOut), rows)
+
+
 def leave_out_contacts(session: Session, run: Run, criteria: Criteria, clearance: int) -> None:
     """Contacts of the parties at hand that receive nothing, each with its reason."""
     due = due_documents(criteria, clearance).subquery()
@@ -101,10 +119,15 @@ def leave_out_contacts(session: Session, run: Run, criteria: Criteria, clearance
         (LeftOutReason.CONTACT_INACTIVE, [Contact.state == ContactState.INACTIVE]),
         (LeftOutReason.CONTACT_NOT_SUBSCRIBED, [active, ~subscribed]),
         (LeftOutReason.BILLING_OVERRIDE, [active, subscribed, Party.billing_email != ""]),
+        (
+            LeftOutReason.PACKAGING_OVERRIDE,
+            [active, subscribed, Party.billing_email == "", Party.packaging_emails != ""],
+        ),
     ]
     if criteria.parties.asks_contacts:
         wanted = contact_query(criteria.parties, clearance)
-        filtered = [active, subscribed, Party.billing_email == "", Contact.id.not_in(wanted)]
+        own = [Party.billing_email == "", Party.packaging_emails == ""]
+        filtered = [active, subscribed, *own, Contact.id.not_in(wanted)]
         cases.append((LeftOutReason.CONTACT_FILTERED, filtered))
     for reason, extra in cases:
         query = (

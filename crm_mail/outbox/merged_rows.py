@@ -106,7 +106,8 @@ class Merger:
         )
         documents[target.id] += fresh
         last = max((file.position for file in target.files), default=-1)
-        wanted = [file for file in source.files if file.document_id in ids]
+        archived = bool(ids) and "archived" in source.why  # one file for all its documents
+        wanted = [file for file in source.files if archived or file.document_id in ids]
         target.files += [_copy(file, last + number) for number, file in enumerate(wanted, start=1)]
         issues = self._issues(target, source)
         rows = {**target.why[MERGED]["rows"], str(source.id): {"documents": ids, "issues": issues}}

@@ -28,13 +28,16 @@ from crm_mail.outbox.leaving_out import (
     leave_out_disabled,
     leave_out_documents,
     leave_out_sent,
+    leave_out_unpackaged,
 )
 from crm_mail.outbox.models import Message, MessageIssue, Run
+from crm_mail.outbox.packing import FilePacker
 from crm_mail.outbox.rules import find_texts, load_rules
 from crm_mail.outbox.states import RunState
 from crm_mail.outbox.writing import MessageWriter
 from crm_mail.permissions import Actor, Permission, PermissionDenied
 from crm_mail.refusals import Refusal
+from crm_mail.storage import BlobStore
 
 Progress = Callable[[int], None]
 
@@ -118,6 +121,7 @@ def fill_run(
     run: Run,
     has_file: Callable[[str], bool],
     on_progress: Progress | None = None,
+    store: BlobStore | None = None,
 ) -> Prepared:
     """Work out the run's messages and hand it over for review.
 
@@ -125,6 +129,7 @@ def fill_run(
         actor: who prepares; contacts above this clearance are counted, never shown.
         has_file: whether a stored file is there.
         on_progress: told the number of messages after each batch.
+        store: where files that a packaging makes are kept; None: they stay as they are.
 
     Raises:
         RunNotPreparing: the run has its messages already.
@@ -151,7 +156,9 @@ def fill_run(
         rules.max_bytes,
     )
     with collector_paused():
-        run.hidden_recipients = _write_messages(session, actor, criteria, rules, writer, on_progress)
+        run.hidden_recipients = _write_messages(
+            session, actor, criteria, rules, writer, FilePacker(session, store, fields), on_progress
+        )
     leave_out_documents(session, run, criteria, actor.clearance)
     leave_out_contacts(session, run, criteria, actor.clearance)
     shared = _warn_shared_addresses(session, run)
@@ -180,6 +187,7 @@ def _write_messages(
     criteria: Criteria,
     rules: Rules,
     writer: MessageWriter,
+    packer: FilePacker,
     on_progress: Progress | None,
 ) -> int:
     """Batch by batch, from documents to rows; how many recipients are above the actor's clearance."""
@@ -187,6 +195,7 @@ def _write_messages(
     for batch in gather_batches(session, criteria, actor.clearance):
         drafts = []
         already: list[tuple[int, DocumentFacts, Sent]] = []
+        unpackaged: list[tuple[int, DocumentFacts]] = []
         for party_id, documents in batch.documents.items():
             party = assemble_party(
                 batch.parties[party_id],
@@ -198,9 +207,12 @@ def _write_messages(
             )
             drafts += party.drafts
             already += [(party_id, document, sent) for document, sent in party.already_sent]
+            unpackaged += [(party_id, document) for document in party.not_packaged]
         hidden |= batch.hidden_contacts
+        packer.pack(drafts)
         writer.write(drafts)
         leave_out_sent(session, writer.run, already)
+        leave_out_unpackaged(session, writer.run, unpackaged)
         if on_progress:
             on_progress(writer.count)
     return len(hidden)

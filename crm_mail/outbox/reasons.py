@@ -7,6 +7,7 @@ class Rule(StrEnum):
     """Which rule chose the recipient, in the order of PM-15."""
 
     BILLING_OVERRIDE = "billing_override"  # the billing address alone, when it is set
+    PACKAGING = "packaging"  # an address behind the party's packaging: GRAL,a@x,b@x
     SUBSCRIPTION = "subscription"  # a contact that receives this document type
     CC_ALONE = "cc_alone"  # a Cc contact that no message to somebody else could carry
     MASTER_ADDRESS = "master_address"  # the party's own address, when nobody is subscribed
@@ -26,6 +27,8 @@ class LeftOutReason(StrEnum):
     CONTACT_INACTIVE = "contact_inactive"
     CONTACT_FILTERED = "contact_filtered"  # lacks the role or the characteristic asked for
     BILLING_OVERRIDE = "billing_override"  # the billing address alone receives
+    PACKAGING_OVERRIDE = "packaging_override"  # the addresses behind the packaging receive
+    NOT_PACKAGED = "not_packaged"  # the party's packaging does not cover the document's type
 
 
 class WithheldReason(StrEnum):

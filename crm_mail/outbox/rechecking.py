@@ -4,7 +4,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, cast, exists, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session, aliased
 
 from crm_mail import audit
@@ -98,7 +110,11 @@ def _address_is_gone() -> Any:
     )
     of_party = exists().where(
         Party.id == Message.party_id,
-        or_(Party.email == Message.to_address, Party.billing_email == Message.to_address),
+        or_(
+            Party.email == Message.to_address,
+            Party.billing_email == Message.to_address,
+            _is_behind_packaging(),
+        ),
     )
     known = or_(of_contact, and_(Message.contact_id.is_(None), of_party))
     return and_(Message.is_edited.is_(False), Message.to_address != "", ~known)
@@ -184,6 +200,12 @@ def _prepared_copies(session: Session, message_ids: Sequence[int]) -> dict[int, 
         .order_by(MessageRevision.revision.desc())
     )
     return {message_id: cc for message_id, cc in session.execute(query)}
+
+
+def _is_behind_packaging() -> ColumnElement[bool]:
+    """The message's address is one of those behind its party's packaging; exact, whatever signs it has."""
+    listed = literal(",") + Party.packaging_emails + literal(",")
+    return func.replace(listed, literal(",") + Message.to_address + literal(","), "") != listed
 
 
 def _drop_copies(session: Session, actor: Actor, run: Run) -> int:

@@ -1,8 +1,9 @@
 """Who receives a document type of a party: the order of PM-15 (pure).
 
 1. The billing address alone, when it is set.
-2. Else the contacts that are subscribed to the type (a subscribed contact silences the master address).
-3. Else the party's own address.
+2. Else the addresses behind its packaging (``GRAL,a@x,b@x``), a message each.
+3. Else the contacts that are subscribed to the type (a subscribed contact silences the master address).
+4. Else the party's own address.
 """
 
 from collections.abc import Sequence
@@ -38,6 +39,14 @@ class PartyFacts:
     billing_email: str
     billing_email_kind: AddressKind
     fields: dict[str, str]  # documents.message_context.PartyFields
+    packaging: str = ""  # companies.models.Packaging.code
+    packaging_emails: tuple[str, ...] = ()
+    addenda: str = ""
+
+    @property
+    def silences_contacts(self) -> bool:
+        """Whether addresses of the party's own receive in place of its contacts (PM-15)."""
+        return bool(self.billing_email or self.packaging_emails)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,8 @@ class Recipient:
     @property
     def key(self) -> int | str:
         """What tells recipients of one party apart."""
+        if self.rule is Rule.PACKAGING:
+            return f"{self.rule.value}:{self.addresses[0].email}"
         return self.contact.id if self.contact else self.rule.value
 
 
@@ -74,6 +85,9 @@ def choose_recipients(
     if party.billing_email:
         override = AddressOption(party.billing_email, party.billing_email_kind)
         return [Recipient(Rule.BILLING_OVERRIDE, None, (override,))]
+    if party.packaging_emails:
+        named = [AddressOption(email, AddressKind.UNKNOWN) for email in party.packaging_emails]
+        return [Recipient(Rule.PACKAGING, None, (option,)) for option in named]
     found = [
         _subscriber(contact, *contact.subscriptions[document_type])
         for contact in contacts

@@ -96,6 +96,7 @@ class TextFiller:
                 _contact(row.message, roles),
                 row.documents,
                 row.language,
+                str(row.message.why.get("text", "")),
             )
             for row in rows
         }

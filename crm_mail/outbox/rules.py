@@ -1,11 +1,13 @@
 """The rules of one run: what the company decided for each type, which accounts send, which texts are used."""
 
+from dataclasses import replace
 from functools import cache
 
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
+from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
 from crm_mail.companies.policies import PolicyView, policy_for
 from crm_mail.delivery.account_choice import AccountBook
 from crm_mail.delivery.models import SenderAccount
@@ -13,9 +15,11 @@ from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.service import accounts_for
 from crm_mail.document_types import TEXT_LANGUAGES
 from crm_mail.documents.builtin_texts import compile_message
+from crm_mail.documents.packaging import PackagingFacts
+from crm_mail.documents.packagings import load_packagings
 from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.documents.texts import load_texts
-from crm_mail.outbox.assembly import Policy, Rules
+from crm_mail.outbox.assembly import Packed, Policy, Rules
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.states import MessageState
@@ -42,7 +46,7 @@ def load_rules(session: Session, company: Company, criteria: Criteria, actor: Ac
     }
     account_limits = [a.max_message_mb for a in book.by_id.values() if a.max_message_mb]
     largest = min([company.max_message_mb, *account_limits])
-    return Rules(
+    rules = Rules(
         policies,
         frozenset(TEXT_LANGUAGES),
         company.language,
@@ -50,6 +54,22 @@ def load_rules(session: Session, company: Company, criteria: Criteria, actor: Ac
         criteria.parties.asks_contacts,
         largest * MEGABYTE - ROOM_FOR_TEXT,
     )
+    packed = {
+        code: None if facts.is_plain else Packed(facts, _rules_for(rules, facts, book))
+        for code, facts in load_packagings(session, company.id).items()
+    }
+    return replace(rules, packagings=packed, default_packaging=packed[DEFAULT_PACKAGING])
+
+
+def _rules_for(rules: Rules, facts: PackagingFacts, book: AccountBook) -> Rules:
+    """The rules of a run for the parties of one packaging: its account sends what leaves by ordinary mail (PM-9)."""
+    account = book.by_id.get(facts.smtp_account_id or 0)
+    if account is None or not account.is_enabled:
+        return rules
+    policies = {
+        type_: replace(policy, smtp_account_id=account.id) for type_, policy in rules.policies.items()
+    }
+    return replace(rules, policies=policies)
 
 
 def _policy(book: AccountBook, decision: PolicyView, sender_id: int | None) -> Policy:

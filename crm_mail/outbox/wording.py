@@ -196,6 +196,10 @@ def issue_words(
 
 _RULES: dict[str, str] = {
     Rule.BILLING_OVERRIDE: _("This party has a billing address, which receives everything alone."),
+    Rule.PACKAGING: _(
+        "An address behind this party's packaging: such addresses receive these documents (%(types)s) "
+        "in place of contacts and own address."
+    ),
     Rule.SUBSCRIPTION: _("%(contact)s is set to receive these documents: %(types)s."),
     Rule.CC_ALONE: _(
         "%(contact)s receives a copy of these documents (%(types)s), and no message to somebody else could carry it."
@@ -240,6 +244,8 @@ def describe_why(
         sentences.append(translate(_("The address was chosen for this document type on the contact's card.")))
     elif route := _ROUTES.get(str(why.get("route", ""))):
         sentences.append(translate(route))
+    if why.get("packaging"):
+        sentences.append(_fill(translate(_("Packed as %(packaging)s says.")), why))
     if why.get("cc"):
         sentences.append(_fill(translate(_("Copies (Cc): %(cc)s.")), why))
     return " ".join(sentences)
@@ -283,6 +289,14 @@ _LEFT_OUT: dict[str, tuple[str, str]] = {
     LeftOutReason.BILLING_OVERRIDE: (
         _("The billing address alone receives"),
         _("Remove the billing address from the card to send to the contacts instead."),
+    ),
+    LeftOutReason.PACKAGING_OVERRIDE: (
+        _("The addresses behind the packaging receive"),
+        _("Remove the addresses behind the packaging on the card to send to the contacts instead."),
+    ),
+    LeftOutReason.NOT_PACKAGED: (
+        _("The customer's packaging does not cover this document type"),
+        _("Tick the type in the packaging, or give the customer another one, then prepare again."),
     ),
 }
 

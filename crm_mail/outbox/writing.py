@@ -111,9 +111,10 @@ class MessageWriter:
         rows[Message].append(_message_row(self.run, id_, draft, subject, list(types), blockers, warnings))
         rows[MessageContent].append({"message_id": id_, "body_text": body_text, "body_html": body_html})
         position = 0
+        archive = draft.archive
         for place, document in enumerate(draft.documents):
             rows[MessageDocument].append({"message_id": id_, "document_id": document.id, "position": place})
-            for file in document.files:
+            for file in document.files if archive is None else (archive,) if place == 0 else ():
                 rows[MessageFile].append(
                     {
                         "message_id": id_,
@@ -155,6 +156,7 @@ class MessageWriter:
             {"name": contact.name, "roles": contact.roles, "email": draft.to_address} if contact else None,
             draft.documents,
             draft.language,
+            draft.packaging.text_name if draft.packaging else "",
         )
         draft.issues += filled.issues
         return filled.subject, filled.body_text, filled.body_html
@@ -177,9 +179,14 @@ def fill_text(
     contact: Mapping[str, Any] | None,
     documents: Sequence[DocumentFacts],
     language: str,
+    name: str = "",
 ) -> FilledText:
-    """Fill in the text that the company has for these documents in this language."""
-    found = find_text(text_name({document.type for document in documents}), language)
+    """Fill in the text that the company has for these documents in this language.
+
+    Args:
+        name: the text that the packaging names instead (PM-9).
+    """
+    found = find_text(name or text_name({document.type for document in documents}), language)
     if found.message is None:
         return FilledText(issues=((Issue.TEXT_INVALID, dict(found.problem)),))
     context = build_context(

@@ -71,11 +71,13 @@ def test_odoo_persons_are_contacts_of_the_company_row() -> None:
     assert [row.contact.name for row in rows[1:] if row.contact] == ["Carla Neri", "Magazzino Gamma"]
 
 
-def test_proscai_packaging_addresses_become_the_billing_override() -> None:
-    """PM-15: the addresses after the comma receive when there is no billing address."""
+def test_proscai_packaging_and_the_addresses_behind_it_are_read() -> None:
+    """PM-15: ``GRAL,a@x,b@x``; they come after the billing address, and before the contacts."""
     party = rows_of("synthetic__proscai_clientes.xlsx")[1].party
     assert party is not None
-    assert party.billing_emails == ("a@almgar.example", "b@almgar.example")
+    assert party.packaging == "GRAL"
+    assert party.packaging_emails == ("a@almgar.example", "b@almgar.example")
+    assert party.billing_emails == ()
     assert party.vat_number is None  # the generic RFC identifies nobody
 
 
