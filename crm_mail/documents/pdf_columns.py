@@ -33,7 +33,56 @@ SETTLED = (
     _optional("withholding", "withholding", 28, Kind.MONEY),
     Column("paid", "paid", 30, Kind.MONEY),
 )
+DUE = _optional("due_date", "due_date", 19, Kind.DATE)
+STATUS = Column("status", "status", 25)
+BALANCE = Column("balance", "balance", 26, Kind.MONEY)
+STATEMENT_HEAD = (
+    Column("date", "date", 19, Kind.DATE),
+    Column("document", "document_description"),
+    DUE,
+    STATUS,
+)
+LISTED = (*STATEMENT_HEAD, Column("amount", "amount", 28, Kind.MONEY))
+
+
+def _breakdown(label: str) -> tuple[Column, ...]:
+    """A table of totals: what it is sorted by, how many, how much."""
+    return (
+        *(Column("label", label), _optional("count", "count", 20, Kind.NUMBER)),
+        *(_optional("amount", "amount", 32, Kind.MONEY), _optional("tax", "tax_amount", 28, Kind.MONEY)),
+        *(_optional("gross", "total", 32, Kind.MONEY), _optional("share", "share", 18, Kind.PERCENT)),
+    )
+
+
 COLUMNS: dict[str, tuple[Column, ...]] = {
+    "account_statement": (
+        *(*STATEMENT_HEAD[:2], _optional("due_date", "due_date", 25)),  # and below the date how late it is
+        *(Column("debit", "debit", 23, Kind.MONEY), Column("credit", "credit", 23, Kind.MONEY), BALANCE),
+    ),
+    "open_items": (*STATEMENT_HEAD, Column("open", "open_amount", 27, Kind.MONEY), BALANCE),
+    "bills": LISTED,
+    "unpaid": LISTED,
+    "dunning_letter": (
+        *(Column("document", "document_description"), Column("date", "date", 19, Kind.DATE)),
+        *(Column("due", "due_date", 19, Kind.DATE), _optional("days", "days_late", 17, Kind.NUMBER)),
+        *(_optional("amount", "original_amount", 25, Kind.MONEY), Column("open", "to_pay", 25, Kind.MONEY)),
+        _optional("interest", "interest", 20, Kind.MONEY),
+    ),
+    "transfer_advice": SETTLED,
+    "by_tax": _breakdown("rate"),
+    "by_method": _breakdown("payment_method"),
+    "by_group": _breakdown("product_group"),
+    "by_seller": _breakdown("seller"),
+    "cancellations": _breakdown("reason"),
+    "denominations": _breakdown("denomination"),
+    "cash_movements": (
+        *(Column("at", "at_time", 34, Kind.MOMENT), Column("description", "description")),
+        Column("amount", "amount", 32, Kind.MONEY),
+    ),
+    "comparison": (
+        *(Column("label", "compared_with"), _optional("before", "before", 34, Kind.MONEY)),
+        *(Column("now", "now", 34, Kind.MONEY), _optional("change_percent", "change", 22, Kind.PERCENT)),
+    ),
     "delivery_note": (CODE, TEXT, LOT, EXPIRY, UOM, QTY),
     "invoice": PRICED,
     "credit_note": PRICED,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from crm_mail.document_types import text_language
+from crm_mail.documents.pdf_labels_dunning import DUNNING_LABELS
 from crm_mail.documents.pdf_labels_ledger import LEDGER_LABELS
 from crm_mail.documents.pdf_labels_trade import TRADE_LABELS
 
@@ -86,5 +87,5 @@ _POSITION = {"it": 0, "es": 1, "en": 2}
 def labels(language: str) -> dict[str, str]:
     """All words in the nearest kept language; do not change the returned dictionary."""
     position = _POSITION[text_language(language)]
-    every = LABELS | TRADE_LABELS | LEDGER_LABELS
+    every = LABELS | TRADE_LABELS | LEDGER_LABELS | DUNNING_LABELS
     return {key: words[position] for key, words in every.items()}

@@ -14,8 +14,6 @@ _SHARED = {"base", "parts", "trade", "settlement"}
 _NEAREST = {
     DocumentType.INVOICE: "courtesy_copy",
     DocumentType.CREDIT_NOTE: "courtesy_copy",
-    DocumentType.DUNNING_LETTER: "letter",
-    DocumentType.DECLARATION_OF_INTENT: "letter",
 }
 # A stamped CFDI of type I, E, P or T: invoice, credit note, receipt of a payment, transfer of goods.
 _STAMPED = frozenset({"invoice", "credit_note", "receipt", "delivery_note"})

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from babel import localedata
+from babel.numbers import get_currency_precision
 from markupsafe import Markup
 
 from crm_mail.document_types import TEXT_LANGUAGES, TYPE_FACTS, Direction, DocumentType, type_label
@@ -33,7 +34,16 @@ from crm_mail.documents.pdf_labels import labels
 from crm_mail.documents.pdf_layouts import CFDI, LAYOUT_FOLDER, is_stamped, layout_for, layouts
 from crm_mail.documents.pdf_sandbox import render_own_layout
 from crm_mail.documents.pdf_stamp import original_string, qr_picture
+from crm_mail.documents.pdf_statement import statement_blocks
 from crm_mail.documents.pdf_style import logo_uri, stylesheet
+from crm_mail.documents.pdf_sums import (
+    average_of,
+    difference_of,
+    reminder,
+    with_gross,
+    with_shares,
+    with_sums,
+)
 from crm_mail.documents.pdf_tables import build_table
 from crm_mail.documents.pdf_theme import Theme
 from crm_mail.documents.pdf_words import amount_in_words
@@ -117,6 +127,7 @@ def build_html(layout: str, data: Mapping[str, Any], language: str, theme: Theme
     if not values["cfdi"] and isinstance(extra, Mapping) and isinstance(extra.get("cfdi"), Mapping):
         values["cfdi"] = extra["cfdi"]  # a checked document keeps what its schema does not know there
     values |= _frame(layout, values, language, theme)
+    values |= {"statement_blocks": partial(statement_blocks, values), "reminder": partial(reminder, values)}
     if source:
         return render_own_layout(source, values)
     return layout_environment().get_template(f"{layout}.html").render(values)
@@ -155,7 +166,13 @@ def _frame(layout: str, values: Mapping[str, Any], language: str, theme: Theme) 
         "qr": qr_picture,
         "original_string": original_string,
         "table_name": next((name for name in (kind, layout) if name in COLUMNS), "generic"),
-        "table": partial(_table, words, language, theme, kind),
+        "table": partial(_table, words, language, theme, kind, currency),
+        "with_sums": with_sums,
+        "with_shares": with_shares,
+        "with_gross": with_gross,
+        "difference_of": difference_of,
+        "average_of": average_of,
+        "mask_iban": theme.mask_iban,
         **_notices(layout, words, theme),
     }
 
@@ -177,14 +194,20 @@ def _table(
     language: str,
     theme: Theme,
     kind: str,
+    document_currency: str,
     name: str,
     rows: object,
     group: str = "",
     late: str = "",
+    currency: str = "",
 ) -> Markup:
-    """The table `name` of `pdf_tables.COLUMNS`, with the optional columns the company shows for this type."""
+    """The table `name` of `pdf_columns.COLUMNS`, with the optional columns the company shows for this type."""
     given = rows if isinstance(rows, list | tuple) else []
-    return build_table(COLUMNS[name], given, words, language, theme.columns_of(kind), group=group, late=late)
+    has_cents = get_currency_precision(currency or document_currency) > 0
+    chosen = theme.columns_of(kind)
+    return build_table(
+        COLUMNS[name], given, words, language, chosen, group=group, late=late, has_cents=has_cents
+    )
 
 
 def _is_supplier(kind: str, values: Mapping[str, Any]) -> bool:

@@ -21,6 +21,7 @@ _DIGIT_MM = 1.68  # width of a digit at the tables' 8.5 pt
 _LETTER_MM = 1.85  # and of a usual letter, most of them capitals
 _PADDING_MM = 2.4
 _TEXT_MM = 44.0  # what the description keeps
+_TAG = re.compile(r"<[^>]*>")
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=]{1,400000}")
 TALL = 600  # characters in one cell after which a row may break over pages
 
@@ -33,8 +34,10 @@ class Kind(StrEnum):
     NUMBER = "number"  # as many decimals as the value has
     PRICE = "price"  # two decimals or more
     MONEY = "money"  # two decimals, no sign: the currency stands once, elsewhere
+    WHOLE = "whole"  # money of a currency without decimals (guaraní, yen)
     PERCENT = "percent"
     DATE = "date"
+    MOMENT = "moment"  # a date and the time of day
     PICTURE = "picture"
 
 
@@ -57,7 +60,7 @@ class Column:
     @property
     def is_number(self) -> bool:
         """Whether it stands at the right."""
-        return self.kind not in (Kind.TEXT, Kind.DATE, Kind.PICTURE)
+        return self.kind not in (Kind.TEXT, Kind.DATE, Kind.MOMENT, Kind.PICTURE)
 
 
 Row = Mapping[str, Any]
@@ -87,18 +90,22 @@ def build_table(
     *,
     group: str = "",
     late: str = "",
+    has_cents: bool = True,
 ) -> Markup:
-    """The table; empty for no rows.
+    """The table; empty for no rows. A row whose `strong` has a value is printed as a sum.
 
     Args:
         words: the labels of the language, for the head.
         chosen: ids of the optional columns to show; None shows those that have data.
         group: field whose every new value gets a row of its own above (price lists).
         late: field that marks a row as overdue when it has a value.
+        has_cents: whether the currency has decimals.
     """
     kept = [row for row in rows if isinstance(row, Mapping)]
     if not kept:
         return Markup("")
+    if not has_cents:
+        columns = [replace(one, kind=Kind.WHOLE) if one.kind is Kind.MONEY else one for one in columns]
     shown, folded = _fold(shown_columns(columns, kept, chosen))
     body: list[str] = []
     before: object = None
@@ -110,6 +117,7 @@ def build_table(
         cells = "".join(_cell(column, _content(column, row, folded, words, language)) for column in shown)
         kinds = ["z"] * striped
         kinds += ["late"] * bool(late and row.get(late) and parse_number(row[late]) != 0)
+        kinds += ["strong"] * bool(row.get("strong"))
         kinds += ["tall"] * (len(cells) > TALL + 60 * len(shown))
         body.append(f'<tr class="{" ".join(kinds)}">{cells}</tr>' if kinds else f"<tr>{cells}</tr>")
         striped = not striped
@@ -164,7 +172,8 @@ def _cell(column: Column, text: Markup | str) -> str:
     """A number that does not stand in one line, and a word that would be broken, are printed smaller."""
     room = (column.width or PAGE_WIDTH) - _PADDING_MM
     if not column.is_number:
-        is_long = column.kind is Kind.TEXT and max(map(len, text.split()), default=0) > room / _LETTER_MM
+        words = (_TAG.sub(" ", text) if "<" in text else text).split()
+        is_long = column.kind is Kind.TEXT and max(map(len, words), default=0) > room / _LETTER_MM
         return (
             f'<td class="tight">{escape(text)}</td>'
             if is_long and column.width
@@ -208,12 +217,24 @@ def _write_money(value: object, language: str) -> str:
     return "" if _is_empty(value) else format_money(value, "", language)
 
 
+def _write_whole(value: object, language: str) -> str:
+    return "" if _is_empty(value) else format_number(value, language, 0)
+
+
 def _write_percent(value: object, language: str) -> str:
-    return "" if _is_empty(value) else f"{format_number(value, language)}%"
+    """With the decimals it is written with, so that a column lines up."""
+    number = parse_number(value)
+    places = None if number is None else max(0, -int(number.as_tuple().exponent))
+    return "" if _is_empty(value) else f"{format_number(value, language, places)}%"
 
 
 def _write_date(value: object, language: str) -> str:
     return "" if _is_empty(value) else format_date(value, language)
+
+
+def _write_moment(value: object, language: str) -> str:
+    clock = str(value or "")[11:16]
+    return f"{_write_date(value, language)} {clock}" if clock else _write_date(value, language)
 
 
 def _write_picture(value: object, language: str) -> Markup | str:
@@ -229,7 +250,9 @@ _WRITERS: dict[Kind, Callable[[object, str], Markup | str]] = {
     Kind.NUMBER: _write_number,
     Kind.PRICE: write_price,
     Kind.MONEY: _write_money,
+    Kind.WHOLE: _write_whole,
     Kind.PERCENT: _write_percent,
     Kind.DATE: _write_date,
+    Kind.MOMENT: _write_moment,
     Kind.PICTURE: _write_picture,
 }

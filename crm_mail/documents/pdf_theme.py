@@ -48,6 +48,7 @@ class Theme:
         statement_comment: the company's comment on statements of account (PD-6).
         fallback_language: of documents for people whose language is none of it, es, en.
         tagged: accessible PDF: structure tags, alternative texts, reading order (ISO 14289).
+        mask_iban: transfer advices show the beneficiary's IBAN by its country and last four characters only.
         archive: PDF/A-3 with the legal XML embedded (ISO 19005-3).
     """
 
@@ -64,6 +65,7 @@ class Theme:
     fallback_language: str = "en"
     tagged: bool = True
     archive: bool = False
+    mask_iban: bool = False
 
     def legal_text(self, document_type: str) -> str:
         """The text printed after the content of this type, or empty."""
@@ -209,4 +211,5 @@ _CHECKS: dict[str, Check] = {
     "fallback_language": _choice(*TEXT_LANGUAGES),
     "tagged": _flag,
     "archive": _flag,
+    "mask_iban": _flag,
 }

@@ -35,6 +35,7 @@ EVERY_CHOICE: dict[str, Any] = {
     "fallback_language": "it",
     "tagged": False,
     "archive": True,
+    "mask_iban": True,
 }
 
 

@@ -14,7 +14,7 @@ import pypdfium2
 import pytest
 from pypdf import PdfReader
 
-from crm_mail.demo.document_samples import sample_document, sample_names
+from crm_mail.demo.document_samples import sample_document, sample_names, variant_names
 from crm_mail.document_types import DocumentType, type_label
 from crm_mail.documents.pdf_jobs import RenderJob
 from crm_mail.documents.pdf_layouts import LAYOUTS, layout_for, layouts
@@ -70,7 +70,45 @@ EXPECTED: dict[str, tuple[tuple[str, ...], tuple[str, str, str]]] = {
         ),
         ("62.257,20 MXN", "$62,257.20", "MX$62,257.20"),  # Spanish as Mexico writes it
     ),
-    "account_statement": (("1.830,00",), ("Saldo finale", "Saldo final", "Closing balance")),
+    "account_statement": (
+        ("450,00", "7.182,35", "6.732,35 €", "3.050,00 €", "4.132,35 €", "IT60 X054 2811 1010 0000 0123 456"),
+        ("scaduto 52 gg", "vencido 52 d.", "overdue 52 d."),
+    ),
+    "transfer_advice": (
+        (
+            "6.920,00 €",
+            "7.320,00",
+            "400,00",
+            "IT40 S030 6901 7831 0000 0004 321",
+            "06055512309101123480600006500IT",
+        ),
+        ("Valuta beneficiario", "Fecha valor", "Value date"),
+    ),
+    "dunning_letter": (
+        (
+            "3.050,00 €",
+            "33,57 €",
+            "40,00 €",
+            "3.123,57 €",
+            "26,45",
+            "05/12/2026",
+            "SOL-61",
+            "000101 / SOL-77",
+        ),
+        ("Sollecito urgente di pagamento", "Requerimiento de pago", "Urgent request for payment"),
+    ),
+    "declaration_of_intent": (
+        ("08060120341234567-000001", "2027", "02/12/2026", "50.000,00 €", "N3.5", "INTENTO", "2026-12-02"),
+        ("lettera c), del D.P.R. 26 ottobre 1972", "letra c), del D.P.R.", "Presidential Decree 633/1972"),
+    ),
+    "cash_close": (
+        ("Elena Righi", "08:30", "412,40 €", "410,40 €", "2.506,50", "-400,00"),
+        ("ammanco", "faltante", "short"),
+    ),
+    "sales_close": (
+        ("11.442,00 €", "63,22 €", "10.980,00", "2.022,00", "-118,00"),
+        ("Vendite per aliquota", "Ventas por tipo de IVA", "Sales by VAT rate"),
+    ),
     "generic": (("Comunicazione di chiusura natalizia", "16 dicembre"), ("Data", "Fecha", "Date")),
 }
 
@@ -96,7 +134,7 @@ def pages(pdf: bytes) -> list[str]:
 
 def in_english(text: str) -> str:
     """The same amount as English writes it: `1.630,23 €` → `€1,630.23`."""
-    swapped = text.translate({44: ".", 46: ","}) if re.fullmatch(r"[\d.,]+( €| kg)?", text) else text
+    swapped = text.translate({44: ".", 46: ","}) if re.fullmatch(r"-?[\d.,]+( €| kg)?", text) else text
     return f"€{swapped[:-2]}" if swapped.endswith(" €") else swapped
 
 
@@ -114,17 +152,74 @@ def test_every_type_prints_its_facts_totals_and_pages_in_every_language(pool: Pd
         everywhere, words = EXPECTED.get(name, ((), ("", "", "")))
         wanted = [in_english(part) if language == "en" else part for part in everywhere]
         wanted.append(words[LANGUAGES.index(language)])
-        if name not in ("cfdi", "generic", "price_list"):
+        if name not in ("cfdi", "generic", "price_list", "dunning_letter"):
             wanted.append(type_label(name, language))
         wrong += [f"{result.key}: no “{part}”" for part in wanted if part.replace("\xa0", " ") not in text[0]]
     assert not wrong, "\n".join(wrong)
+
+
+# What the other samples of a type show, each in one language, and on how many pages.
+VARIANTS: dict[str, tuple[str, int, tuple[str, ...]]] = {
+    "account_statement_open_items": (
+        "it",
+        2,
+        (
+            *(
+                "Insoluti restituiti dalla banca: 740,00 €",
+                "insoluto 82 gg",
+                "scaduto 52 gg",
+                "contestato 129 gg",
+            ),
+            *("7.853,05 €", "2.570,00 USD", "a Vostro debito", "RiBa in circolazione", "1.728,40"),
+            *("oltre 90 gg", "Salvo errori e omissioni", "amministrazione@officine-bassi.example"),
+        ),
+    ),
+    "dunning_letter_1": (
+        "es",
+        1,
+        ("Recordatorio de pago n.º SOL-61", "30/10/2026", "1.830,00 €", "no tener en cuenta"),
+    ),
+    "dunning_letter_3": (
+        "it",
+        1,
+        (
+            *(
+                "Costituzione in mora",
+                "art. 1219 del codice civile",
+                "PEC o raccomandata",
+                "entro il 05/01/2027",
+            ),
+            *(
+                "Mancanza di fondi",
+                "6,50 €",
+                "3.170,04 €",
+                "21/11/2026 – SOL-77",
+                "Pietro Bassi",
+                "art. 2943",
+            ),
+        ),
+    ),
+}
+
+
+def test_statements_of_open_items_and_reminders_of_other_levels_print_their_facts(pool: PdfPool) -> None:
+    """Formats reference, section 4: ageing, what the bank sent back, a block per currency; wording by level."""
+    plain = Theme(tagged=False)
+    assert sorted(VARIANTS) == variant_names()
+    for result in pool.render_many(job(name, VARIANTS[name][0], plain) for name in VARIANTS):
+        name = result.key.split()[0]
+        assert result.content is not None, f"{result.key}: {result.error}"
+        found = pages(result.content)
+        assert len(found) == VARIANTS[name][1], name
+        text = " ".join(found)
+        assert [part for part in VARIANTS[name][2] if part.replace("\xa0", " ") not in text] == [], name
 
 
 def test_every_type_has_a_layout_and_every_sample_passes_its_schema() -> None:
     assert set(LAYOUTS) == set(DocumentType)
     assert set(LAYOUTS.values()) <= set(layouts())
     assert {kind.value for kind in DocumentType} <= set(sample_names())
-    for name in sample_names():
+    for name in [*sample_names(), *variant_names()]:
         checked = validate_canonical(sample_document(name), has_main_pdf=False)
         assert isinstance(checked, Canonical), f"{name}: {checked}"
 
