@@ -78,6 +78,12 @@ class PartyForm(FlaskForm):
         description=_l("When set, it alone receives every document; the contacts receive none."),
     )
     billing_email_kind = SelectField(_l("Kind of the billing address"), choices=kind_choices)
+    addenda = TextAreaField(
+        _l("Addenda (XML)"),
+        description=_l(
+            "Put into the attached copy of each CFDI of this customer, in place of its packaging's addenda."
+        ),
+    )
     packaging = StringField(
         _l("Packaging"),
         default=DEFAULT_PACKAGING,

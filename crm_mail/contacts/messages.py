@@ -30,6 +30,7 @@ def _sentences() -> Mapping[Problem, str]:
         Problem.PACKAGING_UNKNOWN: _(
             "There is no packaging %(code)s for this customer. Name one of: %(known)s."
         ),
+        Problem.ADDENDA_INVALID: _("The addenda is not well-formed XML: %(reason)s"),
         Problem.LEVEL_INVALID: _("Choose a privacy level from 0 to 3."),
         Problem.LEVEL_ABOVE_OWN: _(
             "The level %(level)s is above your clearance (%(own)s). Choose a lower one."

@@ -23,6 +23,7 @@ class Problem(StrEnum):
     CREDIT_DAYS_INVALID = "credit_days_invalid"
     PACKAGING_INVALID = "packaging_invalid"
     PACKAGING_UNKNOWN = "packaging_unknown"
+    ADDENDA_INVALID = "addenda_invalid"
     LEVEL_INVALID = "level_invalid"
     LEVEL_ABOVE_OWN = "level_above_own"
     ROLE_UNKNOWN = "role_unknown"
@@ -46,6 +47,7 @@ _ENGLISH = {
     Problem.CREDIT_DAYS_INVALID: "{days} is not a number of days from 0 to 999",
     Problem.PACKAGING_INVALID: "{code} is not the code of a packaging: write GRAL, or GRAL,a@x,b@x",
     Problem.PACKAGING_UNKNOWN: "there is no packaging {code} for this customer: name one of {known}",
+    Problem.ADDENDA_INVALID: "the addenda is not well-formed XML: {reason}",
     Problem.LEVEL_INVALID: "the privacy level {level} does not exist: give 0 (public) to 3 (confidential)",
     Problem.LEVEL_ABOVE_OWN: "the privacy level {level} is above your clearance {own}: you would not see it any more",
     Problem.ROLE_UNKNOWN: "the role {role} does not exist in this company: add it to the list of roles first",

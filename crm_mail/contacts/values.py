@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
+from crm_mail.companies.addenda import MAX_LENGTH, AddendaInvalid, check_addenda
 from crm_mail.companies.packaging_rules import (
     DEFAULT_PACKAGING,
     MAX_EMAILS,
@@ -61,6 +62,7 @@ class PartyValues:
     email_kind: AddressKind = AddressKind.UNKNOWN
     billing_email: str = ""
     billing_email_kind: AddressKind = AddressKind.UNKNOWN
+    addenda: str = ""
     packaging: str = DEFAULT_PACKAGING  # with addresses behind it: GRAL,a@x,b@x
 
     def as_columns(self) -> dict[str, Any]:
@@ -170,6 +172,7 @@ def clean_party(values: PartyValues) -> PartyValues:
     for name in ("email", "billing_email"):
         texts[name] = clean_email(getattr(values, name), name)
     texts["packaging"] = clean_packaging(values.packaging)
+    texts["addenda"] = _clean_addenda(values.addenda)
     changes: dict[str, Any] = texts
     return replace(values, **changes)
 
@@ -192,6 +195,15 @@ def clean_packaging(text: str) -> str:
                 Problem.TOO_LONG, "packaging", value=f"{text[:30]}…", maximum=MAX_EMAILS
             ) from None
         raise ContactRefused(Problem.PACKAGING_INVALID, "packaging", code=refused.value) from None
+
+
+def _clean_addenda(text: str) -> str:
+    try:
+        clean = check_addenda(text)
+    except AddendaInvalid as refused:
+        raise ContactRefused(Problem.ADDENDA_INVALID, "addenda", reason=refused.detail) from None
+    _check_length(clean, MAX_LENGTH, "addenda")
+    return clean
 
 
 def clean_contact(values: ContactValues) -> ContactValues:

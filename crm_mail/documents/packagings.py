@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
+from crm_mail.companies.addenda import MAX_LENGTH, AddendaInvalid, check_addenda
 from crm_mail.companies.company_rules import CompanyInvalid, CompanyProblem, Problem, problem
 from crm_mail.companies.models import Company, Packaging
 from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING, PackagingChoiceInvalid, clean_code
@@ -14,7 +15,6 @@ from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Party
 from crm_mail.delivery.models import AccountKind, SenderAccount
 from crm_mail.documents.packaging import PackagingFacts, PatternInvalid, parse_pattern
-from crm_mail.documents.packaging_xml import AddendaInvalid, check_addenda
 from crm_mail.documents.texts import text_names
 from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal
@@ -22,7 +22,6 @@ from crm_mail.refusals import Refusal
 KIB = 1024
 SIZES = (0, 102_400)
 """Limits of a size that a person enters, in KiB."""
-_ADDENDA_LENGTH = 20_000
 
 
 class PackagingInUse(Refusal):
@@ -157,8 +156,8 @@ def _texts_problems(kept: dict[str, Any]) -> list[CompanyProblem]:
         kept["addenda"] = check_addenda(kept["addenda"])
     except AddendaInvalid as refused:
         found.append(problem("addenda", Problem.BAD_ADDENDA, reason=refused.detail))
-    if len(kept["addenda"]) > _ADDENDA_LENGTH:
-        found.append(problem("addenda", Problem.TOO_LONG, limit=_ADDENDA_LENGTH))
+    if len(kept["addenda"]) > MAX_LENGTH:
+        found.append(problem("addenda", Problem.TOO_LONG, limit=MAX_LENGTH))
     return found
 
 

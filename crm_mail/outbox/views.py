@@ -3,6 +3,7 @@
 from flask import Blueprint, Flask
 
 from crm_mail.outbox import prepare_views, run_views
+from crm_mail.outbox.manual_views import add_manual_routes
 from crm_mail.outbox.review_views import add_review_routes
 from crm_mail.outbox.send_views import add_send_routes
 
@@ -11,6 +12,7 @@ def init_app(app: Flask) -> None:
     """Register the room's pages."""
     blueprint = Blueprint("outbox", __name__, url_prefix="/outbox")
     run_views.add_run_routes(blueprint)
+    add_manual_routes(blueprint)
     add_review_routes(blueprint)
     add_send_routes(blueprint)
     app.register_blueprint(blueprint)

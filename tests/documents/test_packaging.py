@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from crm_mail.companies.addenda import AddendaInvalid, check_addenda
 from crm_mail.companies.packaging_rules import PackagingChoice, PackagingChoiceInvalid, parse_packaging
 from crm_mail.documents.packaging import (
     NamedDocument,
@@ -13,7 +14,7 @@ from crm_mail.documents.packaging import (
     name_files,
     parse_pattern,
 )
-from crm_mail.documents.packaging_xml import AddendaInvalid, add_addenda, add_bom, check_addenda
+from crm_mail.documents.packaging_xml import add_addenda, add_bom
 
 FACTS = {
     "customer": "C00001",

@@ -1,0 +1,48 @@
+"""The page of manual packaging: search by ?, result, mend, repackage (PM-5, PM-16, PM-17)."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from crm_mail.contacts.models import Party
+from crm_mail.installation import Installation
+from crm_mail.outbox.models import Message, Run
+from tests.factories import make_account, make_company, make_document, make_party, make_user, outbox_grants
+
+PAGE = "/outbox/packaging"
+
+
+def test_a_customer_without_address_is_reported_mended_and_packed_again(
+    sqlite_home: Installation, login_as: Any
+) -> None:
+    with sqlite_home.database.write() as session:
+        company = make_company(session)
+        make_account(session, company)
+        party = make_party(session, company, code="ALMGAR", name="Almacenes García")
+        make_party(session, company, code="OTHER", name="Somebody else", email="office@other.example")
+        make_document(session, party, number="77", files=(("77.pdf", sqlite_home.store.put(b"PDF"), 3),))
+        user = make_user(session, grants=list(outbox_grants(company.id)))
+        party_id = party.id
+    client = login_as(user)
+    listed = client.post(PAGE, data={"customer": "?garc"}).text
+    assert "customer=ALMGAR" in listed
+    assert "OTHER" not in listed
+    assert client.post(PAGE, data={"customer": "nobody"}).status_code == 422
+    assert client.post(PAGE, data={}).status_code == 422  # neither a customer nor a period
+
+    packed = client.post(PAGE, data={"customer": "almgar"})
+    assert packed.status_code == 303
+    result = client.get(packed.location).text
+    assert f"/contacts/{party_id}/details#email" in result
+    run_id = int(packed.location.rpartition("=")[2])
+    assert f"/outbox/{run_id}/repackage" in result
+
+    with sqlite_home.database.write() as session:
+        session.get_one(Party, party_id).email = "pagos@almgar.example"
+    again = client.post(f"/outbox/{run_id}/repackage", data={"customer": "ALMGAR"})
+    assert "pagos@almgar.example" in client.get(again.location).text
+    with sqlite_home.database.read() as session:
+        newest = session.scalars(select(Run).order_by(Run.id.desc())).first()
+        assert newest is not None
+        sent = session.scalars(select(Message).where(Message.run_id == newest.id)).all()
+        assert [(one.to_address, one.blockers) for one in sent] == [("pagos@almgar.example", 0)]
