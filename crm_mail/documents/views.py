@@ -7,8 +7,10 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from crm_mail.documents import sdi_service, sdi_words, service
+from crm_mail.documents.layout_views import add_layout_routes
 from crm_mail.documents.listing import DocumentFilter, list_versions
 from crm_mail.documents.listing import list_documents as list_page
+from crm_mail.documents.look_views import add_look_routes
 from crm_mail.documents.mailing_words import mailing_reason
 from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.documents.sdi_views import add_sdi_routes
@@ -157,6 +159,8 @@ def void_document(document_id: int) -> Any:
 
 
 add_text_routes(blueprint)
+add_look_routes(blueprint)
+add_layout_routes(blueprint)
 add_sdi_routes(blueprint)
 
 
