@@ -75,6 +75,7 @@ def _words() -> dict[str, str]:
         "outbox.run.paused": _("Run paused"),
         "outbox.run.resumed": _("Run resumed"),
         "outbox.run.cancelled": _("Run cancelled"),
+        "outbox.run.discarded": _("Draft thrown away"),
         "outbox.run.retried": _("Failures retried"),
         "outbox.run.finished": _("Run finished"),
         "outbox.messages.excluded": _("Messages excluded"),
