@@ -1,6 +1,6 @@
 """Make docs/gallery/: a picture of each printed layout, drawn from the product's own sample documents.
 
-`python scripts/gallery.py [name …]` draws all, or those named (a document type, `cfdi`). Needs the PDF engine.
+`python scripts/gallery.py [name …]` draws all, or those named (a type, a variant, `cfdi`). Needs the PDF engine.
 """
 
 import io
@@ -14,7 +14,7 @@ import pypdfium2  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from crm_mail.demo.document_samples import FOLDER as SAMPLES  # noqa: E402
-from crm_mail.demo.document_samples import sample_document, sample_names  # noqa: E402
+from crm_mail.demo.document_samples import sample_document, sample_names, variant_names  # noqa: E402
 from crm_mail.document_types import TYPE_FACTS, type_label  # noqa: E402
 from crm_mail.documents.pdf_layouts import layout_for  # noqa: E402
 from crm_mail.documents.pdf_theme import Theme  # noqa: E402
@@ -51,16 +51,21 @@ def page() -> str:
         "Colour, logo, typeface, texts, columns and paper are the company's (see [layouts](../pdf-layouts.md)).",
         "",
     ]
+    others = variant_names()
     for name in [*(kind.value for kind in TYPE_FACTS), "cfdi"]:
         title = type_label(name, "en") if name in TYPE_FACTS else "Printed form of a stamped CFDI"
         lines += [f"## {title}", "", f"![{title}]({name}.png)", ""]
+        for other in (one for one in others if one.startswith(f"{name}_")):
+            which = other.removeprefix(f"{name}_").replace("_", " ")
+            words = f"{title}, {f'level {which}' if which.isdigit() else which}"
+            lines += [f"### {words}", "", f"![{words}]({other}.png)", ""]
     return "\n".join(lines)
 
 
 def main(names: list[str]) -> None:
     """Draw the samples named, or all, and write the page."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in names or sample_names():
+    for name in names or [*sample_names(), *variant_names()]:
         picture = draw(name)
         (FOLDER / f"{name}.png").write_bytes(picture)
         print(f"{name}.png {len(picture) // 1024} kB")
