@@ -36,6 +36,13 @@ class Settings(BaseSettings):
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only.")
     web_threads: int = Field(8, description="Threads of the embedded web server.")
     max_upload_mb: int = Field(100, description="Largest upload, in MB.")
+    hot_folder_root: Path | None = Field(
+        None,
+        description="Folder inside which companies' hot folders lie; empty means `hot-folders` in the data folder.",
+    )
+    hot_folder_seconds: float = Field(
+        5.0, gt=0, description="Seconds between two looks into the hot folders."
+    )
     render_processes: int = Field(0, description="Processes that draw PDFs; 0 means one per core.")
     worker_connections: int = Field(8, description="Most SMTP connections that one worker opens in all.")
     session_idle_minutes: int = Field(
@@ -52,6 +59,11 @@ class Settings(BaseSettings):
         if not self.database_url:
             return f"sqlite:///{(self.data_dir / 'crm-mail.sqlite3').as_posix()}"
         return self.database_url
+
+    @property
+    def resolved_hot_folder_root(self) -> Path:
+        """The folder that no hot folder leaves."""
+        return self.hot_folder_root or self.data_dir / "hot-folders"
 
     @computed_field  # type: ignore[prop-decorator]
     @property

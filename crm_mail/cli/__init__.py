@@ -15,6 +15,7 @@ COMMANDS = {
     "company": ("companies", "The firms that send."),
     "account": ("accounts", "The mailboxes that messages leave from."),
     "import": ("imports", "Bring contacts and documents in."),
+    "hotfolder": ("hotfolder", "Folders in which other programs put documents."),
     "receivables": ("receivables", "Open items, account statements and reminders."),
     "prepare": ("outbox", "Work out every message that is due, for review."),
     "run": ("outbox", "Prepared runs: look, commit, steer, report."),

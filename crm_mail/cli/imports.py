@@ -11,8 +11,12 @@ from sqlalchemy.exc import DatabaseError
 from crm_mail.cli.frame import Answer, Interrupted, command, find_actor, find_company
 from crm_mail.companies.models import Company
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.bundles import ImportedFile, import_files
+from crm_mail.importers.bundles import Door, ImportedFile, named_beside
+from crm_mail.importers.bundles import import_group as bring_group
+from crm_mail.importers.canonical import Beside
 from crm_mail.importers.contact_service import import_contacts
+from crm_mail.importers.hot_folder import outer_file
+from crm_mail.importers.pairing import Group, group_files
 from crm_mail.installation import Installation
 
 _COUNTED = ("created", "unchanged", "versions", "receipts")
@@ -49,7 +53,9 @@ def contacts(
 def documents(
     home: Installation, paths: tuple[Path, ...], company_code: str, dry_run: bool, email: str | None
 ) -> Answer:
-    """Electronic documents and receipts: files, ZIP archives or whole folders, recognised by their content.
+    """Electronic documents, canonical JSON and receipts: files, ZIP archives or folders, recognised by their content.
+
+    Files of one base name are one document: a PDF with its XML or JSON. A lone PDF is read by its name.
 
     A file that is refused does not stop the others. When the disk is full, what was done before is still told, with
     the files that were not read.
@@ -57,19 +63,21 @@ def documents(
     with home.database.read() as session:
         company_id, actor = find_company(session, company_code).id, find_actor(session, email)
     report = _Report(dry_run)
-    waiting = list(_files(paths))
+    limit_mb = home.settings.max_upload_mb
+    waiting = _groups(paths, limit_mb)
     while waiting:
-        path = waiting[0]
+        group = waiting[0]
         try:
-            data = _read(path, home.settings.max_upload_mb)
+            files = {name: _read(Path(name), limit_mb) for name in group.names}
             with home.database.write() as session:
                 company = session.get_one(Company, company_id)
-                arguments = (session, home.store, actor, company, str(path), data)
-                done = list(import_files(*arguments, dry_run=dry_run))
+                door = Door(session, home.store, actor, company, dry_run)
+                done = list(bring_group(door, group, files, _beside(Path(group.lead), limit_mb)))
         except ImportRefused as refused:
-            report.errors.append({"file": str(path), "message": refused.message})
+            report.errors.append({"file": group.lead, "message": refused.message})
         except (OSError, DatabaseError) as trouble:  # a full disk: the files before this one are kept
-            raise Interrupted(report.as_json() | {"not_read": [str(one) for one in waiting]}) from trouble
+            left = [name for one in waiting for name in one.names]
+            raise Interrupted(report.as_json() | {"not_read": left}) from trouble
         else:
             report.add(done)
         del waiting[0]
@@ -110,6 +118,21 @@ def _read(path: Path, limit_mb: int) -> bytes:
     if size > limit_mb * 1024 * 1024:
         raise ImportRefused("file_too_large", size_mb=size // (1024 * 1024), limit_mb=limit_mb)
     return path.read_bytes()
+
+
+def _beside(lead: Path, limit_mb: int) -> Beside:
+    """Fetches what a JSON names by path, inside its own folder."""
+    return lambda path: outer_file(lead.parent, path, limit_mb * 1024 * 1024)
+
+
+def _groups(paths: tuple[Path, ...], limit_mb: int) -> list[Group]:
+    """The files, those of one base name together."""
+    names = list(dict.fromkeys(str(path) for path in _files(paths)))
+    named = {}
+    for name in names:
+        if name.lower().endswith(".json") and Path(name).stat().st_size <= limit_mb * 1024 * 1024:
+            named[name] = named_beside(name, Path(name).read_bytes())
+    return group_files(names, named)
 
 
 def _files(paths: tuple[Path, ...]) -> Iterator[Path]:

@@ -1,11 +1,13 @@
 """``crm-mail worker``: sends what is committed; knows nothing of pages."""
 
+from contextlib import nullcontext
 from dataclasses import asdict
 
 import click
 
 from crm_mail.cli.frame import Answer, command
 from crm_mail.cli.progress import show_sending
+from crm_mail.importers.folder_watch import watching_folders
 from crm_mail.installation import Installation
 from crm_mail.outbox.finishing import on_run_finished
 from crm_mail.outbox.processes import run_worker_processes
@@ -20,9 +22,10 @@ from crm_mail.reports.mailing import mail_run_report
 )
 @command()
 def worker(home: Installation, until_idle: bool, processes: int) -> Answer:
-    """Send what is committed."""
+    """Send what is committed, and watch the hot folders."""
     on_run_finished(mail_run_report)
-    with show_sending(home) as on_progress:
+    watching = nullcontext() if until_idle else watching_folders(home)
+    with watching, show_sending(home) as on_progress:
         if processes == 1:
             tally = run_worker_process(home, until_idle=until_idle, on_progress=on_progress)
         else:

@@ -12,6 +12,7 @@ def mailing_reason(code: str) -> str:
             "neither its seller nor its buyer is this company; send it only if it is meant to be"
         ),
         "marked": _("a person marked it"),
+        "confidential": _("it is confidential"),
         "payroll": _("payroll slips are confidential and never mailed"),
         "sdi_rejected": _("the Sistema di Interscambio rejected it; a corrected invoice will take its place"),
         "overtaken": _("a newer one took its place before it was sent"),

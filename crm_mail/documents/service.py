@@ -74,6 +74,9 @@ class NewDocument:
     key_owner: str = ""
     identity: str = ""
     privacy_level: int = 0
+    is_data_told: bool = (
+        False  # the data came by themselves: other data are a new version, whatever the files
+    )
 
     @property
     def natural_key(self) -> str:
@@ -126,8 +129,7 @@ def _keep(
 ) -> tuple[Document, Stored]:
     hashes = [store.put(file.content) for file in new.files]
     current = find_current(session, party.company_id, new.natural_key)
-    is_same = current is not None and _originals(current) == sorted(hashes) and current.party_id == party.id
-    if current is not None and is_same and (hashes or current.data == new.data):
+    if current is not None and current.party_id == party.id and is_same(current, hashes, new):
         return current, Stored.UNCHANGED
     if current is not None:
         current.is_current = False
@@ -181,6 +183,17 @@ def _keep(
         version=document.version,
     )
     return document, Stored.CREATED if current is None else Stored.VERSION
+
+
+def is_same(current: Document, hashes: list[str], new: NewDocument) -> bool:
+    """Whether nothing new has come; `hashes` are those of the new files.
+
+    A legal file alone is nothing new where it lies with its PDF already.
+    """
+    kept = _originals(current)
+    if new.is_data_told or not hashes:
+        return kept == sorted(hashes) and current.data == new.data
+    return set(hashes) <= set(kept)
 
 
 def find_current(session: Session, company_id: int, natural_key: str) -> Document | None:

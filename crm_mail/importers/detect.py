@@ -13,6 +13,7 @@ _BOMS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/=\s]+\Z")
 _ROOT: Final = re.compile(r"<(?![?!])(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
+_JSON: Final = re.compile(r"\[\s*(?:\{\s*[\"}]|\])|\{\s*[\"}]")
 _SKIPPED: Final = re.compile(r"<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", re.DOTALL)
 
 
@@ -35,6 +36,7 @@ class FileFormat(StrEnum):
     ODS = "ods"
     XLS = "xls"
     ZIP = "zip"
+    JSON = "json"
     VCARD = "vcard"
     EMAIL = "email"
     TEXT = "text"
@@ -85,6 +87,7 @@ FORMAT_NAMES: Final = {
     FileFormat.ODS: N_("an OpenDocument spreadsheet (ODS)"),
     FileFormat.XLS: N_("an old Excel spreadsheet (XLS)"),
     FileFormat.ZIP: N_("a ZIP archive"),
+    FileFormat.JSON: N_("a JSON file"),
     FileFormat.VCARD: N_("a vCard"),
     FileFormat.EMAIL: N_("an e-mail message"),
     FileFormat.TEXT: N_("a text file"),
@@ -109,6 +112,7 @@ REMEDIES: Final = {
     FileFormat.ODS: N_("Spreadsheets are imported under contacts."),
     FileFormat.XLS: N_("Spreadsheets are imported under contacts."),
     FileFormat.TEXT: N_("Tables are imported under contacts."),
+    FileFormat.JSON: N_("Import it under documents."),
     FileFormat.EMPTY: N_("Export it again and check that it holds data."),
 }
 _DEFAULT_REMEDY: Final = N_("This format is not read: check that you chose the right file.")
@@ -153,6 +157,8 @@ def _sniff_text(data: bytes) -> FileFormat:
         return _sniff_xml(data)
     if text.startswith("-----BEGIN PKCS7") or text.startswith("-----BEGIN CMS"):
         return FileFormat.FATTURAPA_P7M
+    if _JSON.match(text):
+        return FileFormat.JSON
     if text[:11].upper() == "BEGIN:VCARD":
         return FileFormat.VCARD
     if re.match(r"(?:Return-Path|Received|From|Message-ID|MIME-Version|Delivered-To): ", text, re.IGNORECASE):

@@ -1,6 +1,6 @@
 """Electronic invoices and PDFs become documents: the file is read, its party found or made, the bytes kept."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
+from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Party
-from crm_mail.document_types import facts
 from crm_mail.documents.models import Document
 from crm_mail.documents.sdi_service import remember_invoice_file
 from crm_mail.documents.service import (
@@ -21,6 +21,7 @@ from crm_mail.documents.service import (
     Stored,
     can_see,
     find_current,
+    is_same,
     store_document,
 )
 from crm_mail.importers.address_suggestions import suggest_addresses
@@ -30,13 +31,16 @@ from crm_mail.importers.base import (
     ImportRefused,
     Notice,
     ParsedDocument,
+    ParsedFile,
     Totals,
 )
+from crm_mail.importers.canonical import CONFIDENTIAL, Beside, Surroundings, nothing_beside
 from crm_mail.importers.cfdi_rules import identify_buyer, settle_stamp
 from crm_mail.importers.credit_terms import add_credit_terms
 from crm_mail.importers.detect import FileFormat, sniff_document_format
 from crm_mail.importers.document_parties import find_or_make_party
 from crm_mail.importers.readers import read_documents
+from crm_mail.importers.replacing import void_replaced
 from crm_mail.importers.sdi_import import import_sdi_receipt
 from crm_mail.importers.sdi_receipts import is_sdi_receipt
 from crm_mail.permissions import Actor, Permission
@@ -77,6 +81,8 @@ def import_document_file(
     *,
     dry_run: bool = False,
     size_limit: int = 50 * 1024 * 1024,
+    companions: Sequence[ParsedFile] = (),
+    beside: Beside = nothing_beside,
 ) -> DocumentFileResult:
     """Read one electronic invoice file and keep its documents.
 
@@ -86,13 +92,15 @@ def import_document_file(
         name: the file's name, kept with the original bytes.
         dry_run: say what would happen; nothing is written, nor stored.
         size_limit: bytes.
+        companions: files of the same base name, kept with the one document that the file holds.
+        beside: fetches what a canonical document names by path.
 
     Raises:
         ImportRefused: the file is another format, broken or hostile; the message says what and where.
         PermissionDenied: the actor may not bring documents in.
     """
     actor.require(Permission.CONTACTS_MANAGE, company.id)
-    if is_sdi_receipt(data, name):
+    if not companions and is_sdi_receipt(data, name):
         told = import_sdi_receipt(session, store, actor, company, name, data, dry_run=dry_run)
         return DocumentFileResult(
             unchanged=int(not told.is_new),
@@ -100,23 +108,24 @@ def import_document_file(
             documents=[document for document in told.documents if can_see(actor, document)],
             warnings=told.warnings,
         )
-    own = [company.vat_number, company.tax_code]
     result = DocumentFileResult()
-    for parsed in _read(data, name, own, size_limit):
+    around = _surroundings(session, company, companions, beside, size_limit)
+    for parsed in _with_companions(_read(data, name, company, size_limit, around), companions, name):
         result.warnings.extend(parsed.warnings)
-        parsed, source = _oriented(identify_buyer(session, company, parsed, name), result)
+        parsed, source = _oriented(around, identify_buyer(session, company, parsed, name), result)
         new, settled = settle_stamp(session, company.id, parsed, _new_document(parsed, name, source))
         if settled is not None:
             result.warnings.append(Notice("already_stamped", {"number": parsed.number}))
             result.count(Stored.UNCHANGED)
             continue
         if dry_run:
-            result.count(_would_store(session, company.id, new))
+            result.count(would_store(session, company.id, new))
             continue
         party = find_or_make_party(session, actor, company, parsed)
         new = _with_terms(new, parsed, party)
         document, stored = store_document(session, actor, store, party, new)
         result.count(stored)
+        result.warnings.extend(void_replaced(session, actor, document, parsed.replaces))
         if can_see(actor, document):
             result.documents.append(document)
         if parsed.sdi_type is not None:
@@ -125,16 +134,47 @@ def import_document_file(
     return result
 
 
-def _read(data: bytes, name: str, own: list[str], size_limit: int) -> list[ParsedDocument]:
+def _surroundings(
+    session: Session, company: Company, companions: Sequence[ParsedFile], beside: Beside, size_limit: int
+) -> Surroundings:
+    types = company_types(session, company.id)
+    return Surroundings(
+        company=company.code,
+        own=types.schemas(),
+        directions={one.id: one.facts.direction.value for one in types.by_id.values()},
+        beside=beside,
+        has_main_pdf=any(file.role == FileRole.MAIN for file in companions),
+        file_limit=size_limit,
+    )
+
+
+def _with_companions(
+    found: list[ParsedDocument], companions: Sequence[ParsedFile], name: str
+) -> list[ParsedDocument]:
+    """The one document with the files that came beside it; with several, whose they are cannot be told."""
+    if not companions:
+        return found
+    if len(found) != 1:
+        others = ", ".join(file.name for file in companions)
+        raise ImportRefused("pair_of_many", name=name, number=len(found), others=others)
+    return [replace(found[0], files=(*found[0].files, *companions))]
+
+
+def _read(
+    data: bytes, name: str, company: Company, size_limit: int, around: Surroundings
+) -> list[ParsedDocument]:
+    own = [company.vat_number, company.tax_code]
     try:
-        return read_documents(data, own_tax_ids=own, size_limit=size_limit)
+        return read_documents(data, own_tax_ids=own, size_limit=size_limit, surroundings=around)
     except ImportRefused as refused:
         if refused.code == "pdf_needs_fields":  # a reader does not know the file's name
             raise ImportRefused(refused.code, name=name) from None
         raise
 
 
-def _oriented(parsed: ParsedDocument, result: DocumentFileResult) -> tuple[ParsedDocument, str]:
+def _oriented(
+    around: Surroundings, parsed: ParsedDocument, result: DocumentFileResult
+) -> tuple[ParsedDocument, str]:
     """Which way the document goes; when neither side is ours, it is taken as sold, and waits for a person."""
     if parsed.direction is None:
         seller = parsed.seller.vat_number or parsed.seller.tax_code or parsed.seller.name or "?"
@@ -142,37 +182,28 @@ def _oriented(parsed: ParsedDocument, result: DocumentFileResult) -> tuple[Parse
         reason = parsed.not_mailable_reason or NOBODY_OF_US
         taken = replace(parsed, direction=Direction.CUSTOMER, mailable=False, not_mailable_reason=reason)
         return taken, f"{parsed.source}{OTHER_SELLER}"
-    is_our_own = facts(parsed.type).direction.value == Direction.SUPPLIER.value  # orders: we wrote them
+    is_our_own = around.directions[parsed.type] == Direction.SUPPLIER.value  # orders: we wrote them
     if parsed.direction is Direction.SUPPLIER and parsed.mailable and not is_our_own:
         return replace(parsed, mailable=False, not_mailable_reason="received"), parsed.source
     return parsed, parsed.source
 
 
-def _would_store(session: Session, company_id: int, new: NewDocument) -> Stored:
+def would_store(session: Session, company_id: int, new: NewDocument) -> Stored:
+    """What keeping a document would do; nothing is written."""
     current = find_current(session, company_id, new.natural_key)
     if current is None:
         return Stored.CREATED
-    kept = sorted(file.sha256 for file in current.files if not file.is_rendered)
-    offered = sorted(sha256(file.content).hexdigest() for file in new.files)
-    return Stored.UNCHANGED if kept == offered else Stored.VERSION
+    offered = [sha256(file.content).hexdigest() for file in new.files]
+    return Stored.UNCHANGED if is_same(current, offered, new) else Stored.VERSION
 
 
 def _new_document(parsed: ParsedDocument, name: str, source: str) -> NewDocument:
-    kind = parsed.legal_file_kind
-    legal = NewFile(
-        FileRole.MAIN if kind == "pdf" else FileRole.LEGAL_XML,
-        name,
-        LEGAL_MIMES[kind],
-        parsed.legal_file,
-        is_sent=parsed.is_legal_sent and not parsed.privacy_level,
-    )
-    attachments = [
-        NewFile(FileRole.ATTACHMENT, enclosed.name, enclosed.mime, enclosed.content)
-        for enclosed in parsed.attachments
-    ]
+    is_slip = bool(parsed.privacy_level) and parsed.canonical is None  # payroll: neither names nor amounts
     is_ours = not source.endswith(OTHER_SELLER) and parsed.direction is Direction.CUSTOMER
-    seller = parsed.seller.vat_number or parsed.seller.tax_code or ""
-    totals = Totals() if parsed.privacy_level else parsed.totals
+    if parsed.canonical is not None:
+        is_ours = parsed.not_mailable_reason != "received"
+    seller = parsed.seller.vat_number or parsed.seller.tax_code or parsed.party_code or ""
+    totals = Totals() if is_slip else parsed.totals
     dues = [due.date for due in parsed.due_dates if due.date is not None]
     return NewDocument(
         type=parsed.type,
@@ -185,19 +216,44 @@ def _new_document(parsed: ParsedDocument, name: str, source: str) -> NewDocument
         tax_total=totals.tax,
         gross_total=totals.gross,
         first_due_on=min(dues) if dues else None,
-        data=canonical_data(parsed) if not parsed.privacy_level else _confidential_data(parsed),
+        data=_confidential_data(parsed) if is_slip else canonical_data(parsed),
         is_mailable=parsed.mailable,
         not_mailable_reason=parsed.not_mailable_reason or "",
         source=source,
         key_owner="" if is_ours else seller,
         identity=parsed.identity or "",
         privacy_level=parsed.privacy_level,
-        files=[legal, *attachments],
+        files=_files_of(parsed, name),
+        is_data_told=parsed.canonical is not None,
     )
+
+
+def _files_of(parsed: ParsedDocument, name: str) -> list[NewFile]:
+    """The files of a document, the printed form first; nothing of a payroll slip is ever attached."""
+    may_leave = not parsed.privacy_level or parsed.not_mailable_reason == CONFIDENTIAL
+    files = [
+        NewFile(FileRole.ATTACHMENT, enclosed.name, enclosed.mime, enclosed.content)
+        for enclosed in parsed.attachments
+    ]
+    for file in parsed.files:
+        role = FileRole(file.role)
+        is_sent = may_leave and (
+            role is not FileRole.LEGAL_XML or parsed.is_legal_sent or bool(parsed.canonical)
+        )
+        files.append(NewFile(role, file.name, file.mime, file.content, is_sent=is_sent))
+    if parsed.legal_file:
+        kind = parsed.legal_file_kind
+        role = FileRole.MAIN if kind == "pdf" else FileRole.LEGAL_XML
+        is_sent = parsed.is_legal_sent and may_leave
+        files.insert(0, NewFile(role, name, LEGAL_MIMES[kind], parsed.legal_file, is_sent=is_sent))
+    return sorted(files, key=lambda file: file.role is not FileRole.MAIN)
 
 
 def canonical_data(parsed: ParsedDocument) -> dict[str, Any]:
     """The canonical form that layouts and texts read: amounts as decimal strings, dates ISO, nothing empty."""
+    if parsed.canonical is not None:
+        dues = [{"date": due.date, "amount": due.amount, "method": due.method} for due in parsed.due_dates]
+        return dict(parsed.canonical) | ({"due_dates": _without_empty(dues)} if dues else {})
     canonical: dict[str, Any] = _without_empty(
         {
             "type": parsed.type,

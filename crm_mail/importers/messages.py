@@ -7,6 +7,8 @@ parameters, the command line prints them as they are.
 from collections.abc import Mapping
 from typing import Final
 
+from crm_mail.documents.schemas.problems import Problem
+from crm_mail.importers.file_messages import FILE_MESSAGES
 from crm_mail.importers.ledger_messages import LEDGER_MESSAGES
 
 
@@ -172,6 +174,8 @@ ROW_MESSAGES: Final[Mapping[str, str]] = {
     "bad_characteristic": N_(
         "“%(value)s” cannot be read as a characteristic. Write a name, or name=value, separated by |."
     ),
+    "bad_packaging": N_("“%(value)s” is not the code of a packaging: left out."),
+    "too_many_packaging_emails": N_("Too many addresses behind the packaging: %(value)s is left out."),
     "bad_credit_days": N_("“%(value)s” is not a number of days from 0 to 999: left out."),
     "bad_language": N_("“%(value)s” is not a language. Use a code such as it, es or en."),
     "bad_country": N_("“%(value)s” is not a country. Use the two-letter code, for example IT."),
@@ -266,7 +270,16 @@ ROW_MESSAGES: Final[Mapping[str, str]] = {
     "signature_not_verified": N_("The signature of the file was not verified."),
 }
 
-MESSAGES: Final[Mapping[str, str]] = {**REFUSALS, **ROW_MESSAGES, **LEDGER_MESSAGES}
+MESSAGES: Final[Mapping[str, str]] = {**REFUSALS, **ROW_MESSAGES, **LEDGER_MESSAGES, **FILE_MESSAGES}
+
+
+class ProblemList(tuple[Problem, ...]):
+    """Problems of a canonical document as one parameter of a message; as a text they are in English."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return " ".join(problem.message for problem in self)
 
 
 def render_message(code: str, params: Mapping[str, object]) -> str:

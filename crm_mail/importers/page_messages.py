@@ -9,22 +9,15 @@ from flask_babel import gettext as _
 from crm_mail.importers.address_words import address_reason
 from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.column_names import CHARACTERISTIC, NO_SUBSCRIPTION, SUBSCRIPTION, Field
-from crm_mail.importers.messages import MESSAGES
+from crm_mail.importers.sentences import explain_in
 from crm_mail.web.type_names import type_names
-
-_WORDS = frozenset({"found", "expected", "remedy", "detail", "place"})
-"""Parameters that are sentences of ours, not values of the file."""
 
 
 def explain(code: str, params: Mapping[str, Any]) -> str:
-    """The sentence of a code. Values are put in afterwards: gettext without values leaves placeholders alone."""
-    shown = {
-        name: gettext(value) if name in _WORDS and isinstance(value, str) and value else value
-        for name, value in params.items()
-    }
+    """The sentence of a code."""
     if code == "address_invalid":
-        shown["reason"] = address_reason(str(params["reason"]))
-    return str(gettext(MESSAGES[code])) % shown
+        params = {**params, "reason": address_reason(str(params["reason"]))}
+    return explain_in(gettext, code, params)
 
 
 def explain_refusal(refused: ImportRefused) -> str:
@@ -76,7 +69,7 @@ def field_choices(headers: list[str], present: Mapping[str, str]) -> list[tuple[
     rest = (
         (Field.EITHER_NAME, _("Name of the company or the contact")),
         (Field.IS_COMPANY, _("Whether the row is a company")),
-        (Field.PACKAGING, _("Packaging column of Proscai")),
+        (Field.PACKAGING, _("Packaging, with the addresses behind it")),
         (Field.ROW_ACTION, _("Action of the row")),
     )
     receives = [

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from crm_mail.importers.base import ImportRefused, ParsedDocument
+from crm_mail.importers.canonical import NO_SURROUNDINGS, Surroundings, read_canonical
 from crm_mail.importers.cfdi import parse_cfdi
 from crm_mail.importers.detect import FileFormat, describe_format, sniff_document_format
 from crm_mail.importers.document_limits import check_limits
@@ -38,19 +39,29 @@ READERS: Final[dict[FileFormat, Reader]] = {
     FileFormat.PDF: read_hybrid_pdf,
     FileFormat.XML: _read_fatturapa,  # a broken one may hide its root; the reader refuses the others
 }
-"""Each format that becomes documents; what is missing here is refused with a word on what to do."""
+"""Each format that becomes documents by its bytes alone; canonical JSON has its reader too.
+
+What is missing here is refused with a word on what to do.
+"""
 
 
 def read_documents(
-    data: bytes, *, own_tax_ids: Collection[str] = (), size_limit: int = DEFAULT_SIZE_LIMIT
+    data: bytes,
+    *,
+    own_tax_ids: Collection[str] = (),
+    size_limit: int = DEFAULT_SIZE_LIMIT,
+    surroundings: Surroundings = NO_SURROUNDINGS,
 ) -> list[ParsedDocument]:
     """Recognise a file by its content and give its documents, each with its direction where it is known.
 
-    Arguments: `own_tax_ids`, VAT numbers and tax codes of our own company; `size_limit` in bytes.
+    Arguments: `own_tax_ids`, VAT numbers and tax codes of our own company; `size_limit` in bytes;
+    `surroundings`, what a canonical document needs to know.
     Raises ImportRefused when the format is not read, or by the reader of the format.
     """
     check_size(data, size_limit)
     found = sniff_document_format(data)
+    if found is FileFormat.JSON:
+        return list(map(check_limits, read_canonical(data, surroundings)))
     reader = READERS.get(found)
     if reader is None:
         what, remedy = describe_format(found)

@@ -47,6 +47,23 @@ PROBLEMS: Final[Mapping[str, str]] = {
     "unknown_type": N_("There is no document type “%(found)s”. The types are: %(choices)s."),
     "unknown_field": N_("“%(path)s” is not a field of this type: it was kept under “extra”."),
     "bad_value": N_("“%(path)s” cannot be read. Check it."),
+    "file_nowhere": N_(
+        "“%(path)s” has neither “content” nor “path”. Give the file's bytes in Base64, or say where it lies."
+    ),
+    "bad_base64": N_("“%(path)s” is not Base64. Encode the file's bytes again."),
+    "path_outside": N_(
+        "“%(path)s” is “%(found)s”, which leads out of the folder of the JSON file. Put the file beside it, and "
+        "write its name."
+    ),
+    "file_absent": N_("“%(path)s” is “%(found)s”: there is no such file. Put it beside the JSON file."),
+    "file_too_big": N_("“%(path)s” is a file of more than %(limit)s MB. Make it smaller."),
+    "sha_differs": N_(
+        "“%(path)s” is not the SHA-256 of the file: it was changed on its way. Produce it again."
+    ),
+    "main_not_pdf": N_(
+        "“%(path)s” has the role main and is not a PDF. Supply the PDF, or make it an attachment."
+    ),
+    "two_mains": N_("“%(path)s”: the document has a main file already. Make one of them an attachment."),
 }
 
 
