@@ -17,6 +17,8 @@ PUBLIC = {
     "users.first_administrator",  # answers only while there are no users
     "preferences.set_language",
     "preferences.set_theme",
+    "outbox.show_download",  # whoever holds a message's token: 256 random bits, which expire and can be revoked
+    "outbox.download_file",
 }
 """Every route that a guest may call. Think twice before adding one."""
 FRAMED = {"texts_preview.html", "texts_preview_subject.html"}

@@ -125,6 +125,8 @@ class Packaging(Base):
     has_attachments: Mapped[bool] = mapped_column(default=True)
     name_pattern: Mapped[str] = mapped_column(String(200), default="")  # documents.packaging
     zip_above_kb: Mapped[int | None]
+    link_above_kb: Mapped[int | None]  # CO-6: a download link instead of the files; never by PEC
+    link_days: Mapped[int] = mapped_column(default=30)
     smtp_account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("sender_accounts.id"))
     text_name: Mapped[str] = mapped_column(String(40), default="")  # empty: the text of the document type
     addenda: Mapped[str] = mapped_column(Text, default="")  # XML put into the attached copy of a CFDI (PM-18)

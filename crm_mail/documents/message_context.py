@@ -101,6 +101,7 @@ MESSAGE_FIELDS: FieldTree = {
     "documents": {"[]": _DOCUMENT},
     "documents_count": None,
     "same_type": None,
+    "download_link": None,
     "today": None,
     "language": None,
 }
@@ -165,6 +166,7 @@ def build_context(
     contact: ContactFields | None,
     documents: Sequence[DocumentFields],
     language: str,
+    download_link: str = "",
 ) -> dict[str, Any]:
     """The mapping for one message; every known field is present, so an empty value renders as empty.
 
@@ -183,6 +185,7 @@ def build_context(
         "documents": full,
         "documents_count": len(full),
         "same_type": len({document["type"] for document in full}) <= 1,
+        "download_link": download_link,
         "language": language,
     }
 

@@ -175,7 +175,7 @@ MAIN, LEGAL_XML = "main", "legal_xml"
 class PackagingFacts:
     """A packaging as a preparation reads it, once per run.
 
-    ``types`` empty: every type; ``zip_above``: bytes, None never.
+    ``types`` empty: every type; ``zip_above`` and ``link_above``: bytes, None never.
     """
 
     code: str
@@ -187,6 +187,8 @@ class PackagingFacts:
     has_attachments: bool = True
     pattern: NamePattern | None = None
     zip_above: int | None = None
+    link_above: int | None = None
+    link_days: int = 30
     smtp_account_id: int | None = None
     text_name: str = ""
     addenda: str = field(default="", repr=False)
@@ -194,12 +196,13 @@ class PackagingFacts:
     @property
     def is_plain(self) -> bool:
         """Whether messages are the same as without any packaging: the fast path of a preparation."""
-        return self == PackagingFacts(self.code)
+        return self == PackagingFacts(self.code, link_days=self.link_days)
 
     @property
     def makes_files(self) -> bool:
         """Whether files are renamed or made anew."""
-        return bool(self.pattern or self.has_bom or self.addenda) or self.zip_above is not None
+        sizes = (self.zip_above, self.link_above)
+        return bool(self.pattern or self.has_bom or self.addenda) or any(size is not None for size in sizes)
 
     def covers(self, document_type: str) -> bool:
         """Whether documents of this type are packed."""

@@ -14,7 +14,7 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
     StringField,
     TextAreaField,
 )
-from wtforms.validators import Length, Optional
+from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from crm_mail.companies.forms import account_choices
@@ -63,6 +63,14 @@ class PackagingForm(FlaskForm):
         [Optional()],
         description=_l("0: always. Empty: never."),
     )
+    link_above_kb = IntegerField(
+        _l("Download link when they are larger than (KB)"),
+        [Optional()],
+        description=_l(
+            "The message then carries a protected link in place of the files. Never by PEC. Empty: never."
+        ),
+    )
+    link_days = IntegerField(_l("Days that the link works"), [InputRequired()])
     smtp_account_id = SelectField(
         _l("Ordinary account"), description=_l("The time-out of sending is set on the account.")
     )
@@ -103,6 +111,8 @@ class PackagingForm(FlaskForm):
             has_attachments=bool(self.has_attachments.data),
             name_pattern=self.name_pattern.data or "",
             zip_above_kb=self.zip_above_kb.data,
+            link_above_kb=self.link_above_kb.data,
+            link_days=self.link_days.data or 0,
             smtp_account_id=int(self.smtp_account_id.data or 0) or None,
             text_name=self.text_name.data or "",
             addenda=self.addenda.data or "",

@@ -20,8 +20,8 @@ from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal
 
 KIB = 1024
-SIZES = (0, 102_400)
-"""Limits of a size that a person enters, in KiB."""
+RANGES = {"zip_above_kb": (0, 102_400), "link_above_kb": (0, 102_400), "link_days": (1, 365)}
+"""Limits of the numbers that a person enters; sizes in KiB."""
 
 
 class PackagingInUse(Refusal):
@@ -49,6 +49,8 @@ class PackagingValues:
     has_attachments: bool = True
     name_pattern: str = ""
     zip_above_kb: int | None = None
+    link_above_kb: int | None = None
+    link_days: int = 30
     smtp_account_id: int | None = None
     text_name: str = ""
     addenda: str = ""
@@ -95,6 +97,8 @@ def facts_of(values: PackagingValues) -> PackagingFacts:
         has_attachments=values.has_attachments,
         pattern=parse_pattern(values.name_pattern) if values.name_pattern else None,
         zip_above=None if values.zip_above_kb is None else values.zip_above_kb * KIB,
+        link_above=None if values.link_above_kb is None else values.link_above_kb * KIB,
+        link_days=values.link_days,
         smtp_account_id=values.smtp_account_id,
         text_name=values.text_name,
         addenda=values.addenda,
@@ -131,9 +135,9 @@ def check_packaging(session: Session, company_id: int, values: PackagingValues) 
         if len(kept[name]) > limit:
             found.append(problem(name, Problem.TOO_LONG, limit=limit))
     found += _texts_problems(kept)
-    size = kept["zip_above_kb"]
-    if size is not None and not SIZES[0] <= size <= SIZES[1]:
-        found.append(problem("zip_above_kb", Problem.OUT_OF_RANGE, low=SIZES[0], high=SIZES[1]))
+    for name, (low, high) in RANGES.items():
+        if kept[name] is not None and not low <= kept[name] <= high:
+            found.append(problem(name, Problem.OUT_OF_RANGE, low=low, high=high))
     if not (kept["has_main"] or kept["has_legal_xml"] or kept["has_attachments"]):
         found.append(problem("has_main", Problem.NO_FILES))
     found += _reference_problems(session, company_id, kept)

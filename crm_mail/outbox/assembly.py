@@ -26,6 +26,7 @@ from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.reasons import Rule
 from crm_mail.outbox.recipients import ContactFacts, PartyFacts, Recipient, choose_recipients
 
+UNLIMITED = 1 << 62
 BASE64_NUMERATOR, BASE64_DENOMINATOR = 78, 57  # 57 bytes become a line of 76 characters and CR LF
 
 
@@ -89,8 +90,13 @@ class Rules:
     only_unsent: bool
     only_contacts: bool
     max_bytes: int
+    has_links: bool = False  # what is too large for a message is offered by a link, and never divided
     packagings: "Mapping[str, Packed | None]" = field(default_factory=dict)
     default_packaging: "Packed | None" = None
+
+    def room(self, channel: Channel) -> int:
+        """Bytes of files, encoded, above which the documents of a message are divided."""
+        return UNLIMITED if self.has_links and channel is Channel.SMTP else self.max_bytes
 
     def packed(self, party: PartyFacts) -> "Packed | None":
         """How the party's documents are packed; None: as they are."""
@@ -109,6 +115,16 @@ class Packed:
 
     facts: PackagingFacts
     rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedFiles:
+    """Files offered by a link (CO-6). ``files``: with the document that each belongs to."""
+
+    token: str
+    url: str
+    days: int
+    files: tuple[tuple[FileFacts, int], ...]
 
 
 @dataclass(slots=True)
@@ -131,10 +147,13 @@ class Draft:
     last_sent_at: datetime | None = None
     packaging: PackagingFacts | None = None
     archive: FileFacts | None = None  # all files in one, in their place
+    linked: "LinkedFiles | None" = None  # the files are offered by a link, and none is attached
 
     @property
     def files(self) -> list[FileFacts]:
-        """Every file, in the order of the documents."""
+        """Every file that is attached, in the order of the documents."""
+        if self.linked is not None:
+            return []
         if self.archive is not None:
             return [self.archive]
         return [file for document in self.documents for file in document.files]
@@ -157,8 +176,10 @@ class Draft:
             why["cc"] = len(self.cc)
         if self.packaging is not None:
             why["packaging"] = self.packaging.code
-            if self.archive is not None:
+            if self.archive is not None or self.linked is not None:
                 why["archived"] = True
+            if self.linked is not None:
+                why["link"], why["link_days"] = self.linked.url, self.linked.days
             if self.packaging.text_name:
                 why["text"] = self.packaging.text_name
         return why
@@ -247,7 +268,7 @@ def _assemble(
             _add(groups, draft, document, sent)
         if known is not None and not is_due:
             result.already_sent.append((document, known))
-    drafts = [part for draft in groups.values() for part in _split(draft, rules.max_bytes)]
+    drafts = [part for draft in groups.values() for part in _split(draft, rules.room(draft.channel))]
     for recipient, wanted in copies.values():
         drafts += _copy(party, recipient, wanted, drafts, rules)
     result.drafts = drafts
@@ -398,7 +419,7 @@ def _copy(
     )
     for document in remaining.values():
         _add(alone, _route(party, own, document, rules), document, None)
-    return [part for draft in alone.values() for part in _split(draft, rules.max_bytes)]
+    return [part for draft in alone.values() for part in _split(draft, rules.room(draft.channel))]
 
 
 def find_issues(draft: Draft, max_bytes: int) -> None:

@@ -114,11 +114,11 @@ def _page(company: Company, form: ManualForm, asked: bool) -> str:
 
 def _pack(criteria: Criteria) -> Any:
     """Make the run: at once when it is small and every PDF is drawn, else the worker does it."""
-    actor, store = signed_in_actor(), installation().store
+    actor, home = signed_in_actor(), installation()
     preview = preview_run(db(), actor, criteria)
     run = create_run(db(), actor, criteria, _("Manual packaging"))
-    if preview.documents <= AT_ONCE and not count_unprinted(installation(), actor, criteria):
-        fill_run(db(), actor, run, store.has, store=store)
+    if preview.documents <= AT_ONCE and not count_unprinted(home, actor, criteria):
+        fill_run(db(), actor, run, home.store.has, home=home)
     else:
         after_commit(lambda: ring(tasks.FILL_RUN, run.id))
     return redirect(url_for("outbox.manual_packaging", run=run.id), 303)

@@ -76,8 +76,8 @@ def plan_merge(session: Session, actor: Actor, run: Run, chosen: Chosen) -> Merg
     candidates: dict[tuple[Any, ...], list[tuple[bool, int, int]]] = {}
     plan, written_rows = MergePlan(), []
     for id_, size, types, why, by_hand, *same in session.execute(query.where(*ready).order_by(Message.id)):
-        if not types or not bundled.issuperset(types.split(" ")):
-            continue
+        if not types or "link" in why or not bundled.issuperset(types.split(" ")):
+            continue  # a link offers the files of one message, and stands in its text
         key = tuple(tuple(one) if isinstance(one, list) else one for one in same)
         if by_hand:
             written_rows.append(key)

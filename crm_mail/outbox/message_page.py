@@ -13,6 +13,7 @@ from crm_mail.delivery.models import SenderAccount
 from crm_mail.documents.models import Document
 from crm_mail.outbox import review, review_page, summaries, wording
 from crm_mail.outbox.cause_words import cause_words
+from crm_mail.outbox.downloads import link_of
 from crm_mail.outbox.editing import list_revisions
 from crm_mail.outbox.envelopes import raw_headers
 from crm_mail.outbox.models import (
@@ -74,6 +75,7 @@ def message_context(run: Run, message: Message, tab: str) -> dict[str, Any]:
         "tab": tab,
         "tab_context": _tab_context(message, tab),
         "problems": problems_of(run, message, rights),
+        "download": link_of(db(), message),
         "rights": rights,
         "counts": counts,
         "views": review_page.saved_views(run, counts, chosen),

@@ -112,7 +112,7 @@ class Message(Base):
     subject: Mapped[str] = mapped_column(String(998), default="")
     search_key: Mapped[str] = mapped_column(Text, default="")  # outbox.review_filter.search_key
 
-    document_types: Mapped[str] = mapped_column(String(200), default="")  # space-separated
+    document_types: Mapped[str] = mapped_column(String(1000), default="")  # space-separated
     first_documents: Mapped[list[list[str]]] = mapped_column(Json, default=list)  # up to three (type, number)
     document_count: Mapped[int] = mapped_column(default=0)
     file_count: Mapped[int] = mapped_column(default=0)
@@ -212,6 +212,29 @@ class MessageFile(Base):
     mime: Mapped[str] = mapped_column(String(100))
     sha256: Mapped[str] = mapped_column(String(64))
     size: Mapped[int]
+
+
+class DownloadLink(Base):
+    """A message's files offered by a link in its text, in place of attachments (CO-6).
+
+    ``token`` holds 256 random bits and a digest of the files: as it stands in the frozen text, they are frozen too.
+    """
+
+    __tablename__ = "download_links"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    message_id: Mapped[int] = mapped_column(Id, ForeignKey("messages.id", ondelete="CASCADE"), unique=True)
+    token: Mapped[str] = mapped_column(String(64), unique=True)
+    days: Mapped[int]  # it works so long after the message left
+    files: Mapped[list[list[Any]]] = mapped_column(
+        Json, default=list
+    )  # name, mime, sha256, size, document id
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    downloads: Mapped[int] = mapped_column(default=0)
+    last_download_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    message: Mapped[Message] = relationship()
 
 
 class MessageIssue(Base):

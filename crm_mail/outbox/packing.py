@@ -13,10 +13,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm_mail.delivery.routing import Channel
 from crm_mail.documents.models import Document
 from crm_mail.documents.packaging import LEGAL_XML, NamedDocument, PackagingFacts, name_files, split_ending
 from crm_mail.documents.packaging_xml import add_addenda, add_bom
-from crm_mail.outbox.assembly import DocumentFacts, Draft, FileFacts
+from crm_mail.installation import Installation
+from crm_mail.outbox.assembly import DocumentFacts, Draft, FileFacts, LinkedFiles, encoded_size
+from crm_mail.outbox.link_tokens import new_token
 from crm_mail.storage import BlobStore, StoredFileDamaged, StoredFileMissing
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same files give the same archive, and are stored once
@@ -28,14 +31,21 @@ class FilePacker:
     """Packs the drafts of one run.
 
     Args:
-        store: None: nothing is made, files are only renamed.
+        home: whose store keeps what is made; None: nothing is made, files are only renamed.
         company: `prepare.COMPANY_FIELDS` by name.
+        max_bytes: largest size of a message's files, encoded.
     """
 
     session: Session
-    store: BlobStore | None
+    home: Installation | None
     company: Mapping[str, Any]
+    max_bytes: int
     _made: dict[tuple[str, bool, str], tuple[str, int]] = field(default_factory=dict)
+
+    @property
+    def store(self) -> BlobStore | None:
+        """Where files are kept."""
+        return self.home.store if self.home else None
 
     def pack(self, drafts: Sequence[Draft]) -> None:
         """Change the files of the drafts whose packaging asks for it; the others are not looked at."""
@@ -75,6 +85,24 @@ class FilePacker:
         ]
         if facts.zip_above is not None and sum(file.size for file in draft.files) > facts.zip_above:
             draft.archive = self._archived(draft.files)
+        if facts.link_above is not None and draft.channel is Channel.SMTP and self.home is not None:
+            size = sum(file.size for file in draft.files)
+            if size > facts.link_above or encoded_size(draft.files) > self.max_bytes:
+                self._link(draft, facts.link_days, self.home)
+
+    def _link(self, draft: Draft, days: int, home: Installation) -> None:
+        """Offer the files by a link; a draft that lacks one keeps them, and its issues say so."""
+        first = draft.documents[0].id
+        files = (
+            ((draft.archive, first),)
+            if draft.archive
+            else tuple((file, document.id) for document in draft.documents for file in document.files)
+        )
+        if not all(home.store.has(file.sha256) for file, _document in files):
+            return
+        token = new_token([[file.name, file.sha256] for file, _document in files])
+        url = f"{home.settings.resolved_public_url}/download/{token}"
+        draft.linked = LinkedFiles(token, url, days, files)
 
     def _named(self, draft: Draft, document: DocumentFacts, uuids: Mapping[int, str]) -> NamedDocument:
         party = draft.party.fields

@@ -67,7 +67,7 @@ def finish_preparation(
         run = session.get_one(Run, run_id, with_for_update=True)
         if run.state is RunState.REVIEW:
             return _as_prepared(session, actor, run)
-        return fill_run(session, actor, run, home.store.has, progress.written, home.store)
+        return fill_run(session, actor, run, home.store.has, progress.written, home)
 
 
 def _as_prepared(session: Session, actor: Actor, run: Run) -> Prepared:

@@ -18,6 +18,7 @@ from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import today
 from crm_mail.documents.message_context import share_context
+from crm_mail.installation import Installation
 from crm_mail.outbox.assembly import DocumentFacts, Rules, Sent, assemble_party
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.gathering import count_due, gather_batches
@@ -37,7 +38,6 @@ from crm_mail.outbox.states import RunState
 from crm_mail.outbox.writing import MessageWriter
 from crm_mail.permissions import Actor, Permission, PermissionDenied
 from crm_mail.refusals import Refusal
-from crm_mail.storage import BlobStore
 
 Progress = Callable[[int], None]
 
@@ -121,7 +121,7 @@ def fill_run(
     run: Run,
     has_file: Callable[[str], bool],
     on_progress: Progress | None = None,
-    store: BlobStore | None = None,
+    home: Installation | None = None,
 ) -> Prepared:
     """Work out the run's messages and hand it over for review.
 
@@ -129,7 +129,7 @@ def fill_run(
         actor: who prepares; contacts above this clearance are counted, never shown.
         has_file: whether a stored file is there.
         on_progress: told the number of messages after each batch.
-        store: where files that a packaging makes are kept; None: they stay as they are.
+        home: keeps the files that a packaging makes; None: files are only renamed.
 
     Raises:
         RunNotPreparing: the run has its messages already.
@@ -157,7 +157,13 @@ def fill_run(
     )
     with collector_paused():
         run.hidden_recipients = _write_messages(
-            session, actor, criteria, rules, writer, FilePacker(session, store, fields), on_progress
+            session,
+            actor,
+            criteria,
+            rules,
+            writer,
+            FilePacker(session, home, fields, rules.max_bytes),
+            on_progress,
         )
     leave_out_documents(session, run, criteria, actor.clearance)
     leave_out_contacts(session, run, criteria, actor.clearance)

@@ -159,8 +159,7 @@ def _create(actor: Actor, company: Company, form: WhatForm, criteria: Criteria) 
         return _page(actor, company, LAST, form, criteria), 422
     run = create_run(db(), actor, criteria, " ".join(request.form.get("title", "").split())[:200])
     if _fits_now(actor, criteria, preview):
-        store = installation().store
-        fill_run(db(), actor, run, store.has, store=store)
+        fill_run(db(), actor, run, installation().store.has, home=installation())
     else:
         after_commit(lambda: ring(tasks.FILL_RUN, run.id))
     return redirect(run_url(run), 303)

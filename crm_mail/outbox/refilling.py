@@ -97,6 +97,7 @@ class TextFiller:
                 row.documents,
                 row.language,
                 str(row.message.why.get("text", "")),
+                (why["link"], why["link_days"]) if "link" in (why := row.message.why) else None,
             )
             for row in rows
         }

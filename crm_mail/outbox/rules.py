@@ -63,6 +63,7 @@ def load_rules(session: Session, company: Company, criteria: Criteria, actor: Ac
 
 def _rules_for(rules: Rules, facts: PackagingFacts, book: AccountBook) -> Rules:
     """The rules of a run for the parties of one packaging: its account sends what leaves by ordinary mail (PM-9)."""
+    rules = replace(rules, has_links=facts.link_above is not None)
     account = book.by_id.get(facts.smtp_account_id or 0)
     if account is None or not account.is_enabled:
         return rules

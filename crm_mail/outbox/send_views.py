@@ -96,7 +96,7 @@ def _fill(run: Run) -> None:
     if count_unprinted(installation(), actor, Criteria.from_dict(run.criteria)):
         after_commit(lambda: ring(tasks.FILL_RUN, run.id))
     else:
-        fill_run(db(), actor, run, installation().store.has)
+        fill_run(db(), actor, run, installation().store.has, home=installation())
 
 
 @requires(Permission.DATA_SEE)

@@ -62,7 +62,7 @@ def fill_one_run(
             run = _next_run(session, failed[0])
             if run is None:
                 return None
-            return fill_run(session, _actor_of(session, run), run, home.store.has, on_progress, home.store)
+            return fill_run(session, _actor_of(session, run), run, home.store.has, on_progress, home)
     except DBAPIError:
         raise  # the database is in trouble, not the run: the sweep comes back
     except Exception as error:  # whatever it is, the person must see it instead of waiting for ever

@@ -3,6 +3,7 @@
 from flask import Blueprint, Flask
 
 from crm_mail.outbox import prepare_views, run_views
+from crm_mail.outbox.download_views import add_download_routes
 from crm_mail.outbox.manual_views import add_manual_routes
 from crm_mail.outbox.review_views import add_review_routes
 from crm_mail.outbox.send_views import add_send_routes
@@ -17,3 +18,4 @@ def init_app(app: Flask) -> None:
     add_send_routes(blueprint)
     app.register_blueprint(blueprint)
     prepare_views.add_prepare_routes(app)
+    add_download_routes(app)

@@ -246,6 +246,8 @@ def describe_why(
         sentences.append(translate(route))
     if why.get("packaging"):
         sentences.append(_fill(translate(_("Packed as %(packaging)s says.")), why))
+    if why.get("link"):
+        sentences.append(translate(_("The files are too large to attach: a link in the text offers them.")))
     if why.get("cc"):
         sentences.append(_fill(translate(_("Copies (Cc): %(cc)s.")), why))
     return " ".join(sentences)

@@ -14,9 +14,18 @@ from crm_mail.db import Base, insert_many
 from crm_mail.documents.builtin_texts import CompiledMessage, text_name
 from crm_mail.documents.message_context import SharedContext, build_context
 from crm_mail.documents.template_errors import TemplateInvalid
-from crm_mail.outbox.assembly import DocumentFacts, Draft, find_issues
+from crm_mail.outbox.assembly import DocumentFacts, Draft, LinkedFiles, find_issues
 from crm_mail.outbox.issues import BLOCKERS, Issue
-from crm_mail.outbox.models import Message, MessageContent, MessageDocument, MessageFile, MessageIssue, Run
+from crm_mail.outbox.link_words import add_link
+from crm_mail.outbox.models import (
+    DownloadLink,
+    Message,
+    MessageContent,
+    MessageDocument,
+    MessageFile,
+    MessageIssue,
+    Run,
+)
 from crm_mail.outbox.review_filter import search_key
 from crm_mail.outbox.states import MessageState
 
@@ -81,6 +90,7 @@ class MessageWriter:
             MessageDocument: [],
             MessageFile: [],
             MessageIssue: [],
+            DownloadLink: [],
         }
         for id_, draft in zip(self._take_ids(len(drafts)), drafts, strict=True):
             self._add(rows, id_, draft)
@@ -127,6 +137,8 @@ class MessageWriter:
                     }
                 )
                 position += 1
+        if draft.linked is not None:
+            rows[DownloadLink].append(_link_row(id_, draft.linked))
         for code, params in draft.issues:
             rows[MessageIssue].append(
                 {
@@ -157,6 +169,7 @@ class MessageWriter:
             draft.documents,
             draft.language,
             draft.packaging.text_name if draft.packaging else "",
+            (draft.linked.url, draft.linked.days) if draft.linked else None,
         )
         draft.issues += filled.issues
         return filled.subject, filled.body_text, filled.body_html
@@ -180,11 +193,13 @@ def fill_text(
     documents: Sequence[DocumentFacts],
     language: str,
     name: str = "",
+    link: tuple[str, int] | None = None,
 ) -> FilledText:
     """Fill in the text that the company has for these documents in this language.
 
     Args:
         name: the text that the packaging names instead (PM-9).
+        link: address and days of the link that offers the files; put behind a text that does not name it (CO-6).
     """
     found = find_text(name or text_name({document.type for document in documents}), language)
     if found.message is None:
@@ -195,6 +210,7 @@ def fill_text(
         contact,  # type: ignore[arg-type]
         [_document_fields(document) for document in documents],  # type: ignore[misc]
         language,
+        link[0] if link else "",
     )
     try:
         subject = found.message.subject.render(context)[:SUBJECT_LENGTH]
@@ -202,6 +218,8 @@ def fill_text(
         body_html = found.message.html.render(context) if found.message.html else ""
     except TemplateInvalid as problem:
         return FilledText(issues=((Issue.TEXT_INVALID, text_fault(problem)),))
+    if link is not None:
+        body_text, body_html = add_link(body_text, body_html, *link, language)
     empty = [] if found.is_builtin else _empty_fields(found, context)
     issues = tuple((Issue.EMPTY_FIELD, {"field": name}) for name in empty)
     return FilledText(subject, body_text, body_html, issues)
@@ -223,7 +241,7 @@ def _empty_fields(found: FoundText, context: dict[str, Any]) -> list[str]:
     assert found.message is not None
     parts = (found.message.subject, found.message.text, found.message.html)
     names = dict.fromkeys(name for part in parts if part for name in part.placeholders)
-    return [name for name in names if _value(context, name) in ("", None)]
+    return [name for name in names if name != "download_link" and _value(context, name) in ("", None)]
 
 
 def _value(context: dict[str, Any], name: str) -> Any:
@@ -233,6 +251,11 @@ def _value(context: dict[str, Any], name: str) -> Any:
             return True
         value = value[key]
     return value
+
+
+def _link_row(message_id: int, linked: LinkedFiles) -> dict[str, Any]:
+    files = [[file.name, file.mime, file.sha256, file.size, document] for file, document in linked.files]
+    return {"message_id": message_id, "token": linked.token, "days": linked.days, "files": files}
 
 
 def _message_row(

@@ -2,9 +2,11 @@
 
 import io
 import zipfile
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,12 +14,14 @@ from crm_mail.audit import AuditEvent
 from crm_mail.companies.company_rules import CompanyInvalid
 from crm_mail.companies.models import Company
 from crm_mail.contacts.models import Party
+from crm_mail.db import now
 from crm_mail.documents.models import DocumentFile
 from crm_mail.documents.packagings import PackagingValues, list_packagings, save_packaging
 from crm_mail.installation import Installation
-from crm_mail.outbox.models import MessageFile, Run
+from crm_mail.outbox.models import Message, MessageContent, MessageFile, Run
 from crm_mail.outbox.preparation import prepare_run
 from crm_mail.outbox.rechecking import drop_outdated
+from crm_mail.outbox.states import MessageState
 from tests.factories import (
     make_account,
     make_actor,
@@ -96,6 +100,52 @@ def test_files_are_renamed_and_zipped_for_the_customers_that_name_the_packaging_
         assert packed.why["packaging"] == "CHAIN"
         assert set(files_of(session, home, plain.id)) == {"1.pdf", "1.xml"}
         assert "packaging" not in plain.why
+
+
+def test_a_link_offers_the_files_of_its_message_alone_until_it_expires_or_is_withdrawn(
+    sqlite_home: Installation, client: FlaskClient, login_as: Any
+) -> None:
+    """CO-6."""
+    home = sqlite_home
+    with home.database.write() as session:
+        company, first, other = chain(session, link_above_kb=0, name_pattern="{customer}")
+        other.packaging = "CHAIN"
+        for party in (first, other):
+            pair(session, home, party, "1")
+        admin, wanted = make_user(session, is_admin=True), criteria_for(company)
+    run_id = prepare_run(home, ADMIN, wanted).run_id
+    with home.database.write() as session:
+        messages = rows(session, session.get_one(Run, run_id))
+        assert [(one.file_count, one.blockers) for one in messages] == [(0, 0), (0, 0)]
+        paths, ids = (
+            [one.why["link"].partition("/download/")[2] for one in messages],
+            [one.id for one in messages],
+        )
+        bodies = [session.get_one(MessageContent, id_) for id_ in ids]
+        assert [
+            (path in body.body_text, path in body.body_html) for path, body in zip(paths, bodies, strict=True)
+        ] == [(True, True)] * 2
+    page, second = (f"/download/{path}" for path in paths)
+    assert client.get(page).status_code == 404  # nothing has left yet
+    with home.database.write() as session:
+        for id_ in ids:
+            message = session.get_one(Message, id_)
+            message.state, message.sent_at = MessageState.SENT, now()
+    shown = client.get(page)
+    assert (shown.status_code, "C1.pdf" in shown.text, "C2" in shown.text) == (200, True, False)
+    assert client.post(f"{page}/0").data == b"PDF C1 1"
+    assert client.post(f"{page}/2").status_code == 200  # no such file: the page again
+    assert client.get(page[:-1] + ("A" if page[-1] != "A" else "B")).status_code == 404
+    staff = login_as(admin)
+    assert "C1.pdf" in staff.get(f"/outbox/{run_id}/messages/{ids[0]}").text
+    assert staff.post(f"/outbox/{run_id}/messages/{ids[0]}/revoke-link").status_code == 303
+    assert client.get(page).status_code == 404
+    assert client.post(f"{second}/1").data.startswith(CFDI)
+    with home.database.write() as session:
+        session.get_one(Message, ids[1]).sent_at = now() - timedelta(days=31)
+        logged = [event.action for event in session.scalars(select(AuditEvent))]
+        assert logged.count("outbox.link.downloaded") == 2
+    assert client.post(f"{second}/1").status_code == 404
 
 
 def test_the_attached_xml_has_the_bom_and_the_addenda_and_the_original_has_not(
@@ -187,6 +237,7 @@ def test_a_packaging_that_cannot_work_is_refused_with_every_reason(sqlite_home: 
             has_attachments=False,
             name_pattern="{x}",
             zip_above_kb=-1,
+            link_above_kb=1 << 40,
             smtp_account_id=foreign.id,
             text_name="no_text",
             addenda="<",
@@ -195,7 +246,7 @@ def test_a_packaging_that_cannot_work_is_refused_with_every_reason(sqlite_home: 
             save_packaging(session, ADMIN, company, wrong, is_new=True)
         fields = {one.field for one in caught.value.problems}
         assert fields == set(PackagingValues.__dataclass_fields__) - {
-            *("description", "has_legal_xml", "has_bom", "has_attachments")
+            *("description", "has_legal_xml", "has_bom", "has_attachments", "link_days")
         }
         assert [one.code for one in list_packagings(session, company.id)] == ["GRAL"]
 
@@ -213,6 +264,7 @@ def test_pages_keep_a_packaging_and_a_card_names_it(sqlite_home: Installation, l
         "name_pattern": "{FOLIO}",
         "smtp_account_id": "",
         "text_name": "",
+        "link_days": "30",
     }
     assert client.post(f"{base}/new", data=entered | {"name_pattern": "{x}"}).status_code == 422
     assert client.post(f"{base}/new", data=entered).status_code == 303
