@@ -12,7 +12,7 @@ from crm_mail.documents.pdf_layouts import CFDI
 
 FOLDER = Path(__file__).resolve().parents[1] / "demo" / "samples" / "documents"
 SIZES = ("short", "long", "empty")
-_LONG = 60  # rows of each list: several pages
+_LONG = 40  # rows of each list: more than a page
 
 
 def sample_data(name: str, size: str = "short") -> dict[str, Any]:

@@ -6,7 +6,7 @@ Nothing of a preview is kept, and it is drawn in a process of its own (`preview_
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import String, cast, select
+from sqlalchemy import ColumnElement, String, cast, select
 from sqlalchemy.orm import Session, contains_eager
 
 from crm_mail.companies.models import Company
@@ -43,22 +43,30 @@ def real_documents(session: Session, actor: Actor, company_id: int, name: str = 
     Args:
         name: only those that this layout prints: a type id, or `cfdi`.
     """
+    has_data = cast(Document.data, String).not_in(("{}", "null"))
+    if not name:
+        return newest_documents(session, actor, company_id, "", OFFERED, has_data)
+    kind = "" if name == CFDI else name
+    found = newest_documents(session, actor, company_id, kind, OFFERED * 4, has_data)
+    return [one for one in found if (name == CFDI) == is_stamped(one.data)][:OFFERED]
+
+
+def newest_documents(
+    session: Session, actor: Actor, company_id: int, kind: str, limit: int, *conditions: ColumnElement[bool]
+) -> Sequence[Document]:
+    """The newest documents that exist for the actor, of one type or (empty) of any, with their parties."""
     types = actor.types(Permission.DATA_SEE, company_id, company_types(session, company_id).ids)
     query = (
         select(Document)
         .join(Document.party)
         .options(contains_eager(Document.party))
-        .where(Document.company_id == company_id, Document.is_current.is_(True), Document.type.in_(types))
-        .where(Document.privacy_level <= actor.clearance, Party.id == Document.party_id)
-        .where(cast(Document.data, String).not_in(("{}", "null")))
+        .where(Document.company_id == company_id, Document.is_current.is_(True), *conditions)
+        .where(Document.type.in_([one for one in types if kind in ("", one)]))
+        .where(Document.privacy_level <= actor.clearance)
         .order_by(Document.dated_on.desc(), Document.id.desc())
+        .limit(limit)
     )
-    if name and name != CFDI:
-        query = query.where(Document.type == name)
-    if not name:
-        return session.scalars(query.limit(OFFERED)).all()
-    found = session.scalars(query.limit(OFFERED * 4))
-    return [one for one in found if (name == CFDI) == is_stamped(one.data)][:OFFERED]
+    return session.scalars(query).all()
 
 
 def preview_job(

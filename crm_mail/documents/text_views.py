@@ -25,10 +25,12 @@ from crm_mail.companies.type_registry import company_types
 from crm_mail.document_types import TEXT_LANGUAGES
 from crm_mail.documents import texts
 from crm_mail.documents.builtin_texts import BUNDLE, MessageText, builtin_text
+from crm_mail.documents.differences import unified
 from crm_mail.documents.message_context import MESSAGE_FIELDS, SenderFields, placeholder_names
 from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.documents.text_forms import TextForm, explain
 from crm_mail.documents.text_samples import company_fields, sample_context
+from crm_mail.documents.text_trials import find_trial, text_trials, trial_context
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 from crm_mail.web.forms import ActionForm
@@ -106,6 +108,7 @@ def editor_page(at_work: Company, name: str, language: str, form: TextForm, in_u
         placeholders=placeholder_names(MESSAGE_FIELDS),
         item_fields=_ITEM_FIELDS,
         versions=texts.list_versions(db(), at_work.id, name, language),
+        trials=text_trials(db(), signed_in_actor(), at_work.id, name),
         text_languages=TEXT_LANGUAGES,
     )
 
@@ -151,11 +154,15 @@ def preview_text(name: str, language: str) -> Any:
 
 
 def preview_page(at_work: Company, name: str, language: str, text: MessageText, part: str) -> Response:
-    """The message with sample data, or why there is none (422); under a policy that runs nothing."""
+    """The message with the chosen document or sample data, or why there is none (422); its policy runs nothing."""
     actor = signed_in_actor()
     sender = SenderFields(name=actor.name, email=actor.email)
     named = company_types(db(), at_work.id).names
-    context = sample_context(company_fields(at_work), sender, name, language, named=named)
+    trial = find_trial(db(), actor, at_work.id, request.form.get("trial", ""))
+    if trial is None:
+        context = sample_context(company_fields(at_work), sender, name, language, named=named)
+    else:
+        context = trial_context(at_work, sender, trial, language, named)
     try:
         shown = texts.preview_text(text, context, name, language)
     except (texts.TextInvalid, texts.TextMissing) as refused:
@@ -171,6 +178,29 @@ def preview_page(at_work: Company, name: str, language: str, text: MessageText, 
     return allow_framing(make_response(with_subject(shown.html, shown.subject)), MAIL_POLICY)
 
 
+@requires(Permission.SETTINGS_MANAGE)
+def compare_texts(name: str, language: str) -> Any:
+    """The difference between two versions; 0 is the built-in text."""
+    check_names(name, language)
+    versions = texts.list_versions(db(), company().id, name, language)
+    kept = {0: builtin_text(name, language), **{one.version: one.text for one in versions}}
+    newest = versions[0].version if versions else 0
+    old = request.args.get("old", max(newest - 1, 0), type=int)
+    new = request.args.get("new", newest, type=int)
+    if old not in kept or new not in kept:
+        abort(404)
+    fields = (("subject", _("Subject")), ("body_text", _("Plain text")), ("body_html", _("HTML")))
+    return render_template(
+        "documents/difference.html",
+        title=text_label(name),
+        back=(text_label(name), url_for(".edit_text", name=name, language=language)),
+        versions=sorted(kept),
+        old=old,
+        new=new,
+        parts=[(label, unified(getattr(kept[old], f), getattr(kept[new], f))) for f, label in fields],
+    )
+
+
 def with_subject(html: str, subject: str) -> str:
     """The finished HTML with its subject above, as mail programs show it."""
     strip = render_template("documents/texts_preview_subject.html", subject=subject)
@@ -184,6 +214,7 @@ def add_text_routes(blueprint: Blueprint) -> None:
     one = "/texts/<name>/<language>"
     blueprint.add_url_rule("/texts", view_func=list_texts, methods=["GET"])
     blueprint.add_url_rule(one, view_func=edit_text, methods=["GET", "POST"])
+    blueprint.add_url_rule(f"{one}/difference", view_func=compare_texts, methods=["GET"])
     blueprint.add_url_rule(f"{one}/restore", view_func=restore_text, methods=["POST"])
     blueprint.add_url_rule(f"{one}/preview", view_func=preview_saved_text, methods=["GET"])
     blueprint.add_url_rule(f"{one}/preview", view_func=preview_text, methods=["POST"])

@@ -29,6 +29,7 @@ if (editor) {
     window.clearTimeout(waiting);
     waiting = window.setTimeout(preview, 600);
   });
+  document.querySelector("[data-preview-choice]")?.addEventListener("change", preview);
   editor.querySelectorAll("[data-preview-part]").forEach((one) =>
     one.addEventListener("click", (event) => {
       event.preventDefault();
