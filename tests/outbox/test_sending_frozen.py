@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from crm_mail.contacts.models import Party
 from crm_mail.delivery.models import AccountKind
 from crm_mail.delivery.routing import AddressKind, Channel
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, MessageContent
 from crm_mail.sandbox.servers import SandboxServers
 from tests.delivery.servers import FaultyServer
-from tests.factories import make_company
+from tests.factories import make_company, make_contact
 from tests.outbox.sending import commit, committed_run, make_run, messages, on_server, send, states
 
 
@@ -113,11 +114,15 @@ def test_a_blind_copy_never_leaves_by_pec(sqlite_home: Installation) -> None:
 
 def test_in_test_mode_all_mail_goes_to_the_test_address(sqlite_home: Installation) -> None:
     """CO-3: nothing reaches a customer; the header says whom it was for."""
-    with committed_run(sqlite_home, cc=["second@customer.example"]) as (server, run_id):
+    copy = "second@customer.example"
+    with FaultyServer() as server:
         with sqlite_home.database.write() as session:
-            session.query(Message).filter_by(
-                run_id=run_id
-            ).one().run.company.test_address = "test@office.example"
+            run = make_run(session, on_server(session, server.port), cc=[copy])
+            (message,) = session.query(Message).filter_by(run_id=run.id)
+            party = session.get_one(Party, message.party_id)
+            make_contact(session, party, ((copy, "ordinary"),), subscriptions=("invoice:cc",))
+            run.company.test_address = "test@office.example"
+            run_id = commit(session, run)
         send(sqlite_home)
     ((recipients, data),) = server.received
     assert recipients == ("test@office.example",)
