@@ -74,9 +74,7 @@ class NewDocument:
     key_owner: str = ""
     identity: str = ""
     privacy_level: int = 0
-    is_data_told: bool = (
-        False  # the data came by themselves: other data are a new version, whatever the files
-    )
+    is_data_told: bool = False  # the data came by themselves: other data are a new version
 
     @property
     def natural_key(self) -> str:

@@ -15,7 +15,7 @@ from crm_mail.documents.pdf_pool import PdfPool
 from crm_mail.documents.rendering import RenderFailed
 from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.blueprint import blueprint
-from crm_mail.importers.bundles import import_files
+from crm_mail.importers.bundles import Door, import_together
 from crm_mail.importers.contact_pages import company_or_404
 from crm_mail.importers.detect import FileFormat, sniff_document_format
 from crm_mail.importers.document_service import DocumentFileResult, add_uploaded_pdf
@@ -46,7 +46,7 @@ def import_documents() -> Any:
     outcomes: list[FileOutcome] = []
     if form.validate_on_submit():
         sent = [file for file in form.files.data or () if isinstance(file, FileStorage) and file.filename]
-        outcomes = [outcome for file in sent for outcome in _import_file(company, file)]
+        outcomes = list(_import_uploads(company, sent))
         if not outcomes:
             form.files.errors = [*form.files.errors, _("Choose at least one file.")]
     status = 422 if form.errors or any(o.problem for o in outcomes) else 200
@@ -62,10 +62,17 @@ def import_documents() -> Any:
     return page, status
 
 
-def _import_file(company: Company, file: FileStorage) -> Iterator[FileOutcome]:
-    """What became of an uploaded file, or of every file of an archive."""
-    actor, store, name = signed_in_actor(), installation().store, file.filename or ""
-    for done in import_files(db(), store, actor, company, name, file.read()):
+def _import_uploads(company: Company, sent: list[FileStorage]) -> Iterator[FileOutcome]:
+    """What became of the uploaded documents, each of one or more files; archives give several."""
+    door = Door(db(), installation().store, signed_in_actor(), company)
+    files: dict[str, bytes] = {}
+    for file in sent:
+        name, data = file.filename or "", file.read()
+        if files.get(name, data) != data:
+            yield FileOutcome(name, problem=_("Two files are called so. Upload them one after the other."))
+        else:
+            files[name] = data
+    for done in import_together(door, files):
         if done.result is None:
             problem = explain_refusal(done.refused) if done.refused else _("Nothing was read.")
             yield FileOutcome(done.name, problem=problem)

@@ -6,18 +6,22 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, MultipleFileField
 from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know SelectChoice yet
+    BooleanField,
     DateField,
+    IntegerField,
     SelectChoice,
     SelectField,
     StringField,
     TextAreaField,
 )
-from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
+from crm_mail.importers.folder_settings import MOST_MINUTES
+from crm_mail.importers.models import Afterwards
 from crm_mail.web.type_names import type_names
 
 TABLES = ".csv,.tsv,.txt,.xlsx,.xls,.ods"
-INVOICES = ".xml,.p7m,.pdf,.zip"
+INVOICES = ".xml,.p7m,.pdf,.json,.zip"
 
 
 class TableForm(FlaskForm):
@@ -41,7 +45,8 @@ class InvoicesForm(FlaskForm):
         _l("Electronic documents"),
         description=_l(
             "FatturaPA (XML or signed .p7m) and its receipts, CFDI, UBL, CII, PDF with data inside (Factur-X, "
-            "ZUGFeRD), Easyfatt, pain.001, SIFEN; ZIP archives of them. Several at once."
+            "ZUGFeRD), Easyfatt, pain.001, SIFEN, canonical JSON; ZIP archives of them. Several at once: a PDF and "
+            "the XML or JSON of the same name are one document."
         ),
     )
 
@@ -63,3 +68,27 @@ class PdfForm(FlaskForm):
         validators=[DataRequired(_l("Say for whom the document is."))],
         description=_l("Code, name or VAT number."),
     )
+
+
+def _afterwards_choices() -> list[Any]:
+    return [
+        SelectChoice(Afterwards.KEEP.value, _l("Move them to the folder “done”, by day")),
+        SelectChoice(Afterwards.DELETE.value, _l("Delete them")),
+    ]
+
+
+class FolderForm(FlaskForm):
+    """What a company decides on its hot folder."""
+
+    path = StringField(
+        _l("Folder"),
+        validators=[DataRequired(_l("Enter the name of a folder.")), Length(max=500)],
+    )
+    is_watched = BooleanField(_l("Watch this folder"))
+    name_pattern = StringField(_l("Names of PDFs"), validators=[Length(max=200)])
+    wait_minutes = IntegerField(
+        _l("Minutes to wait for the other half"),
+        validators=[InputRequired(_l("Enter the minutes.")), NumberRange(0, MOST_MINUTES)],
+        description=_l("A PDF without its XML or JSON, or one of these without its PDF, waits this long."),
+    )
+    afterwards = SelectField(_l("Files whose documents were kept"), choices=_afterwards_choices)

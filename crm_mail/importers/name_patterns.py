@@ -9,6 +9,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from crm_mail.document_types import TYPE_FACTS
@@ -96,7 +97,7 @@ def read_name(name: str, pattern: str = "", words: Mapping[str, str] | None = No
     Arguments: `words`, those of `type_words`.
     """
     words = words if words is not None else type_words()
-    match = _compile(pattern or DEFAULT_PATTERN).fullmatch(name)
+    match = _compile(pattern or DEFAULT_PATTERN, frozenset(words)).fullmatch(name)
     if match is None:
         return None
     said = match.groupdict()
@@ -115,8 +116,13 @@ def read_name(name: str, pattern: str = "", words: Mapping[str, str] | None = No
     )
 
 
-def _compile(pattern: str) -> re.Pattern[str]:
+@lru_cache(maxsize=64)
+def _compile(pattern: str, words: frozenset[str]) -> re.Pattern[str]:
     """Each placeholder takes as little as it can; the words between them are those of the pattern, in any case."""
+    letters = (
+        r"[\W_]*".join(map(re.escape, word)) for word in sorted(words, key=lambda word: (-len(word), word))
+    )
+    inner = {"doctype": "|".join(letters), "date": _DATE}
     pieces = _PLACEHOLDER.split(pattern)
     parts = []
     for place, piece in enumerate(pieces):
@@ -125,7 +131,7 @@ def _compile(pattern: str) -> re.Pattern[str]:
         elif piece == "*":
             parts.append(".{0,100}?")
         else:
-            parts.append(f"(?P<{piece}>{_DATE if piece == 'date' else '.{1,60}?'})")
+            parts.append(f"(?P<{piece}>{inner.get(piece, '.{1,60}?')})")
     return re.compile("".join(parts), re.IGNORECASE)
 
 
