@@ -115,7 +115,7 @@ def list_parties(
         first = place + 1
     has_next, has_previous = (True, has_more) if going_back else (has_more, cursor is not None)
     return PartyPage(
-        _rows(session, actor, chosen.company_id, parties),
+        read_rows(session, actor, chosen.company_id, parties),
         total,
         first if parties else 0,
         _cursor(parties[-1], order, first + len(parties) - 1) if parties and has_next else None,
@@ -166,7 +166,10 @@ def _page_of_parties(
     return list(session.scalars(query.order_by(*columns).limit(limit)))
 
 
-def _rows(session: Session, actor: Actor, company_id: int, parties: Sequence[Party]) -> tuple[PartyRow, ...]:
+def read_rows(
+    session: Session, actor: Actor, company_id: int, parties: Sequence[Party]
+) -> tuple[PartyRow, ...]:
+    """The rows of these parties, with the addresses that the actor may see."""
     company = session.get_one(Company, company_id)
     of_contacts = _contact_addresses(session, actor, [party.id for party in parties])
     rows = []

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Column, Computed, ForeignKey, Index, String, Table, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
-from crm_mail.db import Base, EnumText, Id, UtcDateTime, now
+from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
 from crm_mail.delivery.routing import AddressKind
 
 _OTHER_KEYS = "code || ' ' || vat_number || ' ' || tax_code || ' ' || email || ' ' || billing_email"
@@ -215,3 +216,34 @@ class SavedMapping(Base):
     name: Mapped[str] = mapped_column(String(80))
     columns: Mapped[str] = mapped_column(Text)  # JSON text of importers.contact_columns.Mapping
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class SavedFilter(Base):
+    """A filter of the list of parties that a person keeps under a name, for one company."""
+
+    __tablename__ = "saved_filters"
+    __table_args__ = (UniqueConstraint("company_id", "user_id", "name"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id"))
+    name: Mapped[str] = mapped_column(String(80))
+    filter: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # PartyFilter.to_dict
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class PartyChange(Base):
+    """What a person did to many parties at once, with all that undoing it needs."""
+
+    __tablename__ = "party_changes"
+    __table_args__ = (Index("ix_party_changes_company", "company_id", "user_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    user_id: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    kind: Mapped[str] = mapped_column(String(40))  # contacts.bulk.BulkKind
+    value: Mapped[str] = mapped_column(String(300), default="")
+    count: Mapped[int] = mapped_column(default=0)
+    before: Mapped[list[list[Any]]] = mapped_column(Json, default=list)  # [value before, ids]
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

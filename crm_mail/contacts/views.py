@@ -7,7 +7,15 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts import card_views, contact_views, messages, parties, vocabulary, vocabulary_views
+from crm_mail.contacts import (
+    bulk_views,
+    card_views,
+    contact_views,
+    messages,
+    parties,
+    vocabulary,
+    vocabulary_views,
+)
 from crm_mail.contacts.access import count_suggestions
 from crm_mail.contacts.blueprint import blueprint
 from crm_mail.contacts.card_reads import last_sent
@@ -23,7 +31,7 @@ from crm_mail.web.navigation import current_company
 from crm_mail.web.type_names import type_name, type_names
 from crm_mail.web.urls import url_with
 
-ROOM_PARTS = (card_views, contact_views, vocabulary_views)
+ROOM_PARTS = (bulk_views, card_views, contact_views, vocabulary_views)
 SIZES = (50, 100, 200)
 
 
@@ -61,6 +69,7 @@ def show_list() -> Any:
         suggestions=count_suggestions(db(), actor, company.id),
         types=type_names(),
         may_manage=actor.can(Permission.CONTACTS_MANAGE),
+        **bulk_views.list_extras(chosen),
     )
 
 
