@@ -55,6 +55,7 @@ class Problem(StrEnum):
     FIELD_TWICE = "field_twice"
     TOO_MANY = "too_many"
     NO_FILES = "no_files"
+    BAD_FOLDER = "bad_folder"
     BAD_PATTERN = "bad_pattern"
     BAD_ADDENDA = "bad_addenda"
     UNKNOWN_PARTY = "unknown_party"
@@ -85,6 +86,7 @@ WORDS = {
     Problem.BAD_FIELD_KIND: "the field {value} is of a kind that cannot be kept: text, number, date, true or false",
     Problem.FIELD_TWICE: "the field {value} stands there twice: remove one",
     Problem.TOO_MANY: "{field}: at most {limit}",
+    Problem.BAD_FOLDER: "the folder {value} is not usable: names below the folder of copies, with / between them",
     Problem.NO_FILES: "a packaging needs at least one kind of file: the PDF, the XML or the other files",
     Problem.BAD_PATTERN: "the file name cannot be used ({reason}: {value}): write tokens such as {{customer}}",
     Problem.BAD_ADDENDA: "the addenda is not well-formed XML: {reason}",

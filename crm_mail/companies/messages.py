@@ -40,6 +40,9 @@ def _sentences() -> Mapping[Problem, str]:
         Problem.BAD_FIELD_KIND: _("The field “%(value)s” is of a kind that cannot be kept."),
         Problem.FIELD_TWICE: _("The field “%(value)s” stands there twice. Remove one."),
         Problem.TOO_MANY: _("At most %(limit)s."),
+        Problem.BAD_FOLDER: _(
+            "The folder must lie inside the folder of copies: write names with / between them."
+        ),
         Problem.NO_FILES: _("Tick at least one kind of file."),
         Problem.BAD_PATTERN: _(
             "“%(value)s” cannot stand in a file name. Write tokens in braces, such as {customer} or {FOLIO}."

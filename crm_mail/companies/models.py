@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
+from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING, AfterSending
 from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
 from crm_mail.delivery.routing import ChannelPreference
 
@@ -127,6 +127,9 @@ class Packaging(Base):
     zip_above_kb: Mapped[int | None]
     link_above_kb: Mapped[int | None]  # CO-6: a download link instead of the files; never by PEC
     link_days: Mapped[int] = mapped_column(default=30)
+    copy_folder: Mapped[str] = mapped_column(String(200), default="")  # below Settings.copies_dir
+    after_sending: Mapped[AfterSending] = mapped_column(EnumText(AfterSending), default=AfterSending.KEEP)
+    logs_success: Mapped[bool] = mapped_column(default=False)  # PM-14; failures always are
     smtp_account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("sender_accounts.id"))
     text_name: Mapped[str] = mapped_column(String(40), default="")  # empty: the text of the document type
     addenda: Mapped[str] = mapped_column(Text, default="")  # XML put into the attached copy of a CFDI (PM-18)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from crm_mail.delivery.addresses import AddressInvalid, address_key, normalise_address
 from crm_mail.refusals import Refusal
@@ -28,6 +29,14 @@ class PackagingChoiceInvalid(Refusal, ValueError):
         }
         super().__init__(words[part])
         self.part, self.value = part, value
+
+
+class AfterSending(StrEnum):
+    """What happens to the copies of a message's files once it has left (PM-13)."""
+
+    KEEP = "keep"
+    RECYCLE = "recycle"  # moved to the recycle folder
+    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
+from crm_mail.companies.packaging_rules import AfterSending
 from crm_mail.delivery.headers import safe_file_name
 from crm_mail.refusals import Refusal
 
@@ -189,6 +190,9 @@ class PackagingFacts:
     zip_above: int | None = None
     link_above: int | None = None
     link_days: int = 30
+    copy_folder: str = ""
+    after_sending: AfterSending = AfterSending.KEEP
+    logs_success: bool = False
     smtp_account_id: int | None = None
     text_name: str = ""
     addenda: str = field(default="", repr=False)
@@ -196,7 +200,7 @@ class PackagingFacts:
     @property
     def is_plain(self) -> bool:
         """Whether messages are the same as without any packaging: the fast path of a preparation."""
-        return self == PackagingFacts(self.code, link_days=self.link_days)
+        return self == PackagingFacts(self.code, link_days=self.link_days, after_sending=self.after_sending)
 
     @property
     def makes_files(self) -> bool:

@@ -18,6 +18,7 @@ from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from crm_mail.companies.forms import account_choices
+from crm_mail.companies.packaging_rules import AfterSending
 from crm_mail.delivery.account_choice import AccountBook
 from crm_mail.delivery.models import AccountKind
 from crm_mail.documents.packagings import PackagingValues
@@ -28,6 +29,8 @@ Named = Iterable[tuple[str, str]]
 
 class PackagingForm(FlaskForm):
     """A packaging."""
+
+    has_copies = False
 
     code = StringField(
         _l("Code"), _LONG, description=_l("What customers name, such as GRAL. It never changes.")
@@ -71,6 +74,16 @@ class PackagingForm(FlaskForm):
         ),
     )
     link_days = IntegerField(_l("Days that the link works"), [InputRequired()])
+    copy_folder = StringField(
+        _l("Folder for copies"),
+        _LONG,
+        description=_l("Inside the folder of copies of the installation; each customer has its own in it."),
+    )
+    after_sending = SelectField(_l("Copies after sending"))
+    logs_success = BooleanField(
+        _l("Log each message that was sent"),
+        description=_l("In the audit. Failures always stand in the report."),
+    )
     smtp_account_id = SelectField(
         _l("Ordinary account"), description=_l("The time-out of sending is set on the account.")
     )
@@ -83,17 +96,35 @@ class PackagingForm(FlaskForm):
 
     @classmethod
     def of(
-        cls, values: PackagingValues | None, types: Named, texts: Named, accounts: AccountBook
+        cls,
+        values: PackagingValues | None,
+        types: Named,
+        texts: Named,
+        accounts: AccountBook,
+        *,
+        has_copies: bool,
     ) -> "PackagingForm":
-        """The form of a packaging, or (None) of one to add."""
+        """The form of a packaging, or (None) of one to add.
+
+        Args:
+            has_copies: the installation has a folder of copies; else nothing about copies is asked.
+        """
         shown = values or PackagingValues("")
         data: dict[str, Any] = {name: getattr(shown, name) for name in PackagingValues.__dataclass_fields__}
         form = cls(
             data=data | {"types": list(shown.types), "smtp_account_id": str(shown.smtp_account_id or "")}
         )
+        form.has_copies = has_copies
+        if not has_copies:  # not asked: stays as it is
+            form.copy_folder.data, form.after_sending.data = shown.copy_folder, shown.after_sending.value
         form.types.choices = [SelectChoice(value, label) for value, label in types]
         usual = SelectChoice("", _l("As usual for the document type"))
         form.text_name.choices = [usual, *(SelectChoice(value, label) for value, label in texts)]
+        form.after_sending.choices = [
+            SelectChoice(AfterSending.KEEP.value, _l("Stay in the folder")),
+            SelectChoice(AfterSending.RECYCLE.value, _l("Move to the recycle folder")),
+            SelectChoice(AfterSending.DELETE.value, _l("Delete")),
+        ]
         usual_account = SelectChoice("", _l("As usual for the document type"))
         form.smtp_account_id.choices = [usual_account, *account_choices(accounts, AccountKind.SMTP)[1:]]
         return form
@@ -113,6 +144,9 @@ class PackagingForm(FlaskForm):
             zip_above_kb=self.zip_above_kb.data,
             link_above_kb=self.link_above_kb.data,
             link_days=self.link_days.data or 0,
+            copy_folder=self.copy_folder.data or "",
+            after_sending=AfterSending(self.after_sending.data),
+            logs_success=bool(self.logs_success.data),
             smtp_account_id=int(self.smtp_account_id.data or 0) or None,
             text_name=self.text_name.data or "",
             addenda=self.addenda.data or "",

@@ -20,7 +20,7 @@ from crm_mail.documents.packaging_forms import PackagingForm, TillForm
 from crm_mail.documents.packagings import PackagingInUse, PackagingValues
 from crm_mail.documents.texts import text_names
 from crm_mail.permissions import Permission, requires, signed_in_actor
-from crm_mail.web.door import db
+from crm_mail.web.door import db, installation
 from crm_mail.web.forms import ActionForm
 
 
@@ -83,7 +83,8 @@ def _form(company: Company, values: PackagingValues | None) -> PackagingForm:
         (one, _("Several types in one message") if one == BUNDLE else types.label(one, language))
         for one in text_names(db(), company.id)
     ]
-    return PackagingForm.of(values, named, texts, accounts_for(db(), company.id))
+    has_copies = bool(installation().settings.copies_dir)
+    return PackagingForm.of(values, named, texts, accounts_for(db(), company.id), has_copies=has_copies)
 
 
 @requires(Permission.SETTINGS_MANAGE)

@@ -10,11 +10,17 @@ from crm_mail import audit
 from crm_mail.companies.addenda import MAX_LENGTH, AddendaInvalid, check_addenda
 from crm_mail.companies.company_rules import CompanyInvalid, CompanyProblem, Problem, problem
 from crm_mail.companies.models import Company, Packaging
-from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING, PackagingChoiceInvalid, clean_code
+from crm_mail.companies.packaging_rules import (
+    DEFAULT_PACKAGING,
+    AfterSending,
+    PackagingChoiceInvalid,
+    clean_code,
+)
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Party
 from crm_mail.delivery.models import AccountKind, SenderAccount
 from crm_mail.documents.packaging import PackagingFacts, PatternInvalid, parse_pattern
+from crm_mail.documents.packaging_folders import FolderRefused, clean_folder
 from crm_mail.documents.texts import text_names
 from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal
@@ -51,6 +57,9 @@ class PackagingValues:
     zip_above_kb: int | None = None
     link_above_kb: int | None = None
     link_days: int = 30
+    copy_folder: str = ""
+    after_sending: AfterSending = AfterSending.KEEP
+    logs_success: bool = False
     smtp_account_id: int | None = None
     text_name: str = ""
     addenda: str = ""
@@ -99,6 +108,9 @@ def facts_of(values: PackagingValues) -> PackagingFacts:
         zip_above=None if values.zip_above_kb is None else values.zip_above_kb * KIB,
         link_above=None if values.link_above_kb is None else values.link_above_kb * KIB,
         link_days=values.link_days,
+        copy_folder=values.copy_folder,
+        after_sending=values.after_sending,
+        logs_success=values.logs_success,
         smtp_account_id=values.smtp_account_id,
         text_name=values.text_name,
         addenda=values.addenda,
@@ -126,12 +138,19 @@ def check_packaging(session: Session, company_id: int, values: PackagingValues) 
     """
     found: list[CompanyProblem] = []
     kept: dict[str, Any] = {name: getattr(values, name) for name in _NAMES}
-    kept |= {name: kept[name].strip() for name in ("description", "party_code", "name_pattern")}
+    kept |= {
+        name: kept[name].strip() for name in ("description", "party_code", "name_pattern", "copy_folder")
+    }
     try:
         kept["code"] = clean_code(values.code)
     except PackagingChoiceInvalid:
         found.append(problem("code", Problem.BAD_CODE, value=values.code))
-    for name, limit in (("description", 200), ("party_code", 60), ("name_pattern", 200)):
+    for name, limit in (
+        ("description", 200),
+        ("party_code", 60),
+        ("name_pattern", 200),
+        ("copy_folder", 200),
+    ):
         if len(kept[name]) > limit:
             found.append(problem(name, Problem.TOO_LONG, limit=limit))
     found += _texts_problems(kept)
@@ -156,6 +175,10 @@ def _texts_problems(kept: dict[str, Any]) -> list[CompanyProblem]:
             found.append(
                 problem("name_pattern", Problem.BAD_PATTERN, value=refused.value, reason=refused.code)
             )
+    try:
+        kept["copy_folder"] = clean_folder(kept["copy_folder"])
+    except FolderRefused as refused:
+        found.append(problem("copy_folder", Problem.BAD_FOLDER, value=refused.folder))
     try:
         kept["addenda"] = check_addenda(kept["addenda"])
     except AddendaInvalid as refused:

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_mail.companies.models import Company
+from crm_mail.companies.packaging_rules import AfterSending
 from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
 from crm_mail.delivery.routing import AddressKind, Channel
 from crm_mail.outbox.states import MessageState, RunState
@@ -235,6 +236,25 @@ class DownloadLink(Base):
     last_download_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     message: Mapped[Message] = relationship()
+
+
+class PackagingCopy(Base):
+    """What a packaging wants done besides sending a message: copies of its files in a folder, a line in the audit."""
+
+    __tablename__ = "packaging_copies"
+    __table_args__ = (Index("ix_packaging_copies_state", "state", "message_id"),)
+
+    message_id: Mapped[int] = mapped_column(
+        Id, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True
+    )
+    folder: Mapped[str] = mapped_column(
+        String(200), default=""
+    )  # below Settings.copies_dir; empty: no copies
+    after_sending: Mapped[AfterSending] = mapped_column(EnumText(AfterSending))
+    logs_success: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(String(20), default="waiting")  # outbox.copies.CopyState
+    names: Mapped[list[str]] = mapped_column(Json, default=list)  # paths below the folder of copies
+    detail: Mapped[str] = mapped_column(String(300), default="")  # why it failed
 
 
 class MessageIssue(Base):

@@ -12,7 +12,7 @@ from crm_mail import audit
 from crm_mail.db import now
 from crm_mail.delivery import limits
 from crm_mail.installation import Installation
-from crm_mail.outbox import finishing, reconcile
+from crm_mail.outbox import copies, finishing, reconcile
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.preparation import print_missing
 from crm_mail.outbox.prepare import Prepared, fill_run
@@ -134,4 +134,5 @@ def sweep(home: Installation, *, is_alone: bool = False) -> int:
         finishing.finish_runs(session)
         limits.forget_old_usage(session, moment)
     finishing.report_finished_runs(home)
+    copies.handle_copies(home)
     return settled

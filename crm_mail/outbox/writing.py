@@ -24,6 +24,7 @@ from crm_mail.outbox.models import (
     MessageDocument,
     MessageFile,
     MessageIssue,
+    PackagingCopy,
     Run,
 )
 from crm_mail.outbox.review_filter import search_key
@@ -91,6 +92,7 @@ class MessageWriter:
             MessageFile: [],
             MessageIssue: [],
             DownloadLink: [],
+            PackagingCopy: [],
         }
         for id_, draft in zip(self._take_ids(len(drafts)), drafts, strict=True):
             self._add(rows, id_, draft)
@@ -139,6 +141,16 @@ class MessageWriter:
                 position += 1
         if draft.linked is not None:
             rows[DownloadLink].append(_link_row(id_, draft.linked))
+        facts = draft.packaging
+        if facts is not None and (facts.copy_folder or facts.logs_success):
+            rows[PackagingCopy].append(
+                {
+                    "message_id": id_,
+                    "folder": facts.copy_folder,
+                    "after_sending": facts.after_sending,
+                    "logs_success": facts.logs_success,
+                }
+            )
         for code, params in draft.issues:
             rows[MessageIssue].append(
                 {

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from crm_mail.documents.packaging import (
     name_files,
     parse_pattern,
 )
+from crm_mail.documents.packaging_folders import FolderRefused, clean_folder, folder_inside
 from crm_mail.documents.packaging_xml import add_addenda, add_bom
 
 FACTS = {
@@ -163,6 +165,31 @@ def test_a_bom_is_added_once_and_only_to_utf_8() -> None:
     assert add_bom(b"\xef\xbb\xbf<a/>") == b"\xef\xbb\xbf<a/>"
     latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><a/>"
     assert hashlib.sha256(add_bom(latin)).digest() == hashlib.sha256(latin).digest()
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"), [("", ""), (" Envios/CFDI 2026 ", "Envios/CFDI 2026"), ("a.b", "a.b")]
+)
+def test_a_folder_for_copies_is_names_below_the_allowed_one(text: str, kept: str) -> None:
+    assert clean_folder(text) == kept
+
+
+@pytest.mark.parametrize(
+    "text", ["/etc", "..", "a/../b", "a//b", "C:x", "a\\b", "~", ".ssh", "a/", "recycle/x", "a/b.", "x\ny"]
+)
+def test_a_folder_outside_the_allowed_one_is_refused(text: str) -> None:
+    with pytest.raises(FolderRefused):
+        clean_folder(text)
+
+
+def test_a_link_on_disk_does_not_lead_out_of_the_folder_of_copies(tmp_path: Path) -> None:
+    root, outside = tmp_path / "copies", tmp_path / "outside"
+    root.mkdir()
+    outside.mkdir()
+    (root / "trap").symlink_to(outside)
+    with pytest.raises(FolderRefused):
+        folder_inside(root, "trap", "customer")
+    assert list(outside.iterdir()) == []
 
 
 def test_a_packaging_without_wishes_is_plain() -> None:

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from sqlalchemy.orm import Session
 from crm_mail.audit import AuditEvent
 from crm_mail.companies.company_rules import CompanyInvalid
 from crm_mail.companies.models import Company
+from crm_mail.companies.packaging_rules import AfterSending
 from crm_mail.contacts.models import Party
 from crm_mail.db import now
 from crm_mail.documents.models import DocumentFile
 from crm_mail.documents.packagings import PackagingValues, list_packagings, save_packaging
 from crm_mail.installation import Installation
+from crm_mail.outbox.copies import handle_copies
 from crm_mail.outbox.models import Message, MessageContent, MessageFile, Run
 from crm_mail.outbox.preparation import prepare_run
 from crm_mail.outbox.rechecking import drop_outdated
@@ -148,6 +151,43 @@ def test_a_link_offers_the_files_of_its_message_alone_until_it_expires_or_is_wit
     assert client.post(f"{second}/1").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("after", "left", "recycled"),
+    [
+        (AfterSending.KEEP, True, False),
+        (AfterSending.RECYCLE, False, True),
+        (AfterSending.DELETE, False, False),
+    ],
+)
+def test_copies_lie_in_the_folder_while_a_message_is_on_its_way_and_what_is_chosen_happens_then(
+    sqlite_home: Installation, tmp_path: Path, after: AfterSending, left: bool, recycled: bool
+) -> None:
+    """PM-13, PM-14."""
+    home = sqlite_home
+    home.settings.copies_dir = str(tmp_path / "copies")
+    with home.database.write() as session:
+        company, first, _other = chain(session, copy_folder="cfdi", after_sending=after, logs_success=True)
+        pair(session, home, first, "1")
+        wanted = criteria_for(company)
+    run_id = prepare_run(home, ADMIN, wanted).run_id
+    copy = tmp_path / "copies" / "cfdi" / "C1" / "1.pdf"
+    for state, is_there in (
+        (MessageState.PENDING, False),
+        (MessageState.COMMITTED, True),
+        (MessageState.SENT, left),
+    ):
+        with home.database.write() as session:
+            (message,) = rows(session, session.get_one(Run, run_id))
+            message.state = state
+        handle_copies(home)
+        assert (copy.exists(), copy.with_suffix(".xml").exists()) == (is_there, is_there)
+    assert bool(list((tmp_path / "copies").glob("recycle/*/cfdi/C1/*.pdf"))) == recycled
+    assert handle_copies(home) == 0
+    with home.database.read() as session:
+        logged = [event.action for event in session.scalars(select(AuditEvent))]
+        assert logged.count("outbox.packaging.sent") == 1
+
+
 def test_the_attached_xml_has_the_bom_and_the_addenda_and_the_original_has_not(
     sqlite_home: Installation,
 ) -> None:
@@ -238,6 +278,7 @@ def test_a_packaging_that_cannot_work_is_refused_with_every_reason(sqlite_home: 
             name_pattern="{x}",
             zip_above_kb=-1,
             link_above_kb=1 << 40,
+            copy_folder="../up",
             smtp_account_id=foreign.id,
             text_name="no_text",
             addenda="<",
@@ -246,7 +287,15 @@ def test_a_packaging_that_cannot_work_is_refused_with_every_reason(sqlite_home: 
             save_packaging(session, ADMIN, company, wrong, is_new=True)
         fields = {one.field for one in caught.value.problems}
         assert fields == set(PackagingValues.__dataclass_fields__) - {
-            *("description", "has_legal_xml", "has_bom", "has_attachments", "link_days")
+            *(
+                "description",
+                "has_legal_xml",
+                "has_bom",
+                "has_attachments",
+                "link_days",
+                "after_sending",
+                "logs_success",
+            )
         }
         assert [one.code for one in list_packagings(session, company.id)] == ["GRAL"]
 
