@@ -93,7 +93,7 @@ def test_ticked_parties_of_another_company_and_people_without_the_right_change_n
 def test_the_page_counts_changes_tells_and_undoes(world: SimpleNamespace, browser_of: Browser) -> None:
     browser = browser_of()
     form = {"scope": "page", "ids": str(world.party.id), "kind": "zone", "value": "Isole"}
-    assert "1 of 1 would be changed" in browser.post("/contacts/change", data=form | {"step": "count"}).text
+    assert "All 1 would be changed" in browser.post("/contacts/change", data=form | {"step": "count"}).text
     done = browser.post("/contacts/change", data=form | {"step": "apply"})
     text = browser.get(done.location).text
     assert "Assign the zone: Isole. 1 party changed." in text
