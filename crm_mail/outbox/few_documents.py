@@ -15,7 +15,8 @@ from crm_mail import audit
 from crm_mail.companies.type_registry import company_types
 from crm_mail.documents.models import Document
 from crm_mail.documents.service import can_see
-from crm_mail.outbox.models import Message, Run
+from crm_mail.outbox.issues import Issue
+from crm_mail.outbox.models import Message, MessageIssue, Run
 from crm_mail.outbox.prepare import create_run, criteria_for_documents
 from crm_mail.outbox.review import write_events
 from crm_mail.outbox.rules import load_decisions
@@ -178,13 +179,15 @@ def is_small(run: Run) -> bool:
     return 0 < len(run.criteria.get("document_ids") or ()) <= MOST
 
 
-def sent_before(messages: Iterable[Message]) -> list[Message]:
-    """The messages that are ready to leave although their recipient has, or is about to get, a document of them."""
-    codes = {"already_sent", "in_other_run"}
-    return [
-        one
-        for one in messages
-        if one.state is MessageState.PENDING
-        and not one.blockers
-        and (one.last_sent_at is not None or codes & {issue.code for issue in one.issues})
-    ]
+def count_sent_before(session: Session, actor: Actor, run: Run) -> int:
+    """Messages that are ready to leave although their recipient has, or is about to get, a document of them."""
+    told = (Issue.ALREADY_SENT.value, Issue.IN_OTHER_RUN.value)
+    warned = select(MessageIssue.message_id).where(MessageIssue.run_id == run.id, MessageIssue.code.in_(told))
+    query = select(func.count()).where(
+        Message.run_id == run.id,
+        Message.state == MessageState.PENDING,
+        Message.blockers == 0,
+        Message.privacy_level <= actor.clearance,
+        or_(Message.last_sent_at.is_not(None), Message.id.in_(warned)),
+    )
+    return session.scalar(query) or 0

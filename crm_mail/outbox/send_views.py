@@ -20,7 +20,7 @@ from crm_mail.outbox.commit_forms import changes_words, refusal_words
 from crm_mail.outbox.commit_overview import overview
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.few_documents import DraftRefused, Hindered
-from crm_mail.outbox.models import Message, Run
+from crm_mail.outbox.models import Run
 from crm_mail.outbox.preparation import count_unprinted
 from crm_mail.outbox.prepare import fill_run
 from crm_mail.outbox.prepare_views import ring, run_url
@@ -103,7 +103,7 @@ def _fill(run: Run) -> None:
 def show_send_page(run_id: int) -> Any:
     """Who gets what, then what became of it; asked again while something can still happen."""
     run = run_or_404(run_id)
-    if "error" in run.commit_summary:
+    if "error" in run.commit_summary or not few_documents.is_small(run):
         return redirect(run_url(run), 303)
     return _page(run, SendForm(formdata=None))
 
@@ -113,7 +113,7 @@ def commit_send_page(run_id: int) -> Any:
     """Let it go: the commit of the run, with its right, its second person and its undo window."""
     run, form = run_or_404(run_id), SendForm()
     actor = signed_in_actor()
-    if run.state not in OPEN:
+    if run.state not in OPEN or not few_documents.is_small(run):
         return redirect(url_for("outbox.send_page", run_id=run.id), 303)
     if not form.validate() or not _is_meant(run, form):
         return _page(run, form), 422
@@ -130,7 +130,7 @@ def commit_send_page(run_id: int) -> Any:
 
 def _is_meant(run: Run, form: SendForm) -> bool:
     """What somebody has already is sent again only when the person says so."""
-    if form.again.data or not few_documents.sent_before(send_page.shown_messages(run)):
+    if form.again.data or not few_documents.count_sent_before(db(), signed_in_actor(), run):
         return True
     form.again.errors = [_("Tick that it is to be sent again, or leave out who has it already.")]
     return False
@@ -165,25 +165,23 @@ def _page(run: Run, form: SendForm, problem: CommitRefused | None = None) -> str
         left_out=send_page.left_out_of(run) if run.state in OPEN else [],
         place=review_page.place_arguments(),
         shown_state=review_page.shown_state,
-        **_confirmation(run, form, messages, problem),
+        **_confirmation(run, form, problem),
         **_undo(run),
     )
 
 
-def _confirmation(
-    run: Run, form: SendForm, messages: list[Message], problem: CommitRefused | None
-) -> dict[str, Any]:
+def _confirmation(run: Run, form: SendForm, problem: CommitRefused | None) -> dict[str, Any]:
     """What the form at the end needs, while the run is open."""
     if run.state not in OPEN:
         return {"rights": None}
     actor = signed_in_actor()
     rights, seen = review_page.rights_of(actor, run), overview(db(), actor, run)
     form.seen.data, form.key.data = seen.mark, secrets.token_hex(16)
-    again = few_documents.sent_before(messages)
+    again = few_documents.count_sent_before(db(), actor, run)
     form.again.label.text = ngettext(
         "Send it again: one recipient has it, or is about to get it",
         "Send it again: %(num)d recipients have it, or are about to get it",
-        len(again),
+        again,
     )
     return {
         "rights": rights,

@@ -108,6 +108,21 @@ def test_what_somebody_has_already_is_sent_again_only_when_that_is_ticked(desk: 
     assert desk.runs()[1].state is RunState.COMMITTED
 
 
+def test_the_page_says_to_whom_it_went_and_what_failed_with_the_remedy(desk: Desk) -> None:
+    page = desk.press()
+    desk.confirm(page)
+    failed = {"state": MessageState.FAILED, "last_cause": "recipient", "last_detail": "550 5.1.1 unknown"}
+    desk.change(update(Message).values(**failed, last_code=550))
+    desk.change(update(Run).values(state=RunState.FINISHED))
+    text = desk.browsers["carla"].get(page).text
+    for one in ("Not delivered to paola@rossi.example", "550 5.1.1 unknown", "Try failures again"):
+        assert one in text
+    desk.change(update(Message).values(state=MessageState.SENT, sent_at=now()))
+    text = desk.browsers["carla"].get(page).text
+    assert "It went to paola@rossi.example, ugo@rossi.example." in text
+    assert "data-poll" not in text
+
+
 def test_a_second_press_replaces_an_untouched_draft_and_keeps_one_that_was_corrected(desk: Desk) -> None:
     first, second = desk.press(), desk.press()
     assert first != second
