@@ -15,7 +15,7 @@ from crm_mail.importers.bundles import Door, ImportedFile, named_beside
 from crm_mail.importers.bundles import import_group as bring_group
 from crm_mail.importers.canonical import Beside
 from crm_mail.importers.contact_service import import_contacts
-from crm_mail.importers.hot_folder import outer_file
+from crm_mail.importers.hot_folder import is_wanted, outer_file
 from crm_mail.importers.pairing import Group, group_files
 from crm_mail.installation import Installation
 
@@ -138,7 +138,7 @@ def _groups(paths: tuple[Path, ...], limit_mb: int) -> list[Group]:
 def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
+            yield from sorted(p for p in path.rglob("*") if p.is_file() and is_wanted(p.name))
         else:
             yield path
 

@@ -45,6 +45,7 @@ def show_folder() -> Any:
         lines=lines,
         documents=_documents(lines),
         choices=read_folder(db(), company),
+        may_set=actor.can(Permission.SETTINGS_MANAGE),
         folder=_folder_shown(read_folder(db(), company)),
         only_refused=only_refused,
         has_refusals=any(line.outcome is FileOutcome.REFUSED and not line.is_settled for line in lines),
@@ -144,7 +145,7 @@ def folder_problem(problem: str, detail: str = "") -> str:
         "list": _("The folder cannot be listed. Check the rights of the account that runs the program."),
         "write": _("Nothing can be written there. Check the rights of the account that runs the program."),
         "move": _(
-            "Files cannot be moved inside it. The folder must lie on one disk or share, with the right to rename."
+            "Files cannot be moved inside it. It must lie on one disk or share, with the right to rename."
         ),
         "delete": _("Files cannot be deleted there. Check the rights of the account that runs the program."),
     }

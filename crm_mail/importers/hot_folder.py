@@ -217,7 +217,7 @@ def _look(folder: Path) -> dict[str, Seen]:
     found: dict[str, Seen] = {}
     with os.scandir(folder) as entries:
         for entry in entries:
-            if not is_wanted(entry.name):
+            if not (is_wanted(entry.name) or entry.name.lower().endswith(MARKER)):
                 continue
             try:
                 info = entry.stat(follow_symlinks=False)
@@ -233,9 +233,9 @@ def _look(folder: Path) -> dict[str, Seen]:
 
 
 def is_wanted(name: str) -> bool:
-    """Whether a name may be a document's: not hidden, not half-written, not the system's own."""
+    """Whether a name may be a document's: not hidden, not half-written, no marker, not the system's own."""
     lower = name.lower()
-    return not (lower.startswith((".", "~$")) or lower.endswith(_UNFINISHED) or lower in _IGNORED)
+    return not (lower.startswith((".", "~$")) or lower.endswith((*_UNFINISHED, MARKER)) or lower in _IGNORED)
 
 
 def is_ordinary(path: Path) -> bool:
