@@ -41,7 +41,7 @@ from crm_mail.web.type_names import type_name
 class LayoutForm(FlaskForm):
     """The source; `based_on` is the version that the author saw."""
 
-    source = TextAreaField(_l("Layout"))
+    source = TextAreaField(_l("Layout code"))
     based_on = HiddenField()
 
     def seen_version(self) -> int | None:
@@ -179,7 +179,7 @@ def compare_layouts(name: str) -> Any:
         versions=[0, *(one.version for one in reversed(versions))],
         old=old,
         new=new,
-        parts=[(_("Layout"), unified(sources[0], sources[1]))],
+        parts=[(_("Layout code"), unified(sources[0], sources[1]))],
     )
 
 

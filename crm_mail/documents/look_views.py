@@ -52,7 +52,9 @@ def logo_of(company: Company) -> bytes | None:
 @requires(Permission.SETTINGS_MANAGE)
 def edit_look() -> Any:
     """What a company decides for all its printed documents; every save is a version."""
-    company = company_or_404()
+    company = current_company(signed_in_actor())
+    if company is None:
+        return redirect(url_for(".list_texts"), 303)  # which says what is missing
     in_use = looks.look_in_use(db(), company.id)
     form = LookForm.of(in_use, look_words.typefaces())
     if form.validate_on_submit():

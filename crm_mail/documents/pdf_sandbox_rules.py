@@ -74,6 +74,20 @@ class LayoutProblem(StrEnum):
     FILL_FAILED = "fill_failed"
 
 
+_REASONS = {
+    LayoutProblem.SYNTAX: "this is not written as a layout is",
+    LayoutProblem.FORBIDDEN: "this is not possible in a layout",
+    LayoutProblem.UNKNOWN_FILTER: "there is no such filter",
+    LayoutProblem.UNKNOWN_PART: "there is no such built-in part",
+    LayoutProblem.TOO_LONG: "it is too long",
+    LayoutProblem.OUTPUT_TOO_LONG: "what it prints is too long",
+    LayoutProblem.LOOP_TOO_LONG: "its loops go round too often",
+    LayoutProblem.TOO_SLOW: "filling it in takes too many seconds",
+    LayoutProblem.TOO_BIG: "filling it in needs too much memory",
+    LayoutProblem.FILL_FAILED: "it cannot be filled in",
+}
+
+
 class LayoutFault(Exception):
     """A layout cannot be used: what is wrong, in which line (0: not known)."""
 
@@ -81,10 +95,9 @@ class LayoutFault(Exception):
         self.problem = problem
         self.line = line
         self.detail = detail
-        where = f"line {line}: " if line else ""
-        super().__init__(
-            f"The company's own layout, {where}{problem.value.replace('_', ' ')} {detail}".strip()
-        )
+        where = f", line {line}" if line else ""
+        said = f" ({detail})" if detail else ""
+        super().__init__(f"The company's own layout{where}: {_REASONS[problem]}{said}.")
 
     @property
     def facts(self) -> dict[str, str | int]:
