@@ -13,6 +13,7 @@ from crm_mail.documents.listing import list_documents as list_page
 from crm_mail.documents.look_views import add_look_routes
 from crm_mail.documents.mailing_words import mailing_reason
 from crm_mail.documents.models import Document, DocumentFile
+from crm_mail.documents.packaging_views import add_packaging_routes
 from crm_mail.documents.sdi_views import add_sdi_routes
 from crm_mail.documents.text_views import add_text_routes
 from crm_mail.outbox.few_documents import Obstacle, find_obstacle
@@ -158,6 +159,7 @@ def void_document(document_id: int) -> Any:
     return redirect(url_for("documents.show_document", document_id=document.id), 303)
 
 
+add_packaging_routes(blueprint)
 add_text_routes(blueprint)
 add_look_routes(blueprint)
 add_layout_routes(blueprint)

@@ -127,7 +127,7 @@ _SYNONYMS: Final[Mapping[Field, str]] = {
     "|documentos a recibir|subscriptions|documents to receive",
     Field.COMPANY_CODE: "sociedad|codice azienda|cod azienda|codice societa|company code",
     Field.IS_COMPANY: "is a company|is company|e un azienda|es una compania|es una empresa",
-    Field.PACKAGING: "empaquetado cfd|empaquetado cfdi|empaquetado",
+    Field.PACKAGING: "empaquetado cfd|empaquetado cfdi|empaquetado|impacchettamento",
     Field.ROW_ACTION: "action",
 }
 
