@@ -9,12 +9,15 @@ from sqlalchemy.orm import Session
 from crm_mail.audit import AuditEvent
 from crm_mail.documents import layouts, looks
 from crm_mail.documents.differences import unified
+from crm_mail.documents.layout_samples import sample_data
 from crm_mail.documents.looks import Change
+from crm_mail.documents.models import Document
+from crm_mail.documents.pdf_jobs import RenderJob
 from crm_mail.documents.pdf_theme import InvalidTheme, Theme
-from crm_mail.documents.printing import company_theme
+from crm_mail.documents.printing import company_theme, document_job
 from crm_mail.installation import Installation
 from crm_mail.permissions import Actor, PermissionDenied
-from tests.factories import make_actor, make_company, outbox_grants
+from tests.factories import make_actor, make_company, make_document, make_party, outbox_grants
 
 ANNA = make_actor()
 CLERK = Actor(None, "Clerk", grants=outbox_grants())
@@ -85,6 +88,29 @@ def test_layouts_are_kept_as_versions_and_the_newest_is_printed(session: Session
         layouts.save_layout(session, ANNA, company.id, "quote", "x", 1)
     with pytest.raises(PermissionDenied):
         layouts.save_layout(session, CLERK, company.id, "quote", "x")
+
+
+def test_a_run_draws_in_the_look_and_by_the_layout_in_use(session: Session, home: Installation) -> None:
+    """Both are part of the render key: what has no PDF yet is drawn anew, nothing old is served."""
+    company = make_company(session)
+    party = make_party(session, company, language="it")
+    quote = make_document(session, party, files=(), type="quote", data=sample_data("quote"))
+    invoice = make_document(session, party, files=(), data=sample_data("invoice"))
+
+    def job(document: Document) -> RenderJob:
+        theme, own = company_theme(home.store, company), layouts.own_layouts(company)
+        return document_job(session, home.store, document, party, company, theme, own)
+
+    before = [job(quote).key, job(invoice).key]
+    layouts.save_layout(session, ANNA, company.id, "quote", "<h1>Own {{ number }}</h1>")
+    assert job(quote).source == "<h1>Own {{ number }}</h1>"
+    assert (job(quote).key == before[0], job(invoice).key == before[1]) == (False, True)
+    looks.save_look(session, ANNA, company.id, {"accent": "#aa0000"})
+    assert job(invoice).theme.accent == "#aa0000"
+    assert job(invoice).key != before[1]
+    layouts.save_layout(session, ANNA, company.id, "quote", "")
+    looks.restore_look(session, ANNA, company.id, 0)
+    assert [job(quote).key, job(invoice).key] == before
 
 
 def test_a_stamped_document_is_printed_by_the_layout_of_stamped_documents() -> None:
