@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from crm_mail.companies.company_rules import CompanyInvalid
 from crm_mail.companies.messages import show_problems
 from crm_mail.companies.models import Company
+from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
 from crm_mail.companies.type_registry import company_types
 from crm_mail.delivery.service import accounts_for
 from crm_mail.documents import packagings
@@ -33,7 +34,7 @@ def list_packagings(company_id: int) -> Any:
     """Every packaging of a company; POST keeps which one customers born at the till get."""
     company = _company(company_id)
     found = packagings.list_packagings(db(), company.id)
-    form = TillForm.of(company.till_packaging, [one.code for one in found])
+    form = TillForm.of(company.till_packaging or DEFAULT_PACKAGING, [one.code for one in found])
     if form.validate_on_submit():
         packagings.set_till_packaging(db(), signed_in_actor(), company, form.till_packaging.data)
         flash(_("Saved."), "success")

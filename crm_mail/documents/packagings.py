@@ -1,5 +1,6 @@
 """The packagings of a company (PM-7, PM-8): what a run reads, and changing them. Services never commit."""
 
+from collections import Counter
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -122,12 +123,13 @@ def load_packagings(session: Session, company_id: int) -> dict[str, PackagingFac
     return {one.code: facts_of(one) for one in list_packagings(session, company_id)}
 
 
-def count_parties(session: Session, company_id: int) -> dict[str, int]:
-    """How many parties name each packaging."""
+def count_parties(session: Session, company_id: int) -> Counter[str]:
+    """How many parties name each packaging; who names none has the default one."""
     query = select(Party.packaging, func.count()).where(Party.company_id == company_id)
-    return {
-        code or DEFAULT_PACKAGING: count for code, count in session.execute(query.group_by(Party.packaging))
-    }
+    found: Counter[str] = Counter()
+    for code, count in session.execute(query.group_by(Party.packaging)):
+        found[code or DEFAULT_PACKAGING] += count
+    return found
 
 
 def check_packaging(session: Session, company_id: int, values: PackagingValues) -> PackagingValues:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from crm_mail.companies.packaging_rules import MAX_EMAILS, PackagingChoiceInvalid, clean_code
 from crm_mail.importers.base import (
@@ -148,6 +149,7 @@ def _build_party(cells: RowCells, context: RowContext, memory: _Memory) -> Parse
     supplier_code = cells.first(Field.SUPPLIER_CODE)
     if code and supplier_code:
         cells.warn("second_code_ignored", Field.SUPPLIER_CODE, value=supplier_code)
+    plain: dict[str, Any] = {item.value: cells.first(item) for item in _PLAIN_FIELDS}
     party = ParsedParty(
         code=code or supplier_code,
         name=cells.first(Field.EITHER_NAME) or cells.first(Field.PARTY_NAME),
@@ -159,7 +161,7 @@ def _build_party(cells: RowCells, context: RowContext, memory: _Memory) -> Parse
         language=cells.language(),
         emails=tuple(item.email for item in cells.addresses(Field.EMAIL)),
         billing_emails=tuple(item.email for item in cells.addresses(Field.BILLING_EMAIL)),
-        **{item.value: cells.first(item) for item in _PLAIN_FIELDS},
+        **plain,
     )
     party = _with_packaging(cells, party)
     coded = cells.has_column(Field.PARTY_CODE) and not cells.has_column(Field.IS_COMPANY)

@@ -57,9 +57,7 @@ def find_or_make_party(session: Session, actor: Actor, company: Company, parsed:
         province=(stated.province or "")[:50],
         country=(stated.country or "")[:2],
         language=_language(stated.country),
-        packaging=company.till_packaging
-        if parsed.type == DocumentType.RECEIPT
-        else DEFAULT_PACKAGING,  # PM-20
+        packaging=_packaging(company, parsed),
     )
     session.add(party)
     session.flush()
@@ -73,6 +71,12 @@ def find_or_make_party(session: Session, actor: Actor, company: Company, parsed:
         source=parsed.source,
     )
     return party
+
+
+def _packaging(company: Company, parsed: ParsedDocument) -> str:
+    """The packaging of a new customer; one born at the till gets the company's choice (PM-20: POS_CLI_CFD_EMP)."""
+    chosen = company.till_packaging if parsed.type == DocumentType.RECEIPT else ""
+    return chosen or DEFAULT_PACKAGING
 
 
 def _may_be(party: Party, stated: DocumentParty) -> bool:
