@@ -32,7 +32,7 @@ from crm_mail.documents.preview_pool import previews_of
 from crm_mail.documents.print_previews import SAMPLE, Trial
 from crm_mail.documents.rendering import RenderFailed
 from crm_mail.permissions import Permission, requires, signed_in_actor
-from crm_mail.web.door import db
+from crm_mail.web.door import commit_now, db
 from crm_mail.web.forms import ActionForm
 from crm_mail.web.navigation import current_company
 from crm_mail.web.type_names import type_name
@@ -101,6 +101,7 @@ def save_checked(company: Company, name: str, form: LayoutForm) -> str:
         if source.strip():
             compile_layout(source)
             jobs = list(check_jobs(db(), company, name, source, look_of(company)))
+            commit_now()  # drawing takes seconds, and nobody else can write meanwhile on SQLite
             previews_of(current_app.extensions).check(jobs)
         layouts.save_layout(
             db(), signed_in_actor(), company.id, name, source if source.strip() else "", form.seen_version()

@@ -25,7 +25,7 @@ from crm_mail.documents.print_previews import SAMPLE, Trial
 from crm_mail.documents.rendering import RenderFailed
 from crm_mail.outbox import redrawing
 from crm_mail.permissions import Permission, requires, signed_in_actor
-from crm_mail.web.door import db, installation
+from crm_mail.web.door import commit_now, db, installation
 from crm_mail.web.forms import ActionForm
 from crm_mail.web.navigation import current_company
 from crm_mail.web.security_headers import PDF_POLICY, allow_framing
@@ -128,6 +128,7 @@ def preview_look() -> Any:
 def preview_fragment(job: RenderJob, again_url: str, form_id: str) -> Any:
     """One page as a picture, with its neighbours' buttons."""
     page = request.form.get("page", 0, type=int)
+    commit_now()  # drawing takes seconds, and nobody else can write meanwhile on SQLite
     try:
         picture = previews_of(current_app.extensions).picture(job, page)
     except RenderFailed as failed:
@@ -154,6 +155,7 @@ def preview_look_pdf() -> Any:
 
 def pdf_answer(job: RenderJob) -> Any:
     """The whole PDF, shown by the browser."""
+    commit_now()
     try:
         content = previews_of(current_app.extensions).pdf(job)
     except RenderFailed as failed:

@@ -92,9 +92,11 @@ class PreviewPool:
 
     def _close_idle(self) -> None:
         with self._lock:
-            is_idle = self._asked == 0
-        if is_idle:
-            self.close()
+            if self._asked:
+                return
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
 
 
 def previews_of(extensions: dict[str, object]) -> PreviewPool:

@@ -11,8 +11,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from crm_mail.documents import layout_checks
 from crm_mail.documents.layout_samples import sample_data
-from crm_mail.documents.preview_pool import PreviewPool
+from crm_mail.documents.preview_pool import PagePicture, PreviewPool
 from crm_mail.documents.rendering import pdf_available
 from crm_mail.installation import Installation
 from crm_mail.permissions import Permission
@@ -112,9 +113,29 @@ def test_a_text_is_tried_on_a_real_document_and_contact(office: Office) -> None:
     assert office.settings.get("/documents/texts/quote/en/difference").status_code == 200
 
 
+def test_a_preview_holds_no_transaction_while_it_is_drawn(
+    office: Office, sqlite_home: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite one process writes at a time: a preview of seconds must not stop the sending."""
+
+    def draw(_self: PreviewPool, *_arguments: object, **_named: object) -> PagePicture:
+        with sqlite_home.database.write() as session:
+            make_company(session)
+        return PagePicture(b"", 1)
+
+    monkeypatch.setattr(PreviewPool, "picture", draw)
+    monkeypatch.setattr(PreviewPool, "check", draw)
+    assert office.settings.post("/documents/look/preview", data=look_form()).status_code == 200
+    saved = office.settings.post("/documents/layouts/quote", data={"source": "<p>x", "based_on": "0"})
+    assert saved.status_code == 303
+
+
 @pytest.mark.skipif(not pdf_available()[0], reason="the PDF engine's libraries are not installed")
-def test_previews_are_pictures_of_real_documents_and_a_bad_layout_is_never_saved(office: Office) -> None:
-    """One process for all of it: it starts in seconds."""
+def test_previews_are_pictures_of_real_documents_and_a_bad_layout_is_never_saved(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One process for all of it, and one language: each drawing takes its time."""
+    monkeypatch.setattr(layout_checks, "TEXT_LANGUAGES", ("it",))
     browser, url = office.settings, "/documents/layouts/quote"
     shown = browser.post("/documents/look/preview", data=look_form(document=str(office.quote)))
     picture = re.search(r'src="data:image/png;base64,([^"]+)"', shown.text)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from crm_mail.audit import AuditEvent
 from crm_mail.documents import layouts, looks
 from crm_mail.documents.differences import unified
+from crm_mail.documents.layout_checks import check_jobs
 from crm_mail.documents.layout_samples import sample_data
 from crm_mail.documents.looks import Change
 from crm_mail.documents.models import Document
@@ -111,6 +112,16 @@ def test_a_run_draws_in_the_look_and_by_the_layout_in_use(session: Session, home
     layouts.save_layout(session, ANNA, company.id, "quote", "")
     looks.restore_look(session, ANNA, company.id, 0)
     assert [job(quote).key, job(invoice).key] == before
+
+
+def test_a_layout_is_tried_short_long_and_empty_in_every_language(session: Session) -> None:
+    company = make_company(session)
+    jobs = list(check_jobs(session, company, "quote", "<p>", Theme()))
+    tried = {(job.language, len(job.data.get("lines", ()))) for job in jobs}
+    assert tried == {(language, rows) for language in ("it", "es", "en") for rows in (4, 40, 0)}
+    assert {job.source for job in jobs} == {"<p>"}
+    stamped = list(check_jobs(session, company, "cfdi", "<p>", Theme()))
+    assert {job.layout for job in stamped} == {"cfdi"}
 
 
 def test_a_stamped_document_is_printed_by_the_layout_of_stamped_documents() -> None:
