@@ -19,7 +19,7 @@ COMMANDS = {
     "receivables": ("receivables", "Open items, account statements and reminders."),
     "prepare": ("outbox", "Work out every message that is due, for review."),
     "run": ("outbox", "Prepared runs: look, commit, steer, report."),
-    "worker": ("worker", "Send what is committed."),
+    "worker": ("worker", "Send what is committed, and watch the hot folders."),
     "serve": ("office", "Web pages and worker in one process."),
     "start": (
         "office",
