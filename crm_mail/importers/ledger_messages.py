@@ -29,6 +29,7 @@ LEDGER_MESSAGES: Final[Mapping[str, str]] = {
     "ledger_bad_date": N_("“%(value)s” is not a date. Write it as 31/12/2026 or 2026-12-31."),
     "ledger_bad_currency": N_("“%(value)s” is not a currency. Use its three letters, for example EUR."),
     "ledger_bad_level": N_("“%(value)s” is not a reminder level. Use 0, 1, 2, 3 or 4."),
-    "ledger_negative_credit": N_("The credit note stands with a minus: it was taken as a credit of %(value)s."),
-    "ledger_name_differs": N_("The customer %(value)s is called “%(other)s” here; the list says “%(name)s”."),
+    "ledger_negative_credit": N_(
+        "The credit note stands with a minus: it was taken as a credit of %(value)s."
+    ),
 }

@@ -31,6 +31,7 @@ def _words() -> dict[str, str]:
         "companies.packaging.removed": _("Packaging removed"),
         "companies.packaging.till": _("Packaging of customers born at the till changed"),
         "companies.policy.changed": _("Rule of a document type changed"),
+        "documents.sdi.told": _("Receipt of the SdI"),
         "companies.type.added": _("Document type added"),
         "companies.type.changed": _("Document type changed"),
         "contacts.party.created": _("Party added"),
