@@ -54,6 +54,7 @@ class DocumentFacts:
     total: Decimal | None
     due_on: date | None
     files: tuple[FileFacts, ...]
+    privacy_level: int = 0
     problem: Issue | None = None  # why it cannot be sent as it is
     warning: Issue | None = None
 
@@ -290,6 +291,7 @@ def _add(
     kept = groups.setdefault(key, draft)
     if kept is not draft:
         kept.documents.append(document)
+        kept.privacy_level = max(kept.privacy_level, document.privacy_level)
     if sent is not None:
         code = Issue.IN_OTHER_RUN if sent.is_pending else Issue.ALREADY_SENT
         kept.issues.append((code, {"document": document.number, "run": sent.run_id, "at": _text(sent.at)}))
@@ -316,7 +318,7 @@ def _route(party: PartyFacts, recipient: Recipient, document: DocumentFacts, rul
         policy=policy,
         documents=[document],
         route="",
-        privacy_level=contact.privacy_level if contact else 0,
+        privacy_level=max(contact.privacy_level if contact else 0, document.privacy_level),
     )
     if recipient.is_address_chosen:
         decision: RoutingDecision | Refusal = choose_channel(recipient.addresses[0])

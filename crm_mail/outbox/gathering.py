@@ -88,14 +88,19 @@ def of_parties(criteria: Criteria, clearance: int) -> list[Any]:
     return [Document.party_id.in_(party_query(criteria.parties, clearance))]
 
 
-def sendable() -> list[Any]:
-    """The conditions under which a document may be sent at all."""
-    return [Document.is_mailable.is_(True), Document.voided_at.is_(None), Party.is_blocked.is_(False)]
+def sendable(clearance: int) -> list[Any]:
+    """The conditions under which a document may be sent at all; a confidential one exists for few."""
+    return [
+        Document.is_mailable.is_(True),
+        Document.voided_at.is_(None),
+        Document.privacy_level <= clearance,
+        Party.is_blocked.is_(False),
+    ]
 
 
 def due_documents(criteria: Criteria, clearance: int) -> Select[int]:
     """Ids of the documents that a run would consider."""
-    conditions = in_period(criteria) + of_parties(criteria, clearance) + sendable()
+    conditions = in_period(criteria) + of_parties(criteria, clearance) + sendable(clearance)
     return select(Document.id).join(Party, Party.id == Document.party_id).where(*conditions)
 
 
@@ -121,12 +126,13 @@ DOCUMENT_COLUMNS = (
     Document.first_due_on,
     Document.source,
     Document.print_error,
+    Document.privacy_level,
 )
 
 
 def gather_batches(session: Session, criteria: Criteria, clearance: int) -> Iterator[PartyBatch]:
     """The due documents, batch by batch, parties in the order of their ids."""
-    conditions = in_period(criteria) + of_parties(criteria, clearance) + sendable()
+    conditions = in_period(criteria) + of_parties(criteria, clearance) + sendable(clearance)
     query = (
         select(*DOCUMENT_COLUMNS)
         .join(Party, Party.id == Document.party_id)
@@ -169,7 +175,7 @@ def _fill(
 
 def document_facts(row: Any, files: tuple[FileFacts, ...]) -> DocumentFacts:
     """A row of `DOCUMENT_COLUMNS` with the files that are sent with it."""
-    id_, _party, type_, number, series, dated_on, currency, total, due_on, source, print_error = row
+    id_, _party, type_, number, series, dated_on, currency, total, due_on, source, print_error, level = row
     missing = Issue.PDF_FAILED if print_error else Issue.MISSING_FILE
     return DocumentFacts(
         id=id_,
@@ -181,6 +187,7 @@ def document_facts(row: Any, files: tuple[FileFacts, ...]) -> DocumentFacts:
         total=total,
         due_on=due_on,
         files=files,
+        privacy_level=level,
         problem=missing if print_error or not files else None,
         warning=Issue.OTHER_SELLER if source.endswith(":other-seller") else None,
     )

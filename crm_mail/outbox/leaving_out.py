@@ -31,7 +31,7 @@ def leave_out_disabled(session: Session, run: Run, criteria: Criteria, clearance
             literal(""),
         )
         .join(Party, Party.id == Document.party_id)
-        .where(*in_period(criteria), *of_parties(criteria, clearance), *sendable())
+        .where(*in_period(criteria), *of_parties(criteria, clearance), *sendable(clearance))
     )
     _insert(session, query)
 

@@ -281,3 +281,16 @@ def test_an_ordinary_cc_beside_a_pec_message_gets_a_message_of_its_own(session: 
     found = {m.to_address: m for m in rows(session, run)}
     assert found["to@pec.example"].cc == []
     assert found["cc@customer.example"].why["rule"] == "cc_alone"
+
+
+def test_a_confidential_document_exists_only_for_who_is_cleared_for_it(session: Session) -> None:
+    """IT-17: neither sent nor named to others; its message is as confidential as the document."""
+    company = make_company(session)
+    make_account(session, company)
+    party = make_party(session, company, email="office@customer.example")
+    make_document(session, party, privacy_level=2)
+
+    assert rows(session, prepare(session, make_actor(clearance=1), company)) == []
+
+    (message,) = rows(session, prepare(session, make_actor(clearance=2), company))
+    assert message.privacy_level == 2
