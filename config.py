@@ -45,7 +45,8 @@ class Settings(BaseSettings):
     )
     render_processes: int = Field(0, description="Processes that draw PDFs; 0 means one per core.")
     copies_dir: str = Field(
-        "", description="Folder inside which packagings may put copies of what is sent; empty means no copies."
+        "",
+        description="Folder inside which packagings may put copies of what is sent; empty means no copies.",
     )
     worker_connections: int = Field(8, description="Most SMTP connections that one worker opens in all.")
     session_idle_minutes: int = Field(
