@@ -19,7 +19,7 @@ from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.party_filter import PartyFilter, PartyKind
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.installation import Installation
-from crm_mail.outbox.commit import commit_run
+from crm_mail.outbox.commit import CommitRefused, commit_run
 from crm_mail.outbox.control import cancel_run, pause_run, read_progress, resume_run, retry_failed
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.models import Message, MessageFile, Run
@@ -204,21 +204,29 @@ def commit(
     home: Installation, run_id: int, email: str, skip_undo: bool, start_at: datetime | None, key: str | None
 ) -> Answer:
     """Let a reviewed run go."""
+    refusal: CommitRefused | None = None
     with home.database.write() as session:
         actor = find_actor(session, email)
-        done = commit_run(
-            session,
-            actor,
-            _find(session, actor, run_id),
-            key=key,
-            start_at=start_at.replace(tzinfo=UTC) if start_at else None,
-            skip_undo=skip_undo,
-        )
+        found = _find(session, actor, run_id)
+        try:
+            done = commit_run(
+                session,
+                actor,
+                found,
+                key=key,
+                start_at=start_at.replace(tzinfo=UTC) if start_at else None,
+                skip_undo=skip_undo,
+            )
+        except CommitRefused as problem:  # what dropped out has dropped out, visibly
+            refusal = problem
+    if refusal is not None:
+        raise refusal
     return {
         "run": done.run_id,
         "messages": done.messages,
         "starts_at": done.starts_at.isoformat() if done.starts_at else None,
         "dropped": done.dropped,
+        "left_for_colleague": done.left_for_colleague,
         "awaits_approval": done.awaits_approval,
     }
 

@@ -138,8 +138,10 @@ def _require_seen(
         raise ListChanged(dropped, seen, after)
     count = int(after.partition("-")[0])
     if not count:
+        gone = ", ".join(f"{number} {reason}" for reason, number in dropped.items() if number)
+        why = f" (dropped out: {gone})" if gone else ""
         raise CommitRefused(
-            "nothing_to_send", f"no message of run {run.id} is ready to be sent: nothing was committed"
+            "nothing_to_send", f"no message of run {run.id} is ready to be sent{why}: nothing was committed"
         )
     return count
 

@@ -38,6 +38,7 @@ class WithheldReason(StrEnum):
     MERGED = "merged_into_other"  # its documents travel in another message of the run: why["merged_into"]
     BLOCKED = "blocked"
     SENT_MEANWHILE = "sent_meanwhile"
+    QUEUED_MEANWHILE = "queued_meanwhile"  # committed in another run, which has not sent it yet
     VOIDED_MEANWHILE = "voided_meanwhile"
     REJECTED_MEANWHILE = "rejected_meanwhile"  # by the Sistema di Interscambio (NS)
     REPLACED_MEANWHILE = "replaced_meanwhile"

@@ -98,9 +98,14 @@ def outdated(run: Run) -> Iterator[tuple[WithheldReason, Any]]:
             .join(MessageDocument, MessageDocument.message_id == Message.id)
             .join(carried, carried.document_id == MessageDocument.document_id)
             .join(other, other.id == carried.message_id)
-            .where(*pending, other.run_id != run.id, other.state.in_(sorted(LEFT | QUEUED)), same)
+            .where(*pending, other.run_id != run.id, same)
         )
-        yield WithheldReason.SENT_MEANWHILE, Message.id.in_(again)
+        sent, queued = (
+            again.where(other.state.in_(sorted(LEFT))),
+            again.where(other.state.in_(sorted(QUEUED))),
+        )
+        yield WithheldReason.SENT_MEANWHILE, Message.id.in_(sent)
+        yield WithheldReason.QUEUED_MEANWHILE, Message.id.in_(queued)
 
 
 def _address_is_gone() -> Any:

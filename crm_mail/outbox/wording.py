@@ -336,6 +336,7 @@ _WITHHELD: dict[str, str] = {
     WithheldReason.MERGED: _("Went into another message of this run."),
     WithheldReason.BLOCKED: _("Left out at commit: it was blocked."),
     WithheldReason.SENT_MEANWHILE: _("Dropped out: another run sent it meanwhile."),
+    WithheldReason.QUEUED_MEANWHILE: _("Dropped out: it waits in another run that was committed meanwhile."),
     WithheldReason.VOIDED_MEANWHILE: _("Dropped out: the document was voided meanwhile."),
     WithheldReason.REJECTED_MEANWHILE: _(
         "Dropped out: the Sistema di Interscambio rejected the invoice meanwhile."

@@ -31,6 +31,7 @@ _WITHHELD = {
     "merged_into_other": "unido a otro mensaje",
     "blocked": "bloqueado",
     "sent_meanwhile": "ya enviado",
+    "queued_meanwhile": "en espera en otro envío",
     "voided_meanwhile": "documento anulado",
     "rejected_meanwhile": "rechazado por el SdI",
     "replaced_meanwhile": "documento sustituido",

@@ -24,10 +24,20 @@ def visible_companies(actor: Actor) -> list[Company]:
 
 
 def current_company(actor: Actor) -> Company | None:
-    """The company chosen in the top bar, else the first one the person may see; None when there is none."""
+    """The company chosen in the top bar, else the first one the person works for; None when there is none.
+
+    Who may keep the contacts of all companies but prepare for one begins with that one.
+    """
     companies = visible_companies(actor)
     chosen = cast("int | None", session.get(COMPANY_KEY))
-    return next((c for c in companies if c.id == chosen), companies[0] if companies else None)
+    if found := next((c for c in companies if c.id == chosen), None):
+        return found
+    return next((c for c in companies if _works_for(actor, c.id)), companies[0] if companies else None)
+
+
+def _works_for(actor: Actor, company_id: int) -> bool:
+    rights = (Permission.OUTBOX_PREPARE, Permission.OUTBOX_REVIEW, Permission.OUTBOX_COMMIT)
+    return any((ids := actor.company_ids(right)) is None or company_id in ids for right in rights)
 
 
 def _items(actor: Actor) -> list[NavItem]:

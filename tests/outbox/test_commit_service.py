@@ -258,17 +258,20 @@ def test_a_copy_that_a_person_entered_stays(session: Session) -> None:
     assert rows(session, run)[0].cc == ["by-hand@customer.example"]
 
 
-def test_what_another_run_sent_meanwhile_drops_out(session: Session) -> None:
+def test_what_another_run_sent_or_holds_meanwhile_drops_out_and_says_which(session: Session) -> None:
+    """BX-3: what only waits in another run was not sent, and is not called so."""
     run = run_of(session, 2)
     company = session.get_one(Company, run.company_id)
     other = prepare(session, make_actor(), company)
     commit_run(session, make_actor(), other)
+    rows(session, other)[0].state = MessageState.SENT
+    session.flush()
 
-    with pytest.raises(CommitRefused) as refused:
+    with pytest.raises(CommitRefused, match="dropped out: 1 sent_meanwhile, 1 queued_meanwhile") as refused:
         commit_run(session, make_actor(), run)
 
     assert refused.value.code == "nothing_to_send"
-    assert {m.withheld_reason for m in rows(session, run)} == {"sent_meanwhile"}
+    assert [m.withheld_reason for m in rows(session, run)] == ["sent_meanwhile", "queued_meanwhile"]
 
 
 def test_a_run_that_sends_again_on_purpose_keeps_what_was_sent(session: Session) -> None:
