@@ -57,7 +57,9 @@ def test_an_import_on_a_full_disk_keeps_no_document_without_its_file(
     filler = small_disk / "filler"
     filler.write_bytes(b"x" * 60 * 1024)
     (tmp_path / "data" / "files").symlink_to(small_disk)
-    invoice = next(p for p in sorted(INVOICE.glob("*.xml")) if 4096 < p.stat().st_size < 40_000)
+    sample = next(p for p in sorted(INVOICE.glob("*.xml")) if 4096 < p.stat().st_size < 40_000)
+    invoice = tmp_path / "1.xml"  # files are taken in the order of their names
+    invoice.write_bytes(sample.read_bytes())
     command = ("import", "documents", str(invoice), "--company", "ACME", "--json")
     (tmp_path / "0.xml").write_text("<nothing/>")
     done = crm_mail(tmp_path / "data", "import", "documents", str(tmp_path / "0.xml"), *command[2:])
