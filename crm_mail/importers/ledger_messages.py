@@ -14,7 +14,7 @@ LEDGER_MESSAGES: Final[Mapping[str, str]] = {
         "The JSON holds no list of open items: a list of objects is expected, alone or under “items”."
     ),
     "ledger_all_wrong": N_(
-        "No row of the list can be used, so nothing was changed. Correct what the messages say and repeat."
+        "No row of the list can be used, so nothing was changed. A dry run tells what is wrong in each row."
     ),
     "ledger_unknown_party": N_(
         "The company has no customer “%(value)s”. Import the customer first, or correct the code; "
