@@ -8,7 +8,6 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.contacts.matching import match_party
 from crm_mail.contacts.models import Party
@@ -16,9 +15,7 @@ from crm_mail.documents.models import Document
 from crm_mail.documents.service import NewDocument, find_current
 from crm_mail.importers.base import ImportRefused, ParsedDocument
 from crm_mail.importers.cfdi import UNSTAMPED
-from crm_mail.permissions import Actor
 
-PAYROLL_CODE: Final = "NOMINA"
 _SEPARATORS: Final = re.compile(r"[\s_.,;()+]+")
 
 
@@ -74,33 +71,3 @@ def settle_stamp(
     if known and parsed.uuid and known != parsed.uuid:
         return replace(new, identity=parsed.uuid), None
     return new, None
-
-
-def payroll_party(session: Session, actor: Actor, company: Company) -> Party:
-    """The one party under which payroll slips are kept: no employee becomes a contact by them."""
-    query = select(Party).where(Party.company_id == company.id, Party.code == PAYROLL_CODE)
-    found = session.scalar(query)
-    if found is not None:
-        return found
-    name = "Nómina"
-    party = Party(
-        company_id=company.id,
-        code=PAYROLL_CODE,
-        name=name,
-        name_key=name.lower(),
-        is_customer=False,
-        is_supplier=False,
-        is_blocked=True,  # a second lock: nothing is ever sent to it
-    )
-    session.add(party)
-    session.flush()
-    audit.record(
-        session,
-        actor,
-        "contacts.party.created",
-        company_id=company.id,
-        subject=party,
-        label=f"{party.code} {party.name}",
-        source="cfdi",
-    )
-    return party

@@ -1,12 +1,11 @@
 """Pages that import contacts: upload or paste, say what the columns hold, see what would happen, apply."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
 from flask import Response, abort, flash, redirect, render_template, request, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from crm_mail.companies.models import Company
@@ -25,11 +24,10 @@ from crm_mail.importers.uploads import Draft, Uploads
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db, installation
 from crm_mail.web.navigation import current_company
+from crm_mail.web.table_files import CSV_MIME, csv_chunks
 
 SHOWN_MESSAGES: Final = 100
 SHOWN_ROWS: Final = 8
-SAMPLES: Final = 3
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def company_or_404() -> Company:
@@ -163,17 +161,12 @@ def columns_page(
     draft: Draft, token: str, table: Table, headers: list[str], chosen: Mapping[str, str], problem: str = ""
 ) -> Any:
     """The page on which the columns are chosen."""
-    samples: dict[str, list[str]] = {header: [] for header in headers}
-    for row in islice(table.rows(), 50):
-        for header, cell in zip(table.header, row.cells, strict=False):
-            if header and cell and len(samples[header]) < SAMPLES and cell not in samples[header]:
-                samples[header].append(cell[:60])
     page = render_template(
         "importers/columns.html",
         draft=draft,
         token=token,
         headers=headers,
-        samples=samples,
+        samples=table.samples(headers),
         chosen=chosen,
         groups=field_choices(headers, chosen),
         saved=mappings.list_mappings(db(), signed_in_actor(), draft.company_id),
@@ -281,21 +274,15 @@ def download_errors(token: str) -> Any:
     for row, column, code, params in (draft.report or {}).get("errors", []):
         text = explain(code, params)
         told.setdefault(row, []).append(f"{column}: {text}" if column else text)
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";")
     table = _open(data, draft.sheet)
-    writer.writerow([_("Row"), _("What is wrong"), *map(safe_cell, table.header)])
-    for line in table.rows():
-        if line.number in told:
-            cells = [safe_cell(cell) for cell in line.cells]
-            writer.writerow([line.number, safe_cell(" ".join(told[line.number])), *cells])
+    rows = (
+        (line.number, " ".join(told[line.number]), *line.cells)
+        for line in table.rows()
+        if line.number in told
+    )
+    lines = csv_chunks((_("Row"), _("What is wrong"), *table.header), rows, str(get_locale() or "en"))
     headers = {"Content-Disposition": 'attachment; filename="rows-not-imported.csv"'}
-    return Response("\ufeff" + out.getvalue(), mimetype="text/csv", headers=headers)
-
-
-def safe_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula (CSV injection)."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return Response(b"".join(lines), content_type=CSV_MIME, headers=headers)
 
 
 @blueprint.post("/mappings/<int:mapping_id>/delete")

@@ -1,6 +1,7 @@
 """Whose document it is: the party found by tax number, code or name, or made from what the document says."""
 
 from dataclasses import replace
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,8 +14,9 @@ from crm_mail.contacts.models import Party
 from crm_mail.contacts.values import clean_number
 from crm_mail.document_types import DocumentType
 from crm_mail.importers.base import Direction, DocumentParty, ParsedDocument
-from crm_mail.importers.cfdi_rules import payroll_party
 from crm_mail.permissions import Actor
+
+PAYROLL_CODE: Final = "NOMINA"
 
 
 def find_or_make_party(session: Session, actor: Actor, company: Company, parsed: ParsedDocument) -> Party:
@@ -22,7 +24,7 @@ def find_or_make_party(session: Session, actor: Actor, company: Company, parsed:
     stated, direction, code = parsed.party, parsed.direction, parsed.party_code or ""
     assert stated is not None  # the direction was decided before
     if parsed.privacy_level and parsed.canonical is None:
-        return payroll_party(session, actor, company)
+        return _payroll_party(session, actor, company)
     if parsed.generic_tax_id is not None and stated.vat_number == parsed.generic_tax_id:
         stated = replace(stated, vat_number=None)  # it would match every other customer without an RFC
     if parsed.canonical is not None and code:  # our own program wrote it: its code is not a stranger's word
@@ -59,16 +61,38 @@ def find_or_make_party(session: Session, actor: Actor, company: Company, parsed:
         language=_language(stated.country),
         packaging=_packaging(company, parsed),
     )
+    return _keep(session, actor, party, parsed.source)
+
+
+def _payroll_party(session: Session, actor: Actor, company: Company) -> Party:
+    """The one party under which payroll slips are kept: no employee becomes a contact by them."""
+    query = select(Party).where(Party.company_id == company.id, Party.code == PAYROLL_CODE)
+    found = session.scalar(query)
+    if found is not None:
+        return found
+    party = Party(
+        company_id=company.id,
+        code=PAYROLL_CODE,
+        name="Nómina",
+        name_key="nómina",
+        is_customer=False,
+        is_supplier=False,
+        is_blocked=True,  # a second lock: nothing is ever sent to it
+    )
+    return _keep(session, actor, party, "cfdi")
+
+
+def _keep(session: Session, actor: Actor, party: Party, source: str) -> Party:
     session.add(party)
     session.flush()
     audit.record(
         session,
         actor,
         "contacts.party.created",
-        company_id=company.id,
+        company_id=party.company_id,
         subject=party,
         label=f"{party.code} {party.name}",
-        source=parsed.source,
+        source=source,
     )
     return party
 

@@ -26,6 +26,9 @@ _TOTAL: Final = re.compile(
 )
 _SPREADSHEETS: Final = (FileFormat.XLSX, FileFormat.XLS, FileFormat.ODS)
 
+_SAMPLES: Final = 3
+_SAMPLE_ROWS: Final = 50
+
 
 @dataclass(slots=True)
 class Table:
@@ -53,6 +56,15 @@ class Table:
                 self.notes.append(Notice("totals_row_skipped", {"row": row.number, "text": text[:80]}))
                 continue
             yield row
+
+    def samples(self, headers: Sequence[str]) -> dict[str, list[str]]:
+        """A few different cells of each column, to recognise it by; uses up the first rows."""
+        found: dict[str, list[str]] = {header: [] for header in headers}
+        for row in itertools.islice(self.rows(), _SAMPLE_ROWS):
+            for header, cell in zip(self.header, row.cells, strict=False):
+                if header and cell and len(found[header]) < _SAMPLES and cell not in found[header]:
+                    found[header].append(cell[:60])
+        return found
 
 
 HeaderScore = Callable[[Sequence[str]], int]

@@ -1,7 +1,6 @@
 """Pages that bring lists of open items or movements in: file or cells, columns, what would happen, done."""
 
 from collections.abc import Mapping
-from itertools import islice
 from typing import Any, Final
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -27,7 +26,6 @@ from crm_mail.receivables.wording import field_words
 from crm_mail.web.door import db
 
 SHOWN: Final = 100
-SAMPLES: Final = 3
 
 
 @blueprint.route("/import", methods=("GET", "POST"))
@@ -134,16 +132,11 @@ def _columns_page(
     options: Mapping[str, Any],
     problem: str = "",
 ) -> Any:
-    samples: dict[str, list[str]] = {header: [] for header in headers}
-    for row in islice(table.rows(), 50):
-        for header, cell in zip(table.header, row.cells, strict=False):
-            if header and cell and len(samples[header]) < SAMPLES and cell not in samples[header]:
-                samples[header].append(cell[:60])
     page = render_template(
         "receivables/columns.html",
         draft=draft,
         headers=headers,
-        samples=samples,
+        samples=table.samples(headers),
         chosen=chosen,
         options=options,
         fields=field_words(),

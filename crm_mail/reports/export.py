@@ -1,21 +1,13 @@
 """The report of a run as a file: text log (RP-15), CSV, XLSX, and JSON for the command line.
 
-Rows are streamed. Codes stay text (leading zeros count) and no cell can become a formula, whatever a name begins with.
+Rows are streamed; what a cell may hold is decided in `web.table_files`.
 """
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
@@ -30,11 +22,9 @@ from crm_mail.reports.queries import enhanced_of, failure_groups, left_out_reaso
 from crm_mail.reports.rows import ReportRow, run_rows
 from crm_mail.reports.state_words import state_word
 from crm_mail.reports.text_log import LINE_END, cut_off_date, in_zone, log_lines, log_name
+from crm_mail.web import table_files
 
-BOM = "\ufeff"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _CHUNK = 64 * 1024
-_MAX_CELL = 32_767
 
 
 class ReportFormat(StrEnum):
@@ -48,8 +38,8 @@ class ReportFormat(StrEnum):
 
 MIME_TYPES = {
     ReportFormat.TXT: "text/plain; charset=utf-8",
-    ReportFormat.CSV: "text/csv; charset=utf-8",
-    ReportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ReportFormat.CSV: table_files.CSV_MIME,
+    ReportFormat.XLSX: table_files.XLSX_MIME,
     ReportFormat.JSON: "application/json",
 }
 
@@ -67,69 +57,22 @@ def text_chunks(session: Session, actor: Actor, run: Run) -> Iterator[bytes]:
 
 
 def csv_chunks(session: Session, actor: Actor, run: Run, language: str) -> Iterator[bytes]:
-    """Every row as CSV: a BOM so that spreadsheets see UTF-8; ``;`` where the comma is the decimal sign (it, es)."""
-    company = session.get_one(Company, run.company_id)
-    table = Table(company, language, company_types(session, company.id).names)
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=";" if language[:2] in ("it", "es") else ",", lineterminator="\r\n")
-
-    def lines() -> Iterator[str]:
-        yield BOM
-        writer.writerow(table.header())
-        for row in run_rows(session, actor, run):
-            writer.writerow([_plain(value) for value in table.values(row)])
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-        yield buffer.getvalue()
-
-    yield from _joined(lines())
+    """Every row as CSV (`table_files`)."""
+    table = _table(session, run, language)
+    rows = (table.values(row) for row in run_rows(session, actor, run))
+    return table_files.csv_chunks(table.header(), rows, language)
 
 
 def write_xlsx(session: Session, actor: Actor, run: Run, language: str, target: Path | IO[bytes]) -> None:
     """Every row as a workbook, written straight to a file or into an open one."""
+    table = _table(session, run, language)
+    rows = (table.values(row) for row in run_rows(session, actor, run))
+    table_files.write_xlsx(table.header(), rows, target, "report")
+
+
+def _table(session: Session, run: Run, language: str) -> "Table":
     company = session.get_one(Company, run.company_id)
-    table = Table(company, language, company_types(session, company.id).names)
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("report")
-    sheet.freeze_panes = "A2"
-    for position, width in enumerate(_WIDTHS, start=1):
-        sheet.column_dimensions[get_column_letter(position)].width = width
-    header = []
-    for title in table.header():
-        cell = WriteOnlyCell(sheet, value=title)
-        cell.font = Font(bold=True)
-        header.append(cell)
-    sheet.append(header)
-    for row in run_rows(session, actor, run):
-        sheet.append([_cell(sheet, value) for value in table.values(row)])
-    book.save(target)
-    book.close()
-
-
-def _cell(sheet: Any, value: Any) -> Any:
-    if value is None or isinstance(value, int):
-        return value
-    if isinstance(value, datetime):
-        cell = WriteOnlyCell(sheet, value=value.replace(tzinfo=None))
-        cell.number_format = "yyyy-mm-dd hh:mm:ss"
-        return cell
-    text = ILLEGAL_CHARACTERS_RE.sub(" ", str(value))[:_MAX_CELL]
-    if not text.startswith(_FORMULA_STARTS):
-        return text
-    cell = WriteOnlyCell(sheet, value=text)
-    cell.data_type = "s"  # openpyxl takes a leading = for a formula
-    return cell
-
-
-def _plain(value: Any) -> Any:
-    """A value for CSV: an apostrophe before what a spreadsheet would calculate (OWASP, CSV injection)."""
-    if value is None or isinstance(value, int):
-        return value
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S")
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return Table(company, language, company_types(session, company.id).names)
 
 
 def _joined(lines: Iterator[str]) -> Iterator[bytes]:
@@ -143,9 +86,6 @@ def _joined(lines: Iterator[str]) -> Iterator[bytes]:
             parts, size = [], 0
     if parts:
         yield b"".join(parts)
-
-
-_WIDTHS = (9, 12, 14, 34, 24, 30, 30, 10, 30, 40, 30, 34, 60, 30, 8, 50, 20)
 
 
 class Table:

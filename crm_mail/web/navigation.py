@@ -12,6 +12,12 @@ from crm_mail.web.door import db
 from crm_mail.web.shell import CompanyChoice, NavItem, Shell, provide_shell
 
 COMPANY_KEY = "company_id"
+_SETTINGS_OF_DOCUMENTS = {
+    "/documents/look/": "documents.list_texts",
+    "/documents/layouts/": "documents.list_texts",
+    "/documents/packagings/": "companies.list_companies",
+}
+"""Pages of the documents room that stand as tabs under another entry of the menu."""
 
 
 def visible_companies(actor: Actor) -> list[Company]:
@@ -67,9 +73,12 @@ def _active_endpoint(endpoints: list[str]) -> str | None:
     """The entry of the present page: itself, else the one whose address the page's address begins with."""
     if request.endpoint in endpoints:
         return request.endpoint
-    addresses = {endpoint: url_for(endpoint).rstrip("/") + "/" for endpoint in endpoints}
-    fitting = [e for e, address in addresses.items() if address != "/" and request.path.startswith(address)]
-    return max(fitting, key=lambda endpoint: len(addresses[endpoint]), default=None)
+    addresses = {
+        url_for(endpoint).rstrip("/") + "/": endpoint for endpoint in endpoints
+    } | _SETTINGS_OF_DOCUMENTS
+    here = request.path.rstrip("/") + "/"
+    fitting = [address for address in addresses if address != "/" and here.startswith(address)]
+    return addresses[max(fitting, key=len)] if fitting else None
 
 
 def _shell() -> Shell:

@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import IO, Any
 
 from openpyxl import Workbook
@@ -29,7 +30,7 @@ def csv_chunks(header: Sequence[str], rows: Iterable[Sequence[Any]], language: s
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";" if language[:2] in ("it", "es") else ",", lineterminator="\r\n")
     buffer.write(BOM)
-    writer.writerow(header)
+    writer.writerow([_plain(name) for name in header])
     for row in rows:
         writer.writerow([_plain(value) for value in row])
         if buffer.tell() > _CHUNK:
@@ -40,6 +41,7 @@ def csv_chunks(header: Sequence[str], rows: Iterable[Sequence[Any]], language: s
 
 
 def _plain(value: Any) -> str:
+    """A value for CSV: an apostrophe before what a spreadsheet would calculate (OWASP, CSV injection)."""
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -49,7 +51,7 @@ def _plain(value: Any) -> str:
 
 
 def write_xlsx(
-    header: Sequence[str], rows: Iterable[Sequence[Any]], target: IO[bytes], title: str = "list"
+    header: Sequence[str], rows: Iterable[Sequence[Any]], target: Path | IO[bytes], title: str = "list"
 ) -> None:
     """A workbook of one sheet, its header frozen; columns as wide as the first rows need."""
     book = Workbook(write_only=True)
