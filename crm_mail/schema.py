@@ -14,6 +14,7 @@ from crm_mail.db import Database
 from crm_mail.delivery import models as delivery
 from crm_mail.documents import models as documents
 from crm_mail.documents import sdi_models
+from crm_mail.evidence import models as evidence
 from crm_mail.importers import models as importers
 from crm_mail.outbox import models as outbox
 from crm_mail.receivables import models as receivables
@@ -24,7 +25,7 @@ MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 def import_models() -> list[object]:
     """Name every room that has tables, so that the metadata is complete whoever asks for it."""
-    rooms = [companies, contacts, delivery, documents, sdi_models, importers, outbox, receivables, users]
+    rooms = [companies, contacts, delivery, documents, sdi_models, evidence, importers, outbox, receivables, users]
     return [AuditEvent, *rooms]
 
 

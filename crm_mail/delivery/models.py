@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm_mail.db import Base, EnumText, Id, UtcDateTime, now
+from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
+from crm_mail.delivery.routing import AddressKind
 from crm_mail.delivery.transports import Security
 
 DEFAULT_TIMEOUT_SECONDS = 120
@@ -18,6 +20,21 @@ class AccountKind(StrEnum):
 
     SMTP = "smtp"
     PEC = "pec"
+
+
+class AuthMethod(StrEnum):
+    """How an account proves who it is, to its SMTP and its IMAP server."""
+
+    PASSWORD = "password"  # noqa: S105 (a name, not a secret)
+    OAUTH2 = "oauth2"  # SASL XOAUTH2
+
+
+class ReceiptForm(StrEnum):
+    """Which delivery receipt a PEC message asks for (X-TipoRicevuta)."""
+
+    FULL = "completa"  # with the whole original: content can be proven
+    BRIEF = "breve"  # with SHA-1 hashes in place of attachments
+    SHORT = "sintetica"  # certification data only
 
 
 class SenderAccount(Base):
@@ -59,6 +76,37 @@ class SenderAccount(Base):
     hastened_at: Mapped[datetime | None] = mapped_column(
         UtcDateTime
     )  # a person asked to try it again at once
+    operator: Mapped[str] = mapped_column(
+        String(30), default=""
+    )  # delivery.operators: the preset it was made from
+    auth: Mapped[AuthMethod] = mapped_column(EnumText(AuthMethod), default=AuthMethod.PASSWORD)
+    oauth_client_id: Mapped[str] = mapped_column(String(200), default="")
+    oauth_tenant: Mapped[str] = mapped_column(String(100), default="")  # Microsoft 365 only
+    oauth_authorize_url: Mapped[str] = mapped_column(String(300), default="")
+    oauth_token_url: Mapped[str] = mapped_column(String(300), default="")
+    oauth_scope: Mapped[str] = mapped_column(String(500), default="")
+    oauth_secret: Mapped[bytes | None] = mapped_column(LargeBinary)  # the client's secret, encrypted
+    oauth_tokens: Mapped[bytes | None] = mapped_column(LargeBinary)  # encrypted JSON: delivery.oauth.Tokens
+    oauth_expires_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime
+    )  # a person must consent again by then
+    mailbox_is_read: Mapped[bool] = mapped_column(default=False)  # read-only, for receipts and bounces
+    mailbox_host: Mapped[str] = mapped_column(String(200), default="")
+    mailbox_port: Mapped[int] = mapped_column(default=993)
+    mailbox_security: Mapped[Security] = mapped_column(EnumText(Security), default=Security.TLS)
+    mailbox_username: Mapped[str] = mapped_column(String(200), default="")  # empty: the one for sending
+    mailbox_secret: Mapped[bytes | None] = mapped_column(LargeBinary)  # empty: the one for sending
+    mailbox_folders: Mapped[list[str]] = mapped_column(Json, default=list)  # empty: INBOX and the sent folder
+    mailbox_sent_folder: Mapped[str] = mapped_column(String(250), default="")  # empty: found by itself
+    mailbox_minutes: Mapped[int] = mapped_column(default=5)  # between two readings
+    bounce_address: Mapped[str] = mapped_column(
+        String(254), default=""
+    )  # return path with {token}, where the account may use one; never on PEC
+    receipt_form: Mapped[ReceiptForm] = mapped_column(EnumText(ReceiptForm), default=ReceiptForm.FULL)  # PEC
+    acceptance_minutes: Mapped[int] = mapped_column(default=30)  # PEC: silence so long is an alarm
+    dkim_domain: Mapped[str] = mapped_column(String(200), default="")  # empty: not signed by us
+    dkim_selector: Mapped[str] = mapped_column(String(63), default="")
+    dkim_key: Mapped[bytes | None] = mapped_column(LargeBinary)  # encrypted PEM
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -73,3 +121,59 @@ class AccountUsage(Base):
     )
     slot_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
     messages: Mapped[int] = mapped_column(default=0)
+
+
+class VerdictSource(StrEnum):
+    """Who says whether an address is PEC, strongest first (a person's word stands on the contact itself)."""
+
+    RECEIPT = "receipt"  # an accettazione said certificato or esterno
+    REGISTRY = "registry"  # IndicePA, INI-PEC or the like, imported
+    DOMAIN_LIST = "domain_list"
+    MX = "mx"
+
+
+class AddressVerdict(Base):
+    """Whether an address, or a whole domain, is PEC; kept with its age (`delivery.domains.pec_ladder`)."""
+
+    __tablename__ = "address_verdicts"
+    __table_args__ = (UniqueConstraint("subject", "source"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    subject: Mapped[str] = mapped_column(String(254))  # an address (address_key) or a domain in lower case
+    source: Mapped[VerdictSource] = mapped_column(EnumText(VerdictSource))
+    kind: Mapped[AddressKind] = mapped_column(EnumText(AddressKind))
+    detail: Mapped[str] = mapped_column(String(300), default="")
+    decided_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Suppression(Base):
+    """An address that a company does not write to any more, with the reason; a person can lift it (CO-5)."""
+
+    __tablename__ = "suppressions"
+    __table_args__ = (UniqueConstraint("company_id", "address"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    address: Mapped[str] = mapped_column(String(254))  # addresses.address_key
+    reason: Mapped[str] = mapped_column(String(40))  # delivery.bounces.reasons
+    detail: Mapped[str] = mapped_column(String(500), default="")
+    status: Mapped[str] = mapped_column(String(20), default="")  # RFC 3463
+    soft_bounces: Mapped[int] = mapped_column(default=0)  # in a row; suppressed from a number on
+    is_active: Mapped[bool] = mapped_column(default=True)
+    since_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    lifted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lifted_by: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
+
+
+class DomainCheck(Base):
+    """What the deliverability doctor found for a sender domain, and when (BX-9)."""
+
+    __tablename__ = "domain_checks"
+    __table_args__ = (UniqueConstraint("company_id", "domain"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    domain: Mapped[str] = mapped_column(String(253))
+    checked_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    findings: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)

@@ -1,0 +1,1 @@
+"""What comes back: receipts, bounces and replies, what they prove about a message, and the dossier that shows it."""
