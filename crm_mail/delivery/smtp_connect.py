@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from crm_mail.delivery.envelope import Cause, Outcome, OutcomeKind
 from crm_mail.delivery.replies import Reply, judge, printable
@@ -25,6 +25,17 @@ GREETING_NAME = "[127.0.0.1]"
 """What we call ourselves in EHLO: as mail programs do, nothing of the office's network (RFC 5321 4.1.3)."""
 REACH_SECONDS = 30.0
 """Longest wait for the network connection itself; the account's time-out then rules every answer."""
+
+
+class Place(Protocol):
+    """Where a server is, and how long it is waited for."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def timeout_seconds(self) -> float: ...
 
 
 class SmtpConnection(smtplib.SMTP):
@@ -119,10 +130,11 @@ def _reaching(settings: AccountSettings, step: Callable[[], T]) -> T:
     except (smtplib.SMTPException, UnicodeError) as error:
         raise _refused(Cause.LOGIN, printable(str(error), settings.password)) from None
     except OSError as error:
-        raise ConnectionFailed(_network_outcome(error, settings)) from None
+        raise ConnectionFailed(network_outcome(error, settings)) from None
 
 
-def _network_outcome(error: OSError, settings: AccountSettings) -> Outcome:
+def network_outcome(error: OSError, settings: Place) -> Outcome:
+    """What an error of the network or of TLS means; the same for every protocol."""
     where = f"{settings.host}:{settings.port}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return _refused(Cause.CERTIFICATE, f"{where}: {printable(error.verify_message)}").outcome
@@ -166,7 +178,7 @@ def _reply_of(error: smtplib.SMTPResponseException) -> Reply:
     return Reply(error.smtp_code, text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text))
 
 
-def _silent(settings: AccountSettings) -> str:
+def _silent(settings: Place) -> str:
     return f"{settings.host}:{settings.port} did not answer within {settings.timeout_seconds:g} s."
 
 
