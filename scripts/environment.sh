@@ -70,3 +70,19 @@ install_chromium() {
     echo "Installing Chromium for the browser tests…" >&2
     apt_install chromium
 }
+
+# A real IMAP server for the tests and the demonstration; started with a private configuration, never as a service.
+install_dovecot() {
+    if [ -x /usr/sbin/dovecot ] && [ -e /usr/lib/dovecot/imap ] || ! is_root_with_apt; then
+        return
+    fi
+    echo "Installing Dovecot, the IMAP server of the tests and the demonstration…" >&2
+    # policy-rc.d: the package must not start a service of its own
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+        printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d
+        apt_install dovecot-imapd || echo "It could not be installed." >&2
+        rm -f /usr/sbin/policy-rc.d
+    else
+        apt_install dovecot-imapd || echo "It could not be installed." >&2
+    fi
+}

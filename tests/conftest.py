@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from crm_mail.app import create_app
 from crm_mail.background import Bell
 from crm_mail.db import Base, Database
 from crm_mail.installation import Installation
+from crm_mail.sandbox.imap import ImapServer, dovecot_program
 from crm_mail.schema import import_models
 
 import_models()
@@ -31,6 +33,22 @@ def samples_dir() -> Path | None:
     """The folder of public sample files, when the environment names one."""
     name = os.environ.get("SAMPLES_DIR", "")
     return Path(name) if name and Path(name).is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def imap_server() -> Iterator[ImapServer]:
+    """A real IMAP server (Dovecot) for all tests of this process: each adds users of its own (`add_user`)."""
+    if dovecot_program() is None and not IN_CI and os.getuid() != 0:
+        pytest.skip("Dovecot is not installed: apt-get install dovecot-imapd")
+    folder = Path(
+        tempfile.mkdtemp(prefix="crm-mail-")
+    )  # not pytest's own: its mailboxes belong to somebody else
+    folder.chmod(0o711)
+    try:
+        with ImapServer(folder) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

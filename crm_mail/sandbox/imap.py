@@ -1,0 +1,217 @@
+"""A real IMAP server on this computer: Dovecot, run by one private configuration file, with mailboxes in Maildir.
+
+Used by the PEC simulator and by tests. It listens with TLS on the loopback only, needs no rights (as root it drops
+them), touches no file of a Dovecot that may run as a service, and ends with `stop`. Mail is put in by writing files, as
+a mail server would; everything lies under one folder, so that a restart finds it again.
+"""
+
+import os
+import secrets
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+
+from crm_mail.sandbox.certificates import Certificates, ensure_certificates, write_privately
+from crm_mail.sandbox.dovecot_config import dovecot_config
+from crm_mail.sandbox.maildirs import INBOX, Maildirs, safe_name
+
+HOST = "127.0.0.1"
+SENT_FOLDER = "Inviata"
+_PROGRAMS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
+_START_SECONDS = 20.0
+_STOP_SECONDS = 10.0
+
+
+class ImapUnavailable(RuntimeError):
+    """No IMAP server can run here; the message says what is missing."""
+
+
+def dovecot_program() -> str | None:
+    """Path of Dovecot with its IMAP part, or None when it is not installed."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), *_PROGRAMS])
+    program = shutil.which("dovecot", path=path)
+    has_imap = any(Path(folder, "imap").exists() for folder in ("/usr/lib/dovecot", "/usr/libexec/dovecot"))
+    return program if program and has_imap else None
+
+
+class ImapServer(Maildirs):
+    """Mailboxes of any number of users. One instance per folder at a time.
+
+    Args:
+        folder: where certificates and mailboxes lie.
+        port: a free one when 0.
+        prefix: of every folder beside INBOX, as Aruba has it; empty for none.
+        sent_folder: made for each user and marked as the folder of sent mail (RFC 6154), without the prefix.
+        extra_config: more lines of Dovecot's configuration.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        *,
+        port: int = 0,
+        prefix: str = "INBOX.",
+        sent_folder: str = SENT_FOLDER,
+        extra_config: str = "",
+    ) -> None:
+        self.folder = Path(folder).absolute()
+        super().__init__(self.folder / "mail", prefix)
+        self.host = HOST
+        self.port = port
+        self.sent_folder = f"{prefix}{sent_folder}"
+        self.passwords: dict[str, str] = {}
+        self._extra_config = extra_config
+        self._quotas: dict[str, int] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._runtime: Path | None = None
+        self._lock = threading.Lock()
+        self._certificates: Certificates | None = None
+
+    @property
+    def ca_file(self) -> Path:
+        """The authority that vouches for the server's certificate."""
+        if self._certificates is None:
+            self._certificates = ensure_certificates(self.folder / "tls")
+        return self._certificates.ca_file
+
+    def start(self) -> "ImapServer":
+        """Starts and returns when it answers. Raises ImapUnavailable."""
+        program = dovecot_program()
+        if program is None:
+            raise ImapUnavailable("Dovecot is not installed (on Debian: apt-get install dovecot-imapd)")
+        if self._process is not None:
+            return self
+        assert self.ca_file
+        self._make_folders()
+        self.port = self.port or _free_port()
+        assert self._runtime is not None
+        config = self._runtime / "dovecot.conf"
+        config.write_text(self._config(), encoding="utf-8")
+        for user in self.passwords:
+            self._write_user(user)
+        log = (self._runtime / "stderr.log").open("wb")
+        identity = {} if self._owner is None else {"user": self._owner[0], "group": self._owner[1]}
+        self._process = subprocess.Popen(  # noqa: S603 our own configuration, no shell
+            [program, "-F", "-c", str(config)],
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            extra_groups=None if self._owner is None else [],
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            **identity,  # type: ignore[call-overload]
+        )
+        log.close()
+        self._wait_until_it_answers()
+        return self
+
+    def stop(self) -> None:
+        """Stops it; mailboxes stay. Nothing happens when it does not run."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(_STOP_SECONDS)
+        self._process = None
+        if self._runtime is not None:
+            shutil.rmtree(self._runtime, ignore_errors=True)
+        self._runtime = None
+
+    def __enter__(self) -> "ImapServer":
+        return self.start()
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.stop()
+
+    def add_user(self, user: str, password: str = "", quota_mb: int = 0) -> str:
+        """Adds a mailbox, or changes its password or quota, also while the server runs; returns the password."""
+        with self._lock:
+            self.passwords[user] = password or self.passwords.get(user) or secrets.token_urlsafe(12)
+            self._quotas[user] = quota_mb
+            self._write_user(user)
+        self.make_folder(user, INBOX)
+        return self.passwords[user]
+
+    def _make_folders(self) -> None:
+        self._runtime = Path(tempfile.mkdtemp(prefix="crm-imap-"))  # short: names of sockets are limited
+        self.mail_folder.mkdir(parents=True, exist_ok=True)
+        if self._owner is not None and not _is_reachable(self.mail_folder):
+            raise ImapUnavailable(f"as root the mailboxes need a folder that others may enter: {self.folder}")
+        for place in (self._runtime, self.mail_folder):
+            self.give_away(place)
+
+    def _write_user(self, user: str) -> None:
+        if self._runtime is None:
+            return
+        home, limit = self.mail_folder / safe_name(user), self._quotas[user]
+        quota = f"userdb_quota_rule=*:storage={limit}M" if limit else ""
+        path = self._runtime / "users" / user
+        write_privately(path, f"{user}:{{PLAIN}}{self.passwords[user]}::::{home}::{quota}\n".encode())
+        self.give_away(path.parent)
+        self.give_away(path)
+
+    def _config(self) -> str:
+        assert self._certificates is not None
+        assert self._runtime is not None
+        key = self._runtime / "server.key"
+        write_privately(key, self._certificates.key_file.read_bytes())
+        cert = self._runtime / "server.pem"
+        cert.write_bytes(self._certificates.cert_file.read_bytes())
+        for path in (key, cert):
+            self.give_away(path)
+        uid, gid = self._owner or (os.getuid(), os.getgid())
+        return dovecot_config(
+            runtime=self._runtime,
+            uid=uid,
+            gid=gid,
+            host=self.host,
+            port=self.port,
+            prefix=self.prefix,
+            sent_folder=self.sent_folder,
+            extra=self._extra_config,
+        )
+
+    def _wait_until_it_answers(self) -> None:
+        context = ssl.create_default_context(cafile=str(self.ca_file))
+        until = time.monotonic() + _START_SECONDS
+        while time.monotonic() < until:
+            assert self._process is not None
+            if self._process.poll() is not None:
+                break
+            try:
+                with (
+                    socket.create_connection((self.host, self.port), 5) as plain,
+                    context.wrap_socket(plain, server_hostname=self.host) as secure,
+                ):
+                    if secure.recv(100).startswith(b"* OK"):
+                        return
+            except OSError:
+                time.sleep(0.05)
+        told = self.log()[-1000:]
+        self.stop()
+        raise ImapUnavailable(f"Dovecot does not start: {told}")
+
+    def log(self) -> str:
+        """What Dovecot wrote since its start."""
+        if self._runtime is None:
+            return ""
+        files = (self._runtime / name for name in ("stderr.log", "dovecot.log"))
+        return "".join(path.read_text("utf-8", "replace") for path in files if path.exists())
+
+
+def _is_reachable(folder: Path) -> bool:
+    return all(parent.stat().st_mode & 0o001 for parent in folder.parents)
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind((HOST, 0))
+        port: int = sock.getsockname()[1]
+        return port
