@@ -49,6 +49,9 @@ class Settings(BaseSettings):
         description="Folder inside which packagings may put copies of what is sent; empty means no copies.",
     )
     worker_connections: int = Field(8, description="Most SMTP connections that one worker opens in all.")
+    dns_servers: str = Field(
+        "", description="Comma-separated DNS servers, such as `192.0.2.1:53`; empty means the system's."
+    )
     session_idle_minutes: int = Field(
         480, description="Minutes without a request after which a session ends."
     )
