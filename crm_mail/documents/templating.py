@@ -42,7 +42,7 @@ _SCHEMAS: Mapping[TextSchema, FieldTree] = {"message": MESSAGE_FIELDS, "run_repo
 # A tag alone on its line vanishes with the line; a line that merely ends with one keeps its line break.
 _TAGS_ONLY = re.compile(r"(?:[ \t]*\{%(?:[^%]|%(?!\}))*%\})+[ \t]*")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
-_CONTROLS = dict.fromkeys([*range(32), 127, *range(0x80, 0xA0)], " ")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class RoundsExceeded(Exception):
@@ -176,7 +176,7 @@ class CompiledText:
 
     def _finish(self, output: str) -> str:
         if self.kind == "subject":
-            return " ".join(output.translate(_CONTROLS).split())
+            return " ".join(_CONTROLS.sub(" ", output).split())
         if self.kind == "text":
             return _BLANK_LINES.sub("\n\n", output).strip("\n") + "\n"
         return output

@@ -32,7 +32,7 @@ from crm_mail.outbox.states import MessageState
 
 FIRST_DOCUMENTS = 3
 SUBJECT_LENGTH = 500
-MESSAGES_AT_ONCE = 200
+MESSAGES_AT_ONCE = 256
 """Rows built and inserted together: few enough that their texts stay in the processor's cache."""
 
 
