@@ -21,6 +21,7 @@ LONGEST_LINE = 8 * 1024 * 1024
 """Bytes of an answer without literals: a SEARCH of a million mails fits."""
 LARGEST_LITERAL = 160 * 1024 * 1024
 """Bytes of one mail: a full receipt of the largest PEC message, 100 MB in base 64."""
+_STRANGE = ("unexpected", "is too large", "a line of more")
 _LATER = ("[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]", "TOO MANY", "TRY AGAIN", "TEMPORAR")
 
 
@@ -97,7 +98,9 @@ def failing(settings: MailboxSettings) -> Iterator[None]:
     try:
         yield
     except imaplib.IMAP4.abort as error:
-        raise MailboxFailed(MailboxCause.DROPPED, _told(error, settings)) from None
+        told = _told(error, settings)
+        is_strange = any(words in told for words in _STRANGE)
+        raise MailboxFailed(MailboxCause.PROTOCOL if is_strange else MailboxCause.DROPPED, told) from None
     except imaplib.IMAP4.error as error:
         told = _told(error, settings)
         is_bye = "* BYE" in told  # instead of a greeting
