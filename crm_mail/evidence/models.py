@@ -54,6 +54,8 @@ class ItemKind(StrEnum):
     AUTO_REPLY = "auto_reply"  # out of office and the like
     CHALLENGE = "challenge"  # the recipient's server wants the sender to prove something
     REPLY = "reply"  # a person answered
+    READ_RECEIPT = "read_receipt"  # ordinary mail: the recipient's program says it was shown (RFC 8098)
+    COMPLAINT = "complaint"  # the recipient called it spam (RFC 5965)
     SENT_COPY = "sent_copy"  # the sent folder holds our message
     UNREADABLE = "unreadable"  # looks like a receipt and cannot be read; kept, shown
 
@@ -101,6 +103,7 @@ class MailItem(Base):
     alarm: Mapped[str] = mapped_column(String(40), default="")  # a code: something here needs a person
     alarm_settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     alarm_settled_by: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
+    alarm_note: Mapped[str] = mapped_column(String(500), default="")
 
 
 class MessageProof(Base):
@@ -118,6 +121,12 @@ class MessageProof(Base):
             "message_id",
             sqlite_where=text("alarm <> ''"),
             postgresql_where=text("alarm <> ''"),
+        ),
+        Index(
+            "ix_message_proofs_waiting",
+            "message_id",
+            sqlite_where=text("waits_for_sender IS TRUE"),
+            postgresql_where=text("waits_for_sender IS TRUE"),
         ),
     )
 
@@ -141,6 +150,12 @@ class MessageProof(Base):
     conflict: Mapped[str] = mapped_column(String(40), default="")  # proofs that contradict each other, shown
     alarm: Mapped[str] = mapped_column(String(40), default="")  # silence: no_acceptance, no_outcome
     alarm_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    alarm_settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    alarm_settled_by: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
+    alarm_note: Mapped[str] = mapped_column(String(500), default="")
+    waits_for_sender: Mapped[bool] = mapped_column(
+        default=False
+    )  # came while the message was under way: its state follows when the sender has recorded it
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

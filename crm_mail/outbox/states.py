@@ -42,15 +42,17 @@ S = MessageState
 TRANSITIONS: dict[MessageState, frozenset[MessageState]] = {
     S.PENDING: frozenset({S.WITHHELD, S.COMMITTED, S.CANCELLED}),
     S.WITHHELD: frozenset({S.PENDING}),
-    S.COMMITTED: frozenset({S.SENDING, S.PENDING, S.CANCELLED, S.FAILED}),  # pending: the commit was undone
+    S.COMMITTED: frozenset(
+        {S.SENDING, S.PENDING, S.CANCELLED, S.FAILED, S.SENT, S.DELIVERED}
+    ),  # pending: the commit was undone; sent, delivered: waited to be sent again, and evidence says it had left
     S.SENDING: frozenset(
         {S.SENT, S.RETRYING, S.FAILED, S.UNCERTAIN, S.COMMITTED}
     ),  # committed: given back unsent
-    S.RETRYING: frozenset({S.SENDING, S.CANCELLED, S.FAILED}),
+    S.RETRYING: frozenset({S.SENDING, S.CANCELLED, S.FAILED, S.SENT, S.DELIVERED}),  # the same
     S.SENT: frozenset({S.DELIVERED, S.BOUNCED}),
-    S.DELIVERED: frozenset({S.BOUNCED}),
+    S.DELIVERED: frozenset(),  # a genuine delivery receipt outranks every failure notice
     S.BOUNCED: frozenset({S.DELIVERED, S.COMMITTED}),
-    S.FAILED: frozenset({S.COMMITTED}),  # a person retries
+    S.FAILED: frozenset({S.COMMITTED, S.SENT, S.DELIVERED}),  # a person retries; evidence of an earlier try
     S.UNCERTAIN: frozenset({S.SENT, S.DELIVERED, S.BOUNCED, S.COMMITTED, S.FAILED}),  # evidence, or a person
     S.CANCELLED: frozenset(),
 }
