@@ -12,6 +12,7 @@ from crm_mail.companies import models as companies
 from crm_mail.contacts import models as contacts
 from crm_mail.db import Database
 from crm_mail.delivery import models as delivery
+from crm_mail.delivery.domains import models as pec_registries
 from crm_mail.documents import models as documents
 from crm_mail.documents import sdi_models
 from crm_mail.evidence import models as evidence
@@ -25,7 +26,19 @@ MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 def import_models() -> list[object]:
     """Name every room that has tables, so that the metadata is complete whoever asks for it."""
-    rooms = [companies, contacts, delivery, documents, sdi_models, evidence, importers, outbox, receivables, users]
+    rooms = [
+        companies,
+        contacts,
+        delivery,
+        pec_registries,
+        documents,
+        sdi_models,
+        evidence,
+        importers,
+        outbox,
+        receivables,
+        users,
+    ]
     return [AuditEvent, *rooms]
 
 

@@ -1,10 +1,10 @@
 """Sender accounts: the mailboxes that messages leave from, their limits and their health."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import Date, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
@@ -73,6 +73,7 @@ class SenderAccount(Base):
     is_default: Mapped[bool] = mapped_column(default=False)  # of its company and kind
     stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # it refused to log in; others go on
     stopped_reason: Mapped[str] = mapped_column(String(500), default="")
+    slowed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)  # the server asked to send less
     hastened_at: Mapped[datetime | None] = mapped_column(
         UtcDateTime
     )  # a person asked to try it again at once
@@ -80,6 +81,7 @@ class SenderAccount(Base):
         String(30), default=""
     )  # delivery.operators: the preset it was made from
     auth: Mapped[AuthMethod] = mapped_column(EnumText(AuthMethod), default=AuthMethod.PASSWORD)
+    oauth_provider: Mapped[str] = mapped_column(String(20), default="")  # delivery.oauth_providers
     oauth_client_id: Mapped[str] = mapped_column(String(200), default="")
     oauth_tenant: Mapped[str] = mapped_column(String(100), default="")  # Microsoft 365 only
     oauth_authorize_url: Mapped[str] = mapped_column(String(300), default="")
@@ -90,6 +92,8 @@ class SenderAccount(Base):
     oauth_expires_at: Mapped[datetime | None] = mapped_column(
         UtcDateTime
     )  # a person must consent again by then
+    oauth_secret_ends_on: Mapped[date | None] = mapped_column(Date)  # the client's secret is of no use after
+    oauth_leased_until: Mapped[datetime | None] = mapped_column(UtcDateTime)  # one worker renews the tokens
     mailbox_is_read: Mapped[bool] = mapped_column(default=False)  # read-only, for receipts and bounces
     mailbox_host: Mapped[str] = mapped_column(String(200), default="")
     mailbox_port: Mapped[int] = mapped_column(default=993)
@@ -126,8 +130,9 @@ class AccountUsage(Base):
 class VerdictSource(StrEnum):
     """Who says whether an address is PEC, strongest first (a person's word stands on the contact itself)."""
 
+    PERSON = "person"  # a person's word on an address that stands on no card (behind a packaging)
     RECEIPT = "receipt"  # an accettazione said certificato or esterno
-    REGISTRY = "registry"  # IndicePA, INI-PEC or the like, imported
+    REGISTRY = "registry"  # IndicePA, INI-PEC or the like, imported (domains.models.PecRegistry)
     DOMAIN_LIST = "domain_list"
     MX = "mx"
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from crm_mail.delivery.addresses import address_key, domain_of
+from crm_mail.delivery.addresses import address_key
 from crm_mail.delivery.envelope import Envelope
 
 
@@ -145,81 +145,3 @@ def check_pec_rules(envelope: Envelope, envelope_sender: str | None = None) -> l
     if envelope_sender is not None and address_key(envelope_sender) != address_key(envelope.from_address):
         problems.append(PecProblem.SENDER_DIFFERS)
     return problems
-
-
-class GuessReason(StrEnum):
-    MAILBOX_DOMAIN = "pec_mailbox_domain"  # the domain belongs to a provider that sells only PEC boxes
-    OPERATOR_DOMAIN = "pec_operator_domain"  # a provider's own certified domain
-    LOOKS_LIKE_PEC = "looks_like_pec"  # only the name says so: ask
-    FREE_MAIL = "free_mail"  # a well-known provider of ordinary boxes
-    NOTHING_KNOWN = "nothing_known"
-
-
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """A suggestion, to be confirmed by a person or a receipt."""
-
-    kind: AddressKind
-    reason: GuessReason
-
-
-def guess_kind(email: str) -> Guess:
-    """What an address seems to be. Conservative: PEC only when the whole domain is known, else unknown.
-
-    Names cannot decide (measured: every rule on names misses or errs), and a parent domain says nothing
-    of its children or the other way round: `aruba.it` is ordinary, `pec.aruba.it` is PEC; `notariato.it` is
-    ordinary, `postacertificata.notariato.it` is PEC. So domains are compared whole.
-    """
-    domain = domain_of(email)
-    if domain in MAILBOX_DOMAINS:
-        return Guess(AddressKind.PEC, GuessReason.MAILBOX_DOMAIN)
-    if domain in OPERATOR_DOMAINS:
-        return Guess(AddressKind.PEC, GuessReason.OPERATOR_DOMAIN)
-    if domain in FREE_MAIL_DOMAINS:
-        return Guess(AddressKind.ORDINARY, GuessReason.FREE_MAIL)
-    if _looks_like_pec(domain):
-        return Guess(AddressKind.UNKNOWN, GuessReason.LOOKS_LIKE_PEC)
-    return Guess(AddressKind.UNKNOWN, GuessReason.NOTHING_KNOWN)
-
-
-def _looks_like_pec(domain: str) -> bool:
-    labels = domain.split(".")[:-1]
-    return any(
-        label.startswith(("pec", "cert", "postacert", "pcert", "legalmail"))
-        or label.endswith(("pec", "cert", "legalmail"))
-        for label in labels
-    )
-
-
-# Suggestions gathered from public sources; the mailbox domains are those on which providers sell boxes.
-MAILBOX_DOMAINS = frozenset(
-    {"pec.it", "arubapec.it", "mypec.eu", "pec.cloud", "gigapec.it", "legalmail.it", "cert.legalmail.it"}
-    | {"sicurezzapostale.it", "namirialpec.it", "postecert.it", "pcert.postecert.it", "pec.net"}
-    | {"actaliscertymail.it", "telecompost.it", "postacertificata.notariato.it", "pec.fatturapa.it"}
-)
-
-# The certified domains named in the authority's own certificate (AgID CA1, 2025), less the authority's.
-OPERATOR_DOMAINS = frozenset(
-    {"cert.informatica.aci.it", "cert.interno.it", "emarche.it", "fastweb-pec.it", "gestorepec.unina.it"}
-    | {"kmailer.it", "pcert.sogei.it", "pec.actalis.it", "pec.ancitel.it", "pec.aruba.it", "zucchettipec.it"}
-    | {"pec.basilicatanet.it", "pec-email.com", "pec.postecert.it", "pec.posteitaliane.it", "twtcert.it"}
-    | {"pec.rupar.puglia.it", "postacert.cedacri.it", "postacert.it.net", "trustedmail.intesa.it"}
-    | {"cert.intesa.it", "certmail.kpnqwest.it", "certmail.irideos.it", "pupec.informatica.aci.it"}
-    | {"pro.sicurezzapostale.it", "pec.bill4me.it", "pec.notartel.it", "miapec.it", "ig-trustmail.com"}
-    | {"postecertifica.it", "pec.reevo.eu"}
-)
-
-FREE_MAIL_DOMAINS = frozenset(
-    {"gmail.com", "googlemail.com", "outlook.com", "outlook.it", "hotmail.com", "hotmail.it", "live.it"}
-    | {
-        "yahoo.com",
-        "yahoo.it",
-        "yahoo.es",
-        "icloud.com",
-        "libero.it",
-        "virgilio.it",
-        "tiscali.it",
-        "alice.it",
-    }
-    | {"tin.it", "aruba.it", "fastwebnet.it", "hotmail.es", "outlook.es", "telefonica.net", "proton.me"}
-)

@@ -8,7 +8,6 @@ from crm_mail.delivery.routing import (
     AddressOption,
     Channel,
     ChannelPreference,
-    GuessReason,
     PecProblem,
     Reason,
     Refusal,
@@ -17,7 +16,6 @@ from crm_mail.delivery.routing import (
     check_pec_rules,
     choose_address,
     choose_channel,
-    guess_kind,
 )
 
 from .test_mime import make_envelope
@@ -79,30 +77,6 @@ def test_an_address_of_unknown_kind_goes_the_ordinary_way_with_a_warning() -> No
     decision = choose_channel(UNKNOWN)
     assert (decision.channel, decision.warnings) == (Channel.SMTP, (ADDRESS_KIND_UNKNOWN,))
     assert choose_channel(ORDINARY).warnings == ()
-
-
-@pytest.mark.parametrize(
-    ("email", "kind", "reason"),
-    [
-        ("acme@pec.it", AddressKind.PEC, GuessReason.MAILBOX_DOMAIN),
-        ("ACME@LegalMail.IT", AddressKind.PEC, GuessReason.MAILBOX_DOMAIN),
-        ("x@pec.aruba.it", AddressKind.PEC, GuessReason.OPERATOR_DOMAIN),
-        ("x@aruba.it", AddressKind.ORDINARY, GuessReason.FREE_MAIL),
-        ("x@notariato.it", AddressKind.UNKNOWN, GuessReason.NOTHING_KNOWN),
-        ("x@postacertificata.notariato.it", AddressKind.PEC, GuessReason.MAILBOX_DOMAIN),
-        ("x@cert.legalmail.it.comune.example", AddressKind.UNKNOWN, GuessReason.LOOKS_LIKE_PEC),
-        ("x@pec.acme.it", AddressKind.UNKNOWN, GuessReason.LOOKS_LIKE_PEC),
-        ("x@acmepec.it", AddressKind.UNKNOWN, GuessReason.LOOKS_LIKE_PEC),
-        ("x@avvocatimonzaebrianza.it", AddressKind.UNKNOWN, GuessReason.NOTHING_KNOWN),
-        ("x@special.it", AddressKind.UNKNOWN, GuessReason.NOTHING_KNOWN),
-        ("nothing", AddressKind.UNKNOWN, GuessReason.NOTHING_KNOWN),
-    ],
-)
-def test_a_guess_says_pec_only_for_domains_known_as_a_whole(
-    email: str, kind: AddressKind, reason: GuessReason
-) -> None:
-    guess = guess_kind(email)
-    assert (guess.kind, guess.reason) == (kind, reason)
 
 
 def test_a_pec_message_has_one_recipient_no_blind_copy_and_its_own_sender() -> None:
