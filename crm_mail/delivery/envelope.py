@@ -76,7 +76,10 @@ class Cause(StrEnum):
     CERTIFICATE = "certificate"  # the server could not prove who it is
     LOGIN = "login"
     LOGIN_NOT_OFFERED = "login_not_offered"
+    SIGN_IN = "sign_in"  # OAuth2: a person must sign in at the provider (again)
+    PROVIDER = "provider"  # OAuth2: the provider's own server cannot be reached
     BUSY = "busy"  # 421 and other "later" answers
+    THROTTLED = "throttled"  # too much was sent by this account: all of it waits
     SENDER = "sender"  # MAIL FROM refused
     RECIPIENT = "recipient"  # RCPT TO refused
     CONTENT = "content"  # refused at or after DATA

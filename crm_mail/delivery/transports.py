@@ -1,10 +1,11 @@
 """What a sender account needs to reach its server, and the four operations that every way of sending offers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from crm_mail.delivery.dkim import DkimSigner
 from crm_mail.delivery.envelope import Outcome
 from crm_mail.delivery.routing import Channel
 
@@ -25,7 +26,9 @@ class Security(StrEnum):
 class AccountSettings:
     """One sender account. An empty `username` means no login.
 
-    `ca_file` (a path) and `ca_pem` (text) add a private authority.
+    `ca_file` (a path) and `ca_pem` (text) add a private authority. With `access` the login is XOAUTH2: it gives an
+    access token, another one than the one it is told was refused (empty: none was), and raises ConnectionFailed.
+    `dkim` signs what leaves by this account.
     """
 
     kind: Channel
@@ -39,6 +42,8 @@ class AccountSettings:
     messages_per_connection: int = 100
     ca_file: str | None = None
     ca_pem: str = ""
+    access: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
+    dkim: DkimSigner | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.timeout_seconds <= MAX_TIMEOUT:
