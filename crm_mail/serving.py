@@ -10,6 +10,7 @@ from waitress.server import create_server
 from crm_mail.app import create_app
 from crm_mail.background import hold_instance
 from crm_mail.demo.main_job import sandbox_folder
+from crm_mail.evidence.mailbox_watch import watching_mailboxes
 from crm_mail.importers.folder_watch import watching_folders
 from crm_mail.installation import Installation
 from crm_mail.outbox.finishing import on_run_finished
@@ -43,6 +44,7 @@ def serve_office(home: Installation) -> None:
         stack.callback(server.close)
         app.extensions["bell"] = stack.enter_context(embedded_worker(home, is_alone=is_alone))
         stack.enter_context(watching_folders(home))
+        stack.enter_context(watching_mailboxes(home))
         signal.signal(signal.SIGTERM, _interrupt)
         click.echo(f"CRM Mail is served at {settings.resolved_public_url} (Ctrl-C ends it)")
         try:

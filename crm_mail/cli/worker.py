@@ -1,12 +1,13 @@
 """``crm-mail worker``: sends what is committed; knows nothing of pages."""
 
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict
 
 import click
 
 from crm_mail.cli.frame import Answer, command
 from crm_mail.cli.progress import show_sending
+from crm_mail.evidence.mailbox_watch import watching_mailboxes
 from crm_mail.importers.folder_watch import watching_folders
 from crm_mail.installation import Installation
 from crm_mail.outbox.finishing import on_run_finished
@@ -22,10 +23,12 @@ from crm_mail.reports.mailing import mail_run_report
 )
 @command()
 def worker(home: Installation, until_idle: bool, processes: int) -> Answer:
-    """Send what is committed, and watch the hot folders."""
+    """Send what is committed, watch the hot folders, and read the mailboxes."""
     on_run_finished(mail_run_report)
-    watching = nullcontext() if until_idle else watching_folders(home)
-    with watching, show_sending(home) as on_progress:
+    with ExitStack() as watching, show_sending(home) as on_progress:
+        if not until_idle:
+            watching.enter_context(watching_folders(home))
+            watching.enter_context(watching_mailboxes(home))
         if processes == 1:
             tally = run_worker_process(home, until_idle=until_idle, on_progress=on_progress)
         else:

@@ -29,7 +29,34 @@ class MailboxFailure:
     detail: str
 
     def __str__(self) -> str:
-        return self.detail
+        """As it is kept beside the account: the code first, so that pages can say what to do."""
+        return f"{self.cause}: {self.detail}"[:500]
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether it will not pass by itself."""
+        return self.cause not in _PASSING
+
+
+_PASSING = frozenset(
+    {
+        MailboxCause.DNS,
+        MailboxCause.CONNECTION,
+        MailboxCause.TIMEOUT,
+        MailboxCause.DROPPED,
+        MailboxCause.BUSY,
+        MailboxCause.PROTOCOL,
+    }
+)
+
+
+def read_failure(kept: str) -> MailboxFailure | None:
+    """A failure as `str` wrote it; None for an empty text."""
+    code, _, detail = kept.partition(": ")
+    try:
+        return MailboxFailure(MailboxCause(code), detail) if kept else None
+    except ValueError:
+        return MailboxFailure(MailboxCause.PROTOCOL, kept)
 
 
 class MailboxFailed(Exception):

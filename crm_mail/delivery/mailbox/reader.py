@@ -178,17 +178,23 @@ class ReadOnlyMailbox:
             }
             yield [found[uid] for uid in asked if uid in found]
 
-    def mail(self, uid: int) -> ReceivedMail | None:
-        """A whole mail of the open folder; None when it is there no more.
+    def mails(self, uids: Sequence[int]) -> list[ReceivedMail]:
+        """Whole mails of the open folder in one answer, ascending; those that are there no more are missing.
 
-        Its size was looked at before (`MailHeader.size`): an answer beyond `connection.LARGEST_LITERAL` ends the
-        connection.
+        All of them are in memory at once: the caller looks at `MailHeader.size` first. One beyond
+        `connection.LARGEST_LITERAL` ends the connection.
         """
         folder = self._open
-        for items in self._fetch([uid], "(UID INTERNALDATE BODY.PEEK[])"):
-            if items.get("UID") == str(uid).encode() and "BODY[]" in items:
-                return ReceivedMail(folder.name, folder.uid_validity, uid, date_of(items), items["BODY[]"])
-        return None
+        found = {
+            uid: ReceivedMail(folder.name, folder.uid_validity, uid, date_of(items), items["BODY[]"])
+            for items in self._fetch(uids, "(UID INTERNALDATE BODY.PEEK[])")
+            if (uid := int(items.get("UID", b"0"))) and "BODY[]" in items
+        }
+        return [found[uid] for uid in uids if uid in found]
+
+    def mail(self, uid: int) -> ReceivedMail | None:
+        """One whole mail of the open folder; None when it is there no more."""
+        return next(iter(self.mails([uid])), None)
 
     def search_message_id(self, folder: str, message_id: str) -> list[int]:
         """UIDs of mails whose Message-ID header holds the text, ascending; the folder is opened for it."""
