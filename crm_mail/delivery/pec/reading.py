@@ -44,7 +44,11 @@ def read_receipt(data: bytes) -> ParsedReceipt | None:
     """
     if len(data) > MOST_BYTES:
         raise ReceiptUnreadable("too_large")
-    message = open_message(data)
+    return receipt_in(open_message(data))
+
+
+def receipt_in(message: SignedMessage) -> ParsedReceipt | None:
+    """As `read_receipt`, of a mail that is already taken apart."""
     if not message.claims_to_be_pec:
         return None
     if not message.daticerts:
