@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     dns_servers: str = Field(
         "", description="Comma-separated DNS servers, such as `192.0.2.1:53`; empty means the system's."
     )
+    pec_anchors: Path | None = Field(
+        None,
+        description="Folder with more root certificates (PEM or DER) from which PEC receipts are believed; "
+        "empty means the ones that come with the product.",
+    )
     session_idle_minutes: int = Field(
         480, description="Minutes without a request after which a session ends."
     )
