@@ -6,19 +6,22 @@ command line.
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from crm_mail.delivery.account_problems import AccountInvalid as AccountInvalid
+from crm_mail.delivery.account_problems import AccountProblem as AccountProblem
+from crm_mail.delivery.account_problems import Problem as Problem
 from crm_mail.delivery.addresses import AddressInvalid, normalise_address
 from crm_mail.delivery.models import (
     DEFAULT_TIMEOUT_SECONDS,
     LONGEST_TIMEOUT_SECONDS,
     AccountKind,
+    ReceiptForm,
 )
 from crm_mail.delivery.transports import Security
-from crm_mail.refusals import Refusal
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _HOST = re.compile(r"(?=.{1,200}$)[\w-]{1,63}(?:\.[\w-]{1,63})*\.?")
@@ -32,67 +35,18 @@ RANGES: dict[str, tuple[int, int]] = {
     "max_connections": (1, 50),
     "messages_per_connection": (1, 10_000),
     "max_message_mb": (1, 100),
+    "mailbox_port": (1, 65535),
+    "mailbox_minutes": (1, 1440),
+    "acceptance_minutes": (1, 1440),
 }
-_LENGTHS = {"name": 100, "host": 200, "username": 200, "from_name": 200, "reply_to": 254, "ca_file": 500}
-
-
-class Problem(StrEnum):
-    """Closed set of refusals; the value is the stable code."""
-
-    REQUIRED = "required"
-    TOO_LONG = "too_long"
-    CONTROL = "control"
-    OUT_OF_RANGE = "out_of_range"
-    BAD_HOST = "bad_host"
-    BAD_ADDRESS = "bad_address"
-    NAME_TAKEN = "name_taken"
-    NOT_ENCRYPTED = "not_encrypted"
-    PEC_NOT_ENCRYPTED = "pec_not_encrypted"
-    NO_CA_FILE = "no_ca_file"
-    NO_CERTIFICATE = "no_certificate"
-    CERTIFICATE_EXPIRED = "certificate_expired"
-    NOT_AN_AUTHORITY = "not_an_authority"
-    FILE_TOO_LARGE = "file_too_large"
-    SECRET_WITHOUT_USER = "secret_without_user"  # noqa: S105 - a code, not a secret
-
-
-WORDS = {
-    Problem.REQUIRED: "{field} is missing: enter it",
-    Problem.TOO_LONG: "{field} is longer than {limit} characters: shorten it",
-    Problem.CONTROL: "{field} contains a line break or a control character: remove it",
-    Problem.OUT_OF_RANGE: "{field} must lie between {low} and {high}",
-    Problem.BAD_HOST: "the host {value} is neither a server name nor an IP address: enter it as mail.example.com",
-    Problem.BAD_ADDRESS: "{field}: {value} is not an e-mail address: {reason}",
-    Problem.NAME_TAKEN: "the company has an account named {value} already: choose another name",
-    Problem.NOT_ENCRYPTED: "mail would travel unencrypted: choose TLS or STARTTLS, or allow it explicitly",
-    Problem.PEC_NOT_ENCRYPTED: "a PEC account needs TLS or STARTTLS (unencrypted only on this machine)",
-    Problem.NO_CA_FILE: "the certificate file {value} is not there: correct its path, or leave it empty",
-    Problem.NO_CERTIFICATE: "there is no certificate in the file: give the authority's certificate as PEM or DER",
-    Problem.CERTIFICATE_EXPIRED: "the certificate of {value} expired on {day}: give the present one",
-    Problem.NOT_AN_AUTHORITY: "{value} is a server's certificate: give that of the authority which signed it",
-    Problem.FILE_TOO_LARGE: "the file is larger than {limit}: give the authority's certificate only",
-    Problem.SECRET_WITHOUT_USER: "there is a password without a user name: enter the name, or no password",
+_LENGTHS = {
+    **{"name": 100, "host": 200, "username": 200, "from_name": 200, "reply_to": 254, "ca_file": 500},
+    **{"mailbox_host": 200, "mailbox_username": 200, "mailbox_sent_folder": 250, "bounce_address": 254},
+    "operator": 30,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class AccountProblem:
-    """One refusal: the field of `AccountDetails`, the code, and what the sentence needs."""
-
-    field: str
-    problem: Problem
-    params: tuple[tuple[str, str | int], ...] = ()
-
-    def __str__(self) -> str:
-        return WORDS[self.problem].format(field=self.field, **dict(self.params))
-
-
-class AccountInvalid(Refusal, ValueError):
-    """The account cannot be kept; the message lists every reason."""
-
-    def __init__(self, problems: list[AccountProblem]) -> None:
-        super().__init__("; ".join(str(problem) for problem in problems))
-        self.problems = problems
+LONGEST_FOLDER = 250
+MOST_FOLDERS = 20
+TOKEN = "{token}"  # noqa: S105 - a placeholder
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +55,7 @@ class AccountDetails:
 
     ``allows_unencrypted``: the explicit choice that security `none` asks for. Times in seconds; limits 0 =
     none. ``ca_file`` (a path) and ``ca_pem`` (uploaded, see `authorities`) are trusted beside the system's authorities.
+    ``mailbox_*``: where receipts and bounces are read, see `models.SenderAccount`.
     """
 
     name: str
@@ -122,6 +77,18 @@ class AccountDetails:
     messages_per_connection: int = 100
     max_message_mb: int = 20
     allows_unencrypted: bool = False
+    operator: str = ""
+    mailbox_is_read: bool = False
+    mailbox_host: str = ""
+    mailbox_port: int = 993
+    mailbox_security: Security = Security.TLS
+    mailbox_username: str = ""
+    mailbox_folders: Sequence[str] = ()
+    mailbox_sent_folder: str = ""
+    mailbox_minutes: int = 5
+    bounce_address: str = ""
+    receipt_form: ReceiptForm = ReceiptForm.FULL
+    acceptance_minutes: int = 30
 
 
 def is_loopback(host: str) -> bool:
@@ -173,6 +140,40 @@ def _security_problems(details: AccountDetails) -> list[AccountProblem]:
     return [] if details.allows_unencrypted else [_problem("security", Problem.NOT_ENCRYPTED)]
 
 
+def _mailbox_problems(details: AccountDetails) -> list[AccountProblem]:
+    problems = []
+    if details.mailbox_is_read and not details.mailbox_host:
+        problems.append(_problem("mailbox_host", Problem.REQUIRED))
+    if details.mailbox_host and not _is_host(details.mailbox_host):
+        problems.append(_problem("mailbox_host", Problem.BAD_HOST, value=details.mailbox_host))
+    is_allowed = details.allows_unencrypted and details.kind is AccountKind.SMTP
+    is_open = details.mailbox_is_read and details.mailbox_security is Security.NONE
+    if is_open and not is_allowed and not is_loopback(details.mailbox_host):
+        problems.append(_problem("mailbox_security", Problem.NOT_ENCRYPTED))
+    if len(details.mailbox_folders) > MOST_FOLDERS:
+        problems.append(_problem("mailbox_folders", Problem.OUT_OF_RANGE, low=0, high=MOST_FOLDERS))
+    for name in details.mailbox_folders:
+        if len(name) > LONGEST_FOLDER:
+            problems.append(_problem("mailbox_folders", Problem.TOO_LONG, limit=LONGEST_FOLDER))
+        elif _CONTROLS.search(name):
+            problems.append(_problem("mailbox_folders", Problem.CONTROL))
+    return problems + _return_path_problems(details)
+
+
+def _return_path_problems(details: AccountDetails) -> list[AccountProblem]:
+    """A PEC's return path is its sender (RFC 6109 3.1.1); elsewhere it carries a token that names the message."""
+    address = details.bounce_address
+    if not address:
+        return []
+    if details.kind is AccountKind.PEC:
+        return [_problem("bounce_address", Problem.BOUNCE_ON_PEC)]
+    if address.partition("@")[0].count(TOKEN) != 1 or TOKEN in address.partition("@")[2]:
+        return [_problem("bounce_address", Problem.NO_TOKEN)]
+    problems: list[AccountProblem] = []
+    _checked_address("bounce_address", address.replace(TOKEN, "token"), problems)
+    return problems
+
+
 def _checked_address(field: str, value: str, problems: list[AccountProblem]) -> str:
     if not value:
         return value
@@ -194,7 +195,9 @@ def check_details(details: AccountDetails, secret: str | None) -> AccountDetails
     """
     texts: dict[str, Any] = {f: getattr(details, f).strip() for f in (*_LENGTHS, "from_address")}
     details = replace(details, **texts)
-    problems = _text_problems(details) + _security_problems(details)
+    folders = [name.strip() for name in details.mailbox_folders if name.strip()]
+    details = replace(details, mailbox_folders=folders)
+    problems = _text_problems(details) + _security_problems(details) + _mailbox_problems(details)
     for field, (low, high) in RANGES.items():
         if not low <= getattr(details, field) <= high:
             problems.append(_problem(field, Problem.OUT_OF_RANGE, low=low, high=high))
