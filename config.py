@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     pec_anchors: Path | None = Field(
         None,
         description="Folder with more root certificates (PEM or DER) from which PEC receipts are believed; "
-        "empty means the ones that come with the product.",
+        "beside the built-in ones; empty means `pec-anchors` in the data folder.",
     )
     session_idle_minutes: int = Field(
         480, description="Minutes without a request after which a session ends."
