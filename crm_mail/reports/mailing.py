@@ -10,29 +10,21 @@ nothing is tried twice: the report can always be read in the product.
 import hashlib
 import io
 import logging
-import secrets
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.db import now
 from crm_mail.delivery import limits
-from crm_mail.delivery.addresses import domain_of
-from crm_mail.delivery.blobs import flatten
-from crm_mail.delivery.connection_check import PATIENCE_SECONDS
-from crm_mail.delivery.envelope import Attachment, Cause, Envelope, Outcome, OutcomeKind, new_message_id
-from crm_mail.delivery.mime import build
-from crm_mail.delivery.models import AccountKind, SenderAccount
-from crm_mail.delivery.service import accounts_for, settings_of
-from crm_mail.delivery.smtp_session import SmtpSession
-from crm_mail.delivery.transports import AccountSettings, ConnectionFailed
+from crm_mail.delivery.envelope import Attachment, Outcome
+from crm_mail.delivery.staff_mail import Post, StaffMail, deliver, patient, posts_of
 from crm_mail.documents.builtin_texts import RUN_REPORT, builtin_text, compile_message
 from crm_mail.documents.message_context import build_run_report_context
 from crm_mail.documents.text_samples import company_fields
 from crm_mail.documents.texts import RenderedMessage, render_message
-from crm_mail.installation import Installation, SecretUnreadable
+from crm_mail.installation import Installation
 from crm_mail.outbox.cause_words import cause_words
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.review import can_see_run
@@ -63,16 +55,6 @@ class Report:
     log_bytes: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
-    """The account it leaves from."""
-
-    account_id: int
-    company_id: int
-    from_name: str
-    settings: AccountSettings
-
-
 def mail_run_report(home: Installation, run_id: int) -> list[Outcome]:
     """Mail the end report of a finished run; what came of each mail, in the order user, error address.
 
@@ -95,7 +77,7 @@ def mail_report_to(home: Installation, run_id: int, user_id: int) -> Outcome | N
         if not can_see_run(build_actor(session, user), run):
             return None
         report = _compose(home, session, run, build_actor(session, user), user.email, user.language)
-        posts = [_patient(post) for post in _posts(home, session, run)]
+        posts = [patient(post) for post in _posts(home, session, run)]
     return _deliver(home, run_id, report, posts)
 
 
@@ -168,81 +150,27 @@ def _compose(
 
 
 def _posts(home: Installation, session: Session, run: Run) -> list[Post]:
-    """Ordinary accounts of the company that can send, the default one first."""
-    views = accounts_for(session, run.company_id).of(AccountKind.SMTP)
-    found = []
-    for view in views:
-        if not view.is_enabled or view.is_stopped:
-            continue
-        account = session.get_one(SenderAccount, view.id)
-        try:
-            settings = settings_of(account, home.decrypt)
-        except SecretUnreadable:
-            log.warning(
-                "The report of run %s cannot leave from %s: its secret is unreadable.", run.id, view.name
-            )
-            continue
-        found.append(Post(view.id, run.company_id, view.from_name or run.company.name, settings))
-    return found
-
-
-def _patient(post: Post) -> Post:
-    """A person waits: no longer than for the test of an account."""
-    seconds = min(post.settings.timeout_seconds, PATIENCE_SECONDS)
-    return replace(post, settings=replace(post.settings, timeout_seconds=seconds))
+    return posts_of(session, run.company_id, run.company.name, home.decrypt)
 
 
 def _deliver(home: Installation, run_id: int, report: Report, posts: list[Post]) -> Outcome:
-    """Hand the mail to the first account that takes it; never raises."""
-    outcome = Outcome(
-        OutcomeKind.PERMANENT,
-        None,
-        "The company has no ordinary account that can send.",
-        None,
-        Cause.CONNECTION,
+    """Hand the mail to the first account that takes it, and keep what came of it; never raises."""
+    message = report.message
+    outcome, account_id = deliver(
+        StaffMail(
+            report.to,
+            report.language,
+            message.subject,
+            message.text,
+            message.html or "",
+            tuple(_attachment(report)),
+        ),
+        posts,
     )
-    account_id = 0
-    for post in posts:
-        account_id = post.account_id
-        try:
-            outcome = _send(report, post)
-        except Exception as error:  # a notice that cannot be built must not stop the worker
-            log.exception("The report of run %s could not be built.", run_id)
-            outcome = Outcome(OutcomeKind.PERMANENT, None, str(error), None, Cause.CONTENT)
-        if outcome.kind in (OutcomeKind.SENT, OutcomeKind.UNCERTAIN, OutcomeKind.PERMANENT):
-            break
     if not outcome.is_sent:
         log.error("The report of run %s was not mailed: %s", run_id, outcome.detail)
     _record(home, run_id, report, account_id, outcome)
     return outcome
-
-
-def _send(report: Report, post: Post) -> Outcome:
-    files = _attachment(report)
-    envelope = Envelope(
-        message_id=new_message_id(domain_of(post.settings.from_address), secrets.token_hex(16)),
-        date=now().replace(microsecond=0),
-        from_name=post.from_name,
-        from_address=post.settings.from_address,
-        to=report.to,
-        subject=report.message.subject,
-        body_text=report.message.text,
-        body_html=report.message.html or None,
-        attachments=tuple(attachment for attachment, _data in files),
-        language=report.language,
-        extra_headers=(("Auto-Submitted", "auto-generated"),),
-    )
-    stored = {attachment.sha256: data for attachment, data in files}
-    data = flatten(build(envelope), stored.__getitem__)
-    session = SmtpSession(post.settings)
-    try:
-        session.connect()
-    except ConnectionFailed as failed:
-        return failed.outcome
-    try:
-        return session.send(post.settings.from_address, envelope.recipients, data)
-    finally:
-        session.close()
 
 
 def _attachment(report: Report) -> list[tuple[Attachment, bytes]]:
