@@ -130,10 +130,9 @@ def unknown_type(issuer: Issuer, message: Accepted, at: datetime, recipient: str
 def unsigned(issuer: Issuer, message: Accepted, at: datetime, recipient: str) -> bytes:
     """A receipt whose signature was taken away: multipart/mixed with all the rest."""
     receipt = issuer.delivery(message, at, recipient)
-    signed = message_from_bytes(receipt).get_payload()
-    assert isinstance(signed, list)
-    head = receipt.partition(b"\r\nMIME-Version:")[0]
-    return head + b"\r\n" + signed[0].as_bytes()
+    head, _, rest = receipt.partition(b"\r\nMIME-Version:")
+    boundary = message_from_bytes(receipt).get_boundary(failobj="")
+    return head + b"\r\n" + rest.split(f"--{boundary}\r\n".encode())[1]
 
 
 def signed_twice_over(receipt: bytes, issuer: Issuer, at: datetime) -> bytes:
