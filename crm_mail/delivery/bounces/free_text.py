@@ -22,7 +22,7 @@ _RETURNED = re.compile(
     r"|the original message|original (?:e-?mail|message)(?: (?:follows|headers|header|details))?|unsent message|message"
     r" header follows|message (?:text |headers? )?follows|returned (?:message|text)|included is a copy|copy of"
     r" (?:the |your )?(?:original )?message|undelivered message|your (?:original )?message (?:is attached|reads|headers|"
-    r"follows|was)|below is a copy of|messaggio originale|mensaje original|urspr[uü]ngliche nachricht|message"
+    r"follows)|below is a copy of|messaggio originale|mensaje original|urspr[uü]ngliche nachricht|message"
     r" d'origine|begin(?:ning)? of (?:the )?(?:original|returned)|text of (?:your )?message|intestazioni? del"
     r" messaggio).*|return-path: .*|received: from .*|message-id:\s*<.*)$",
     re.IGNORECASE,
@@ -33,14 +33,18 @@ _LINES = tuple(
     for pattern in (
         rf'^\s*original address:\s*<?"?({_A})',
         rf"^\s*\(expanded from:?\s*<?({_A})>?\)",
-        rf"^\s*\(was addressed to <?({_A})>?\)",
-        rf"^\s*recipient(?: address)?:\s*(?:\[?smtp:)?<?({_A})",
-        rf"^\s{{0,4}}(?:\* )?<({_A})>(?:\s*\(expanded from\s*<?{_A}>?\))?\s*(?::|$|\(|\.{{2,3}}\s)",
+        rf"^\s*\((?:was|originally) addressed to <?({_A})>?\)",
+        rf"^\s*\(generated from <?({_A})>?\)",
+        rf"^\s*(?:(?:intended |final )?recipient(?: address)?|error-for|[\w ]{{0,40}}userid|user's mailbox is full)"
+        rf":\s*(?:\[?smtp:)?<?({_A})",
+        rf"^\s*(?:\* |> )?<({_A})>(?:\s*\(expanded from\s*<?{_A}>?\))?\s*(?::|$|\(|\.{{2,3}}\s)",
         rf'^\s*["\']({_A})["\']\s*(?::|$)',
-        rf"^\s*(?:\* |- |\d\. )?({_A})(?:<mailto:[^<>]{{1,260}}>|\s*<{_A}>)?\s*:?\s*$",
-        rf"^\s*({_A}):\s+\S",
-        rf"^\s*<?({_A})>?;?\s+(?:on\s+\w{{3}},|Invalid Address|\((?:failed|unrecoverable|reason|delayed)|Action:)",
+        rf"^\s*(?:\* |--? |> |\d\. |\"[^\"]{{1,100}}\" <)?({_A})>?(?:<mailto:[^<>]{{1,260}}>|\s*<{_A}>)?\s*:?\s*$",
+        rf"^\s*(?:\* )?\[?({_A})\]?:\s+\S",
+        rf"^\s*<?({_A})>?;?\s+(?:on\s+\w{{3}},|- no such|Invalid Address|\((?:failed|unrecoverable|reason|delayed)|Action:)",
         rf"dda:smtp=({_A})",
+        rf"addressed to [<'\"]?({_A})|(?:following|intended) recipients?:? <?({_A})",
+        rf"(?:local )?mailbox <?({_A})>? is",
         rf"(?:failed (?:\d+ )?attempts|fail(?:ed|ure)|not (?:be )?delivered|undeliverable|unable to deliver|could ?n[o']t"
         rf" be delivered|rejected)[^@<>:]{{0,60}}[:\s]\s*<?({_A})",
         rf"(?:message|mail|delivery)(?: sent)? to <?({_A})>?\s+(?:could|can|was|has|fail|is|didn)",
@@ -48,7 +52,8 @@ _LINES = tuple(
         rf"rcpt to:\s*<({_A})>",
     )
 )
-_ORIGINAL_FIRST = 3  # these say who was written to; the line before them, where it ended up
+_ORIGINAL_FIRST = 4  # these say who was written to; the line before them, where it ended up
+_TO = re.compile(rf"^\s*To:\s[^\n@]{{0,100}}?<?({_A})>?\s*$", re.IGNORECASE | re.MULTILINE)
 _EXPANDED = re.compile(rf"^\s*<({_A})>\s*\(expanded from\s*<?({_A})>?\)", re.IGNORECASE)
 _SKIP = re.compile(
     r"postmaster|mailer-daemon|for (?:further )?assistance|please (?:contact|send)|contact |^\s*(?:from|sender|reply-to"
@@ -96,9 +101,9 @@ def named_recipients(text: str) -> list[Named]:
     lines = [line[:_MAX_LINE].rstrip() for line in _joined(text).split("\n", _MAX_LINES)[:_MAX_LINES]]
     for at, pattern in enumerate(_LINES):
         places = [
-            (number, found[1].rstrip(".'`"))
+            (number, next(filter(None, found.groups())).rstrip(".'`"))
             for number, line in enumerate(lines)
-            if (found := pattern.search(line)) and not _SKIP.search(line[: found.end(1)])
+            if (found := pattern.search(line)) and not _SKIP.search(line[: found.end()])
         ]
         if places:
             return _with_words(lines, places, is_original=at < _ORIGINAL_FIRST)
@@ -136,3 +141,9 @@ def _said(lines: list[str], number: int, end: int) -> str:
         if line.strip():
             collected.append(line.strip())
     return " ".join(collected)[:_MAX_SAID]
+
+
+def addressee(text: str) -> str:
+    """The `To:` that a text quotes among its own words; empty when it quotes none."""
+    found = _TO.search(text[:200_000])
+    return found[1].rstrip(".'`") if found else ""

@@ -74,7 +74,10 @@ class RecipientReport:
 
 @dataclass(frozen=True, slots=True)
 class ParsedBounce:
-    """A mail that came back; never empty of `reports`, except an automatic answer without a sender.
+    """A mail that came back.
+
+    `reports` is empty for an automatic answer without a sender; its only report has an empty `address` when a mail
+    system names nobody, yet tells which message it speaks of.
 
     `original_message_id` is the Message-ID of what we sent, with angle brackets, as returned or as answered to;
     empty when not told. `token` is a text in the form of `tokens.make_token` found where our return path or
@@ -91,7 +94,7 @@ class ParsedBounce:
     @property
     def recipients(self) -> tuple[str, ...]:
         """Whom it speaks of, each once."""
-        return tuple(dict.fromkeys(report.address for report in self.reports))
+        return tuple(dict.fromkeys(report.address for report in self.reports if report.address))
 
     @property
     def worst(self) -> RecipientReport | None:

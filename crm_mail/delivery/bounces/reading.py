@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from crm_mail.delivery.bounces.automatic import is_automatic, is_challenge
-from crm_mail.delivery.bounces.free_text import named_recipients, own_words, telling_words
+from crm_mail.delivery.bounces.free_text import addressee, named_recipients, own_words, telling_words
 from crm_mail.delivery.bounces.judging import judged
 from crm_mail.delivery.bounces.parsed import (
     BounceKind,
@@ -12,7 +12,7 @@ from crm_mail.delivery.bounces.parsed import (
     ParsedBounce,
     RecipientReport,
 )
-from crm_mail.delivery.bounces.parts import Part, headers_of, read_parts
+from crm_mail.delivery.bounces.parts import Part, headers_of, read_parts, words
 from crm_mail.delivery.bounces.returned import Returned, returned_of
 from crm_mail.delivery.bounces.status_fields import (
     MAX_RECIPIENTS,
@@ -30,7 +30,7 @@ _PASSED_ON = frozenset({"delivered", "relayed", "expanded", "deliverable"})
 _DELAYED = frozenset({"delayed", "delay", "warning"})
 _DAEMON = re.compile(
     r"mailer[-_. ]?daemon|poo?stmaster|mail ?delivery|mail (?:delivery )?(?:sub)?system|mail administrator|"
-    r"system administrator|complaints@|mail-?adm|delivery (?:service|notif)|bounce",
+    r"system administrator|complaints@|mail-?adm|delivery (?:service|notif)|bounce|mdaemon|^ndr@",
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(
@@ -40,7 +40,7 @@ _SUBJECT = re.compile(
     r"send)|non[- ]?(?:remis|deliver|consegn|recapit)|mancat[ao] (?:consegna|recapito)|consegna (?:non|fallita)|impossibile"
     r" (?:consegnare|recapitare)|no se (?:pudo|puede) entregar|unzustellbar|nicht zugestellt|non d[eé]livr|n[aã]o "
     r"(?:entreg|foi poss)|delayed mail|warning: (?:could not|message)|rejected mail|mail rejected|nondeliverable|"
-    r"недоставлен|не доставлено|postmaster notify",
+    r"failed mail|недоставлен|не доставлено|postmaster notify",
     re.IGNORECASE,
 )
 _DELAY_WORDS = re.compile(
@@ -76,7 +76,7 @@ def read_bounce(data: bytes) -> ParsedBounce | None:
     text = _own_text(root, parts)
     if looks:
         found = _from_text(root, parts, text)
-        if found:
+        if found or _DAEMON.search(root.header("from")[:300]):
             return found
     return _from_person(root, parts, text)
 
@@ -94,8 +94,7 @@ def _looks_returned(root: Part) -> bool:
 
 
 def _subject(root: Part) -> str:
-    from_words = root.header("subject")
-    return from_words[:500]
+    return words(root.header("subject")[:2000])[:500]
 
 
 def _from_status(
@@ -135,12 +134,16 @@ def _from_text(root: Part, parts: list[Part], text: str) -> ParsedBounce | None:
     listed = _addresses(root.every("x-failed-recipients")) or [one.address for one in named.values()]
     if not listed and returned.to and _SUBJECT.search(_subject(root)):
         listed = _addresses([returned.to])[:1]
+    if not listed and (quoted := addressee(own)):
+        listed = [quoted]
     general = f"{telling_words(own)} {_subject(root)}" if len(listed) == 1 else _subject(root)
     reports = []
     for address in listed:
         one = named.get(address.lower())
         said = [one.said] if one else []
         reports.append(judged(address, one.final if one else "", "", said, general, is_delay=is_delay))
+    if not reports and _SUBJECT.search(_subject(root)) and (returned.token or returned.message_id):
+        reports = [judged("", "", "", [], f"{telling_words(own)} {_subject(root)}", is_delay=is_delay)]
     return _assembled(root, returned, reports) if reports else None
 
 

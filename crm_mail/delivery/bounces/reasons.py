@@ -16,7 +16,7 @@ _WORDS: tuple[tuple[R, str], ...] = (
         r" for (?:past )?\d|(?:delivery|message) (?:time ?)?(?:expired|timed out)|maximum-time-expired|retry time(?:out| not "
         r"reached| exceeded)|retry timeout exceeded|queue.{0,20}expired|still (?:undelivered|being retried|trying)"
         r"|unable to deliver this message after|undeliverable for|delivery failed \d+ attempts|delayed? (?:for )?more"
-        r" than|has been delayed|exceeded the maximum time|giving up after|too old|expired after|was in the queue"
+        r" than|has been delayed|exceeded the maximum time|giving up after|not been collected after|too old|expired after|was in the queue"
         r" for|tiempo de (?:espera|entrega)|tempo massimo",
     ),
     (
@@ -90,7 +90,7 @@ _WORDS: tuple[tuple[R, str], ...] = (
         r"block(?:ed|list| list|ing)|black ?list|\brbl\b|dnsbl|spamhaus|spamcop|barracuda|sorbs|reputation|\bbanned\b"
         r"|please use the (?:smtp|mail) ?(?:server|relay)|client host (?:rejected|blocked)|access denied|denied by|"
         r"temporarily deferred|user complaints|refused to talk to me|your (?:ip|host|server|network)[^.;]{0,60}"
-        r"(?:reject|refus|denied|not allowed|poor|listed)|listed (?:at|by|in|on)\b|connection refused by policy"
+        r"(?:reject|refus|denied|not allowed|poor|listed)|(?<!not )listed (?:at|by|in|on)\b|connection refused by policy"
         r"|not accepting (?:mail|connections) from|policy reasons.{0,20}ip|bad ip|open (?:relay|proxy)|dynamic ip"
         r"|dial-?up|s3140|\bcs01\b|\[ts\d\d\]|\[tss\d\d\]",
     ),
@@ -109,7 +109,7 @@ _WORDS: tuple[tuple[R, str], ...] = (
     ),
     (
         R.USER_UNKNOWN,
-        r"user[ _-]?(?:unknown|not (?:found|known|exist|listed)|does ?n[o']t|invalid|is unknown)|(?:unknown|no such|"
+        r"not listed in|user[ _-]?(?:unknown|not (?:found|known|exist|listed)|does ?n[o']t|invalid|is unknown)|(?:unknown|no such|"
         r"bad|invalid|non-?existent|illegal|undefined) (?:or illegal )?(?:local |virtual |destination |e-?mail )?"
         r"(?:user|recipient|mail ?box|address|account|alias|person|local[- ]part|login)|recipient[^.;]{0,60}(?:not"
         r" (?:found|known|exist|recogni[sz]ed|valid|listed|accepted)|unknown|does ?n[o']t|reject|invalid|no longer)"
@@ -130,7 +130,7 @@ _WORDS: tuple[tuple[R, str], ...] = (
         r"timeout)|(?:could ?n[o']t|can(?:'t|not)|unable to|failed to|wasn't able to|was not able to) (?:be )?"
         r"(?:connect|reach|establish|contact|resolve)|no (?:route|answer|response)|(?:host|network) (?:is )?(?:"
         r"unreachable|down)|name service|host not found, try|name server|timed? ?out|conversation with|lost connection"
-        r"|failed connect|open timed|no answer from host|network (?:error|problem)|routing|i/o error|dns (?:lookup|"
+        r"|failed connect|connection to .{0,60}failed|open timed|no answer from host|network (?:error|problem)|routing|i/o error|dns (?:lookup|"
         r"failure|soft)|tls|certificate|smtp connection",
     ),
     (
@@ -138,7 +138,7 @@ _WORDS: tuple[tuple[R, str], ...] = (
         r"system (?:error|resources?)|local (?:error|configuration)|internal (?:server )?error|mailer (?:error|daemon"
         r" error)|server (?:error|busy|is (?:busy|down|temporar))|service (?:un|not )available|resources temporarily"
         r"|out of memory|i/o error|can't (?:create|open)|cannot (?:open|create|append)|unable to (?:open|create|lookup)"
-        r"|configuration error|smtp(?:d)? (?:error|protocol)|protocol error|data format error",
+        r"|configuration error|protocol error|data format error",
     ),
 )
 _WEAK: tuple[tuple[R, str], ...] = (
@@ -262,7 +262,7 @@ def reason_of(specific: Sequence[str], status: str = "", code: int = 0, general:
     by_status = _STATUS.get(detail)
     if by_status and not (by_status in _VAGUE and general):
         return by_status
-    found = _first(_STRONG_PATTERNS, (general,)) or by_status
+    found = _first(_WEAK_PATTERNS[:1], specific) or _first(_STRONG_PATTERNS, (general,)) or by_status
     return found or _first(_WEAK_PATTERNS, (*specific, general)) or _by_code(code)
 
 
