@@ -23,6 +23,7 @@ from crm_mail.delivery.account_rules import (
     check_details,
 )
 from crm_mail.delivery.authorities import Authority, describe_authorities
+from crm_mail.delivery.dkim import DkimSigner, signer_for
 from crm_mail.delivery.models import AccountKind, SenderAccount
 from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.transports import AccountSettings
@@ -52,6 +53,11 @@ def _require(actor: Actor, company_id: int, user_id: int | None) -> None:
     is_own = user_id is not None and user_id == actor.user_id
     if not is_own or (companies is not None and company_id not in companies):
         raise PermissionDenied(Permission.SETTINGS_MANAGE)
+
+
+def require_change(actor: Actor, account: SenderAccount) -> None:
+    """Raise PermissionDenied unless the actor may change the account."""
+    _require(actor, account.company_id, account.user_id)
 
 
 def details_of(account: SenderAccount) -> AccountDetails:
@@ -300,6 +306,8 @@ def accounts_for(session: Session, company_id: int, user_id: int | None = None) 
 def settings_of(account: SenderAccount, decrypt: Decrypt) -> AccountSettings:
     """What a transport needs to reach the account's server; the password is in clear there and nowhere else.
 
+    Doors call `oauth.account_settings`, which adds the sign-in of accounts that have one.
+
     Args:
         decrypt: `Installation.decrypt`.
 
@@ -318,4 +326,12 @@ def settings_of(account: SenderAccount, decrypt: Decrypt) -> AccountSettings:
         messages_per_connection=account.messages_per_connection,
         ca_file=account.ca_file or None,
         ca_pem=account.ca_pem,
+        dkim=_signer_of(account, decrypt),
     )
+
+
+def _signer_of(account: SenderAccount, decrypt: Decrypt) -> DkimSigner | None:
+    """Who signs what leaves by an account; never for PEC, whose operator signs."""
+    if account.dkim_key is None or not account.dkim_domain or account.kind is AccountKind.PEC:
+        return None
+    return signer_for(account.dkim_domain, account.dkim_selector, decrypt(account.dkim_key))

@@ -10,6 +10,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -72,7 +73,22 @@ def _tls_context(ca_file: str | None, _changed_at: int, ca_pem: str) -> ssl.SSLC
 
 
 def open_connection(settings: AccountSettings) -> SmtpConnection:
-    """A connection that is encrypted as asked, logged in, and has told what it can. Raises ConnectionFailed."""
+    """A connection that is encrypted as asked, logged in, and has told what it can. Raises ConnectionFailed.
+
+    An access token that the server refuses is renewed once, and tried over a new connection.
+    """
+    if settings.access is None:
+        return _open(settings)
+    token = settings.access("")
+    try:
+        return _open(replace(settings, password=token))
+    except ConnectionFailed as failure:
+        if failure.outcome.cause is not Cause.SIGN_IN or failure.outcome.kind is OutcomeKind.TRANSIENT:
+            raise
+    return _open(replace(settings, password=settings.access(token)))
+
+
+def _open(settings: AccountSettings) -> SmtpConnection:
     connection = _reaching(settings, lambda: SmtpConnection(settings))
     try:
         _reaching(settings, lambda: _introduce(connection, settings))
@@ -89,7 +105,9 @@ def _introduce(connection: SmtpConnection, settings: AccountSettings) -> None:
             raise _refused(Cause.TLS_NOT_OFFERED, "The server does not offer encryption (STARTTLS).")
         connection.starttls(context=tls_context(settings.ca_file, settings.ca_pem))
         connection.ehlo_or_helo_if_needed()
-    if settings.username:
+    if settings.access is not None:
+        _sign_in(connection, settings)
+    elif settings.username:
         _log_in(connection, settings)
 
 
@@ -113,12 +131,34 @@ def _log_in(connection: SmtpConnection, settings: AccountSettings) -> None:
         raise smtplib.SMTPAuthenticationError(code, text)
 
 
+def _sign_in(connection: SmtpConnection, settings: AccountSettings) -> None:
+    """With the access token in `password`. A refusal is told in a challenge first (334), which wants an answer
+    before the final code comes (XOAUTH2; RFC 7628 3.2.3 for OAUTHBEARER).
+    """
+    offered = connection.esmtp_features.get("auth", "").upper().split()
+    bearer = f"auth=Bearer {settings.password}\x01\x01"
+    if "XOAUTH2" in offered:
+        mechanism, text, farewell = "XOAUTH2", f"user={settings.username}\x01{bearer}", ""
+    elif "OAUTHBEARER" in offered:
+        who = settings.username.replace("=", "=3D").replace(",", "=2C")
+        mechanism, text, farewell = "OAUTHBEARER", f"n,a={who},\x01{bearer}", "AQ=="
+    else:
+        raise _refused(Cause.LOGIN_NOT_OFFERED, "The server offers no login with an access token (XOAUTH2).")
+    code, told = connection.docmd("AUTH", f"{mechanism} {base64.b64encode(text.encode()).decode('ascii')}")
+    if code == 334:
+        code, last = connection.docmd(farewell)
+        told = last or told
+    if code != 235:
+        raise smtplib.SMTPAuthenticationError(code, told)
+
+
 def _reaching(settings: AccountSettings, step: Callable[[], T]) -> T:
     """Runs one step and turns whatever goes wrong into a ConnectionFailed."""
     try:
         return step()
     except smtplib.SMTPAuthenticationError as error:
-        raise ConnectionFailed(_login_outcome(_reply_of(error), settings.password)) from None
+        cause = Cause.LOGIN if settings.access is None else Cause.SIGN_IN
+        raise ConnectionFailed(_login_outcome(_reply_of(error), settings.password, cause)) from None
     except smtplib.SMTPResponseException as error:
         raise ConnectionFailed(_greeting_outcome(_reply_of(error), settings)) from None
     except smtplib.SMTPServerDisconnected as error:
@@ -155,11 +195,11 @@ def network_outcome(error: OSError, settings: Place) -> Outcome:
     return _later(cause, f"{where}: {describe(error)}").outcome
 
 
-def _login_outcome(reply: Reply, secret: str) -> Outcome:
+def _login_outcome(reply: Reply, secret: str, cause: Cause) -> Outcome:
     """5xx stops the account (535, 534, 530…); 4xx such as 454 or 421 may pass by itself (RFC 4954 6)."""
-    judged = judge(reply, Cause.LOGIN, secret=secret)
-    if judged.kind is OutcomeKind.PERMANENT:
-        return Outcome(OutcomeKind.ACCOUNT_REFUSED, judged.code, judged.detail, judged.enhanced, Cause.LOGIN)
+    judged = judge(reply, cause, secret=secret)
+    if judged.kind in (OutcomeKind.PERMANENT, OutcomeKind.ACCOUNT_REFUSED):
+        return Outcome(OutcomeKind.ACCOUNT_REFUSED, judged.code, judged.detail, judged.enhanced, cause)
     return judged
 
 
