@@ -14,7 +14,7 @@ from crm_mail.db import Base, insert_many
 from crm_mail.documents.builtin_texts import CompiledMessage, text_name
 from crm_mail.documents.message_context import SharedContext, build_context
 from crm_mail.documents.template_errors import TemplateInvalid
-from crm_mail.outbox.assembly import DocumentFacts, Draft, LinkedFiles, find_issues
+from crm_mail.outbox.assembly import DocumentFacts, Draft, FileFacts, LinkedFiles, find_issues
 from crm_mail.outbox.issues import BLOCKERS, Issue
 from crm_mail.outbox.link_words import add_link
 from crm_mail.outbox.models import (
@@ -123,10 +123,9 @@ class MessageWriter:
         rows[Message].append(_message_row(self.run, id_, draft, subject, list(types), blockers, warnings))
         rows[MessageContent].append({"message_id": id_, "body_text": body_text, "body_html": body_html})
         position = 0
-        archive = draft.archive
         for place, document in enumerate(draft.documents):
             rows[MessageDocument].append({"message_id": id_, "document_id": document.id, "position": place})
-            for file in document.files if archive is None else (archive,) if place == 0 else ():
+            for file in _attached(draft, place):
                 rows[MessageFile].append(
                     {
                         "message_id": id_,
@@ -263,6 +262,15 @@ def _value(context: dict[str, Any], name: str) -> Any:
             return True
         value = value[key]
     return value
+
+
+def _attached(draft: Draft, place: int) -> Sequence[FileFacts]:
+    """The files that the message itself carries for its document at a place: none where a link offers them."""
+    if draft.linked is not None:
+        return ()
+    if draft.archive is not None:
+        return (draft.archive,) if place == 0 else ()
+    return draft.documents[place].files
 
 
 def _link_row(message_id: int, linked: LinkedFiles) -> dict[str, Any]:

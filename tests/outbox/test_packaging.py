@@ -120,6 +120,7 @@ def test_a_link_offers_the_files_of_its_message_alone_until_it_expires_or_is_wit
     with home.database.write() as session:
         messages = rows(session, session.get_one(Run, run_id))
         assert [(one.file_count, one.blockers) for one in messages] == [(0, 0), (0, 0)]
+        assert [files_of(session, home, one.id) for one in messages] == [{}, {}]
         paths, ids = (
             [one.why["link"].partition("/download/")[2] for one in messages],
             [one.id for one in messages],
