@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from crm_mail.delivery.bounces.parsed import DEAD, BounceKind, BounceReason, RecipientReport
-from crm_mail.delivery.bounces.reasons import code_in, derived_status, has_expired, reason_of, status_in
+from crm_mail.delivery.bounces.reasons import code_in, derived_status, has_expired, reason_among, status_in
 from crm_mail.delivery.replies import printable
 
 _BLANKS = re.compile(r"\s+")
@@ -36,7 +36,7 @@ def judged(
     status = _better(
         status, next((s for text in (*said, general) if (s := status_in(text))), ""), is_delay=is_delay
     )
-    reason = reason_of(specific, status, code, _without(general, address))
+    reason = reason_among(specific, status, code, _without(general, address))
     if _is_given_up(reason, status, code, (*said, general), is_delay=is_delay):
         reason = BounceReason.EXPIRED
     derived = derived_status(reason, " ".join(said), code, is_delay)

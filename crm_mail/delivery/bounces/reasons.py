@@ -246,7 +246,12 @@ _VAGUE = frozenset({R.POLICY, R.SYSTEM, R.NETWORK})
 """A status that says so little gives way to plain words."""
 
 
-def reason_of(specific: Sequence[str], status: str = "", code: int = 0, general: str = "") -> R:
+def reason_of(text: str, status: str = "", code: int = 0) -> R:
+    """The reason that one text gives; see `reason_among`."""
+    return reason_among([text], status, code)
+
+
+def reason_among(specific: Sequence[str], status: str = "", code: int = 0, general: str = "") -> R:
     """The reason, by words, then status, then SMTP code; UNKNOWN when none of them says it.
 
     Args:
