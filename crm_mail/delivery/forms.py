@@ -1,5 +1,6 @@
 """Forms of the delivery room. What an account may look like is `account_rules`' matter; forms only read."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -19,7 +20,9 @@ from wtforms.validators import InputRequired, Length
 from crm_mail.db import now
 from crm_mail.delivery.account_rules import AccountDetails
 from crm_mail.delivery.authorities import MAX_BYTES, authority_pem
+from crm_mail.delivery.mailbox_form import MailboxFields, mailbox_data, mailbox_values
 from crm_mail.delivery.models import AccountKind
+from crm_mail.delivery.operators import OPERATORS
 from crm_mail.delivery.transports import Security
 
 _LONG = 1000  # far above each field's own limit, which the rules know
@@ -33,7 +36,7 @@ def _number(label: Any, **arguments: Any) -> IntegerField:
     return IntegerField(label, [InputRequired()], **arguments)
 
 
-class AccountForm(FlaskForm):
+class AccountForm(MailboxFields, FlaskForm):
     """A sender account; the names are those of `AccountDetails`. A kept password is never put into the form."""
 
     name = _text(_l("Name"), description=_l("How colleagues recognise it, such as Administration."))
@@ -83,7 +86,7 @@ class AccountForm(FlaskForm):
     def of(cls, details: AccountDetails) -> "AccountForm":
         """The form of an account; `allows_unencrypted` shows what was chosen."""
         values = {name: getattr(details, name) for name in AccountDetails.__dataclass_fields__}
-        values |= {"kind": details.kind.value, "security": details.security.value}
+        values |= {"kind": details.kind.value, "security": details.security.value, **mailbox_data(details)}
         return cls(data=values | {"allows_unencrypted": details.security is Security.NONE})
 
     def details(self, kept: AccountDetails | None = None) -> AccountDetails:
@@ -103,6 +106,7 @@ class AccountForm(FlaskForm):
         values |= {
             "kind": AccountKind(values["kind"]),
             "security": Security(values["security"]),
+            **mailbox_values(self.data),
             **self._authority(kept),
         }
         return AccountDetails(**values)
@@ -117,6 +121,15 @@ class AccountForm(FlaskForm):
         return {"ca_file": kept.ca_file, "ca_pem": kept.ca_pem}
 
 
-def blank_details(from_name: str = "") -> AccountDetails:
-    """What a new account's form begins with."""
-    return AccountDetails("", AccountKind.SMTP, "", 465, Security.TLS, "", from_name=from_name)
+def blank_details(from_name: str = "", operator: str = "") -> AccountDetails:
+    """What a new account's form begins with: with what is known of an operator, when one is named."""
+    blank = AccountDetails("", AccountKind.SMTP, "", 465, Security.TLS, "", from_name=from_name)
+    return filled_in(blank, operator)
+
+
+def filled_in(details: AccountDetails, operator: str) -> AccountDetails:
+    """An account with an operator's servers and limits in place of its own; its kind stays once it has a name."""
+    preset = OPERATORS.get(operator)
+    if preset is None:
+        return details
+    return replace(details, **preset.values() | ({"kind": details.kind} if details.name else {}))

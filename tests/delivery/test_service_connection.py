@@ -21,12 +21,17 @@ def results(settings: AccountSettings) -> list[tuple[Step, bool | None]]:
 
 
 @pytest.mark.parametrize("security", [Security.TLS, Security.STARTTLS])
-def test_an_encrypted_account_passes_all_three_steps(tmp_path: Path, security: Security) -> None:
+def test_an_encrypted_account_passes_every_step(tmp_path: Path, security: Security) -> None:
     context = certificate_context(tmp_path)
     tls: dict[str, Any] = {"implicit_tls" if security is Security.TLS else "starttls": context}
     with FaultyServer(**tls) as server:
         settings = server.account(security=security, ca_file=str(tmp_path / "ca.pem"), **LOGIN)
-        assert results(settings) == [(Step.REACH, True), (Step.ENCRYPT, True), (Step.LOG_IN, True)]
+        assert results(settings) == [
+            (Step.RESOLVE, True),
+            (Step.REACH, True),
+            (Step.ENCRYPT, True),
+            (Step.LOG_IN, True),
+        ]
         assert server.connections == 1
         uploaded = replace(settings, ca_file=None, ca_pem=(tmp_path / "ca.pem").read_text())
         assert results(uploaded) == results(settings)
@@ -36,32 +41,41 @@ def test_an_encrypted_account_passes_all_three_steps(tmp_path: Path, security: S
 def test_a_certificate_that_nobody_vouches_for_fails_at_the_encryption(tmp_path: Path) -> None:
     with FaultyServer(implicit_tls=certificate_context(tmp_path)) as server:
         found = check_connection(server.account(security=Security.TLS, **LOGIN))
-    assert [result.is_ok for result in found] == [True, False, None]
-    assert found[1].outcome is not None
-    assert found[1].outcome.cause is Cause.CERTIFICATE
+    assert [result.is_ok for result in found] == [True, True, False, None]
+    assert found[2].outcome is not None
+    assert found[2].outcome.cause is Cause.CERTIFICATE
 
 
 def test_a_server_without_starttls_fails_at_the_encryption() -> None:
     with FaultyServer() as server:
         found = results(server.account(security=Security.STARTTLS))
-    assert found == [(Step.REACH, True), (Step.ENCRYPT, False)]
+    assert found == [(Step.RESOLVE, True), (Step.REACH, True), (Step.ENCRYPT, False)]
 
 
 def test_a_refused_password_fails_at_the_login_and_is_tried_once() -> None:
     with FaultyServer(Faults(replies={"AUTH": "535 5.7.8 No"})) as server:
-        assert results(server.account(**LOGIN)) == [(Step.REACH, True), (Step.LOG_IN, False)]
+        assert results(server.account(**LOGIN)) == [
+            (Step.RESOLVE, True),
+            (Step.REACH, True),
+            (Step.LOG_IN, False),
+        ]
         assert sum(command.startswith("AUTH") for command in server.commands) == 1
 
 
 def test_a_server_that_is_not_there_fails_at_the_first_step() -> None:
     with FaultyServer() as server:
         settings = server.account(security=Security.TLS, **LOGIN)
-    assert results(settings) == [(Step.REACH, False), (Step.ENCRYPT, None), (Step.LOG_IN, None)]
+    assert results(settings) == [
+        (Step.RESOLVE, True),
+        (Step.REACH, False),
+        (Step.ENCRYPT, None),
+        (Step.LOG_IN, None),
+    ]
 
 
-def test_an_account_without_encryption_and_login_has_one_step() -> None:
+def test_an_account_without_encryption_and_login_has_two_steps() -> None:
     with FaultyServer() as server:
-        assert steps_of(server.account()) == [Step.REACH]
+        assert steps_of(server.account()) == [Step.RESOLVE, Step.REACH]
 
 
 def test_a_trial_message_arrives_and_says_what_it_is() -> None:
