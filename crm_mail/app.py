@@ -12,6 +12,7 @@ from crm_mail.companies import views as companies
 from crm_mail.contacts import views as contacts
 from crm_mail.delivery import views as delivery
 from crm_mail.documents import views as documents
+from crm_mail.evidence import dossier_views as dossiers
 from crm_mail.importers import views as importers
 from crm_mail.installation import Installation
 from crm_mail.outbox import views as outbox
@@ -31,7 +32,7 @@ from crm_mail.web import (
     urls,
 )
 
-ROOMS = (users, companies, contacts, documents, importers, outbox, delivery, receivables, reports)
+ROOMS = (users, companies, contacts, documents, importers, outbox, delivery, dossiers, receivables, reports)
 
 
 def create_app(settings: Settings, home: Installation | None = None) -> Flask:

@@ -16,6 +16,7 @@ COMMANDS = {
     "account": ("accounts", "The mailboxes that messages leave from."),
     "mailbox": ("mailboxes", "Receipts and bounces in the accounts' mailboxes."),
     "import": ("imports", "Bring contacts and documents in."),
+    "dossier": ("dossier", "Proof dossiers: what was sent, and the receipts that prove it."),
     "hotfolder": ("hotfolder", "Folders in which other programs put documents."),
     "receivables": ("receivables", "Open items, account statements and reminders."),
     "prepare": ("outbox", "Work out every message that is due, for review."),

@@ -17,7 +17,13 @@ from typing import Any
 from crm_mail.documents.pdf_markup import UnknownLayout
 from crm_mail.documents.pdf_sandbox import LayoutFault
 from crm_mail.documents.pdf_theme import Theme
-from crm_mail.documents.rendering import EmbeddedFile, RenderFailed, prepare_process, render_pdf
+from crm_mail.documents.rendering import (
+    EmbeddedFile,
+    RenderFailed,
+    prepare_process,
+    print_html,
+    render_pdf,
+)
 
 MEMORY_LIMIT = 3 * 1024**3  # bytes of address space: a hostile PDF or a giant table fails instead of swapping
 MAX_PIXELS = 4000
@@ -56,7 +62,15 @@ class ThumbnailJob:
     page: int = 0
 
 
-Job = RenderJob | PreviewJob | ThumbnailJob
+@dataclass(frozen=True, slots=True)
+class PageJob:
+    """One of our own pages (`printed_pages`), complete with its styles."""
+
+    key: str
+    html: str
+
+
+Job = RenderJob | PreviewJob | ThumbnailJob | PageJob
 
 
 def serve(pipe: Connection) -> None:
@@ -102,6 +116,8 @@ def _attempt(job: Job) -> tuple[bytes | None, RenderFailed | None]:
         if not _prepared:
             prepare_process()
             _prepared.append(True)
+        if isinstance(job, PageJob):
+            return print_html(job.html), None
         if isinstance(job, PreviewJob):
             return page_picture(_print(job.document), job.width, job.page), None
         return _print(job), None

@@ -20,10 +20,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 
-from crm_mail.documents.pdf_jobs import Job, PreviewJob, RenderJob, ThumbnailJob, serve
+from crm_mail.documents.pdf_jobs import Job, PageJob, PreviewJob, RenderJob, ThumbnailJob, serve
 from crm_mail.documents.rendering import RenderFailed, pdf_available
 
-__all__ = ["PdfPool", "PreviewJob", "RenderJob", "RenderResult", "ThumbnailJob"]
+__all__ = ["PageJob", "PdfPool", "PreviewJob", "RenderJob", "RenderResult", "ThumbnailJob"]
 
 DEFAULT_TIMEOUT = 60.0
 START_TIMEOUT = 60.0
@@ -162,7 +162,7 @@ class PdfPool:
         raise RenderFailed("The PDF processes are being stopped.", "died")
 
     def _start_job(self, process: _Process, job: Job, running: list[_Running]) -> RenderResult | None:
-        ready, reason = pdf_available() if isinstance(job, RenderJob) else (True, "")
+        ready, reason = pdf_available() if isinstance(job, RenderJob | PageJob) else (True, "")
         if not ready:
             self._free.put(process)
             return RenderResult(job.key, None, RenderFailed(reason, "unavailable"), 0.0)

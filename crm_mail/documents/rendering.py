@@ -32,6 +32,7 @@ __all__ = [
     "Theme",
     "pdf_available",
     "prepare_process",
+    "print_html",
     "render_key",
     "render_pdf",
 ]
@@ -176,6 +177,26 @@ def render_pdf(
         )
     except Exception as error:  # the engine has no exception base class of its own
         raise RenderFailed(f"The document could not be printed: {type(error).__name__}: {error}") from error
+    return result
+
+
+def print_html(html: str) -> bytes:
+    """The PDF of a page that is complete in itself (`printed_pages`). Call it in a process of the pool.
+
+    Raises `RenderFailed` with the reason.
+    """
+    ready, reason = pdf_available()
+    if not ready:
+        raise RenderFailed(reason, "unavailable")
+    engine = _engine()
+    try:
+        document = engine.weasyprint.HTML(string=html, url_fetcher=engine.fetcher)
+        digest = hashlib.sha256(html.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        result: bytes = document.write_pdf(
+            font_config=engine.fonts, pdf_identifier=digest.encode(), pdf_tags=True
+        )
+    except Exception as error:  # the engine has no exception base class of its own
+        raise RenderFailed(f"The page could not be printed: {type(error).__name__}: {error}") from error
     return result
 
 

@@ -1,0 +1,55 @@
+"""The words of a dossier's check, in the reader's language (pure)."""
+
+from crm_mail.evidence.dossier_check import DossierCheck, FileProblem, NotADossier, ReceiptCheck
+from crm_mail.evidence.verification_words import trust_words
+from crm_mail.outbox.wording import Translate
+
+
+def _(message: str) -> str:
+    """Mark a message for translation; it is translated when it is used."""
+    return message
+
+
+_REFUSALS = {
+    "no_zip": _("This is not a ZIP file, or it is cut short: take the file again from where it is kept."),
+    "no_manifest": _("This ZIP is no proof dossier: it has no manifest.json."),
+    "other_format": _("This dossier is of a format that this version does not know: use a newer version."),
+    "no_sums": _(
+        "The list of hashes (SHA256SUMS) is missing or damaged: nothing can be proven by this file."
+    ),
+    "too_large": _("A file inside is larger than 400 MB: it is not opened."),
+}
+_PROBLEMS = {
+    "changed": _("is not the file that was put in"),
+    "missing": _("is missing"),
+    "unlisted": _("was added later"),
+    "unreadable": _("cannot be read"),
+}
+
+
+def refusal_words(problem: NotADossier, translate: Translate) -> str:
+    """Why a file cannot be checked."""
+    return translate(_REFUSALS[problem.code])
+
+
+def problem_words(problem: FileProblem, translate: Translate) -> str:
+    """What is wrong with a file of a dossier."""
+    return translate(_PROBLEMS[problem.code])
+
+
+def verdict_words(check: DossierCheck, translate: Translate) -> str:
+    """The whole check in a sentence."""
+    if check.is_intact:
+        return translate(_("The dossier is intact: nothing changed, and the operators' signatures hold."))
+    if check.problems:
+        return translate(_("The dossier is damaged: files are not as they were when it was made."))
+    return translate(_("The files are as they were, but a receipt does not prove what it did: see below."))
+
+
+def receipt_words(receipt: ReceiptCheck, translate: Translate) -> str:
+    """What one receipt proves today."""
+    if not receipt.is_of_message:
+        return translate(_("about another message"))
+    if not receipt.is_daticert_same:
+        return translate(_("the extracted certification data are not those of the receipt"))
+    return trust_words(receipt.trust.value, translate)[0]
