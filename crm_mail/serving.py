@@ -9,14 +9,13 @@ from waitress.server import create_server
 
 from crm_mail.app import create_app
 from crm_mail.background import hold_instance
-from crm_mail.demo.main_job import sandbox_folder
+from crm_mail.demo.servers import SampleServers, sandbox_folder
 from crm_mail.evidence.mailbox_watch import watching_mailboxes
 from crm_mail.importers.folder_watch import watching_folders
 from crm_mail.installation import Installation
 from crm_mail.outbox.finishing import on_run_finished
 from crm_mail.outbox.worker import embedded_worker
 from crm_mail.reports.mailing import mail_run_report
-from crm_mail.sandbox.servers import SandboxServers
 
 
 def serve_office(home: Installation) -> None:
@@ -31,7 +30,7 @@ def serve_office(home: Installation) -> None:
     with ExitStack() as stack:
         is_alone = stack.enter_context(hold_instance(settings, settings.resolved_public_url))
         if sandbox_folder(home).is_dir():
-            stack.enter_context(SandboxServers(sandbox_folder(home)))
+            stack.enter_context(SampleServers(home))
         app = create_app(settings, home)
         server = create_server(
             app,

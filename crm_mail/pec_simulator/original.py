@@ -88,7 +88,7 @@ def abbreviate(content: bytes) -> bytes:
 
 
 def encoded_part(part: EmailMessage) -> bytes:
-    """The body of a part as it stands in the mail (base64 lines and all), with CRLF, without the one of the boundary."""
+    """The body of a part as it stands in the mail (base64 lines and all), with CRLF; the boundary has its own."""
     text = part.get_payload(decode=False)
     encoded = str(text).encode("ascii", "surrogateescape")
     return _BARE_LINE_END.sub(b"\r\n", encoded)

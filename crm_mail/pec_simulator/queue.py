@@ -50,6 +50,10 @@ class MailQueue:
         entry.path.unlink(missing_ok=True)
         self._waiting.pop(entry.path.name, None)
 
+    def has_before(self, at: datetime) -> bool:
+        """Whether a mail is due before this time."""
+        return any(entry.due_at < at for entry in list(self._waiting.values()))
+
     def __len__(self) -> int:
         return len(self._waiting)
 

@@ -8,6 +8,7 @@ Which scenario a message takes is in `scenarios`, and in docs/pec-simulator.md.
 """
 
 import json
+import logging
 import secrets
 import threading
 from collections.abc import Callable
@@ -25,7 +26,9 @@ from crm_mail.pec_simulator.scenarios import Fault, fault_for
 from crm_mail.pec_simulator.skins import ARUBA, DOMAINS, Skin
 from crm_mail.pec_simulator.submission import HOST, SubmissionServer
 from crm_mail.sandbox.certificates import ensure_certificates, write_privately
-from crm_mail.sandbox.imap import ImapServer
+from crm_mail.sandbox.imap import ImapServer, ImapUnavailable
+
+log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 0.1
 _KEPT = "simulator.json"
@@ -39,6 +42,8 @@ class PecSimulator:
         skin: the operator of every domain that is not given another (`operators.manage(domain, skin=…)`).
         imap: a running server to share; else one of our own.
         keep: is given each message that was taken, as it came, with its sender and recipients.
+        on_delivered: is told the address whose mailbox has got a mail.
+        needs_imap: False lets it run where no IMAP server can: receipts are written and nobody can read them.
     """
 
     def __init__(
@@ -48,6 +53,8 @@ class PecSimulator:
         skin: Skin = ARUBA,
         imap: ImapServer | None = None,
         keep: Callable[[str, list[str], bytes], object] | None = None,
+        on_delivered: Callable[[str], object] | None = None,
+        needs_imap: bool = True,
     ) -> None:
         self.folder = Path(folder).absolute()
         self.host = HOST
@@ -69,9 +76,11 @@ class PecSimulator:
             certificates, self.passwords, self._take, self._kept["smtp_port"], self._fault
         )
         self._keep = keep
+        self._on_delivered = on_delivered
+        self._needs_imap = needs_imap
+        self.imap_failure = ""
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._running_due = threading.Lock()
         for address, password in list(self._kept["passwords"].items()):
             self.add_mailbox(address, password)
 
@@ -82,8 +91,7 @@ class PecSimulator:
 
     def start(self) -> "PecSimulator":
         """Starts everything. Raises `ImapUnavailable` or `OSError`."""
-        if self._owns_imap:
-            self.imap.start()
+        self._start_imap()
         try:
             self.submission.start()
         except OSError:
@@ -95,6 +103,16 @@ class PecSimulator:
             self._thread = threading.Thread(target=self._run, name="pec-post-office", daemon=True)
             self._thread.start()
         return self
+
+    def _start_imap(self) -> None:
+        if not self._owns_imap:
+            return
+        try:
+            self.imap.start()
+        except ImapUnavailable as unavailable:
+            if self._needs_imap:
+                raise
+            self.imap_failure = str(unavailable)
 
     def stop(self) -> None:
         """Stops everything; what is waiting arrives after the next start."""
@@ -154,10 +172,15 @@ class PecSimulator:
 
     def _deliver(self, user: str, content: bytes, folder: str) -> None:
         self.imap.deliver(user, content, folder)
+        if self._on_delivered is not None:
+            self._on_delivered(user)
 
     def _run(self) -> None:
         while not self._stopping.wait(_TICK_SECONDS):
-            self.office.run_due()
+            try:
+                self.office.run_due()
+            except Exception:  # one mail must not end the post
+                log.exception("A mail could not be delivered; it stays in the queue.")
 
     def _read_kept(self) -> dict[str, Any]:
         try:

@@ -5,6 +5,7 @@ them), touches no file of a Dovecot that may run as a service, and ends with `st
 a mail server would; everything lies under one folder, so that a restart finds it again.
 """
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -24,6 +25,8 @@ from crm_mail.sandbox.maildirs import INBOX, Maildirs, safe_name
 HOST = "127.0.0.1"
 SENT_FOLDER = "Inviata"
 _PROGRAMS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
+_PLACE_OF_ROOT = Path("/var/lib/crm-mail-imap")
+"""Where root's mailboxes lie when nobody else may enter the folder (such as one in /root)."""
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
 
@@ -62,6 +65,9 @@ class ImapServer(Maildirs):
     ) -> None:
         self.folder = Path(folder).absolute()
         super().__init__(self.folder / "mail", prefix)
+        if self._owner is not None and not _is_reachable(self.mail_folder):
+            name = hashlib.sha256(bytes(self.folder)).hexdigest()[:16]
+            self.mail_folder = _PLACE_OF_ROOT / name
         self.host = HOST
         self.port = port
         self.sent_folder = f"{prefix}{sent_folder}"
@@ -142,8 +148,6 @@ class ImapServer(Maildirs):
     def _make_folders(self) -> None:
         self._runtime = Path(tempfile.mkdtemp(prefix="crm-imap-"))  # short: names of sockets are limited
         self.mail_folder.mkdir(parents=True, exist_ok=True)
-        if self._owner is not None and not _is_reachable(self.mail_folder):
-            raise ImapUnavailable(f"as root the mailboxes need a folder that others may enter: {self.folder}")
         for place in (self._runtime, self.mail_folder):
             self.give_away(place)
 
@@ -207,7 +211,7 @@ class ImapServer(Maildirs):
 
 
 def _is_reachable(folder: Path) -> bool:
-    return all(parent.stat().st_mode & 0o001 for parent in folder.parents)
+    return all(parent.stat().st_mode & 0o001 for parent in folder.parents if parent.exists())
 
 
 def _free_port() -> int:

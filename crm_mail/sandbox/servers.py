@@ -1,7 +1,8 @@
 """Two local mail servers in one thread: an ordinary one (STARTTLS) and one acting as a PEC provider (TLS).
 
 Both ask for a login and show certificates of an authority of their own (`ca_file`), so that clients verify them in
-earnest. Ports, names and passwords are kept in the folder: accounts made on them still work after a restart.
+earnest. Ports, names and passwords are kept in the folder: accounts made on them still work after a restart. The PEC
+one makes no receipts: `crm_mail.pec_simulator` does.
 """
 
 import asyncio
@@ -26,7 +27,8 @@ from crm_mail.sandbox.maildrop import Maildrop
 HOST = "127.0.0.1"
 SIZE_LIMIT = 50_000_000
 """Bytes of one message that both servers take."""
-_USERS = {Channel.SMTP: "office@acme.example", Channel.PEC: "office@pec.acme.example"}
+ADDRESSES = {Channel.SMTP: "office@acme.example", Channel.PEC: "office@pec.acme.example"}
+"""Logins and senders unless told otherwise."""
 _START_SECONDS = 20.0
 
 
@@ -71,10 +73,22 @@ class SandboxInfo:
 
 
 class SandboxServers:
-    """Start and stop; between two starts the folder keeps everything. One instance per folder at a time."""
+    """Start and stop; between two starts the folder keeps everything. One instance per folder at a time.
 
-    def __init__(self, folder: Path | str) -> None:
+    Args:
+        addresses: login and sender of each server, when the folder keeps none yet.
+        kinds: the servers that are wanted; the other one is described and does not listen.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        addresses: dict[Channel, str] | None = None,
+        kinds: tuple[Channel, ...] = tuple(Channel),
+    ) -> None:
         self.folder = Path(folder)
+        self._addresses = addresses or ADDRESSES
+        self._kinds = kinds
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -86,8 +100,8 @@ class SandboxServers:
             return self.info
         certificates = ensure_certificates(self.folder / "tls")
         kept = self._read_kept()
-        sockets = {kind: _listening_socket(kept["ports"].get(kind.value, 0)) for kind in Channel}
-        kept["ports"] = {kind.value: sock.getsockname()[1] for kind, sock in sockets.items()}
+        sockets = {kind: _listening_socket(kept["ports"].get(kind.value, 0)) for kind in self._kinds}
+        kept["ports"] |= {kind.value: sock.getsockname()[1] for kind, sock in sockets.items()}
         write_privately(self.folder / "sandbox.json", json.dumps(kept, indent=1).encode())
         info = SandboxInfo(
             *(self._describe(kind, kept, certificates) for kind in (Channel.SMTP, Channel.PEC))
@@ -113,19 +127,20 @@ class SandboxServers:
     def _read_kept(self) -> dict[str, Any]:
         try:
             kept: dict[str, Any] = json.loads((self.folder / "sandbox.json").read_bytes())
-            if set(kept) == {"ports", "passwords"}:
-                return kept
+            if {"ports", "passwords"} <= set(kept):
+                return {"users": _by_name(ADDRESSES)} | kept
         except (OSError, ValueError):
             pass  # first start, or a damaged file: begin anew
-        return {"ports": {}, "passwords": {kind.value: secrets.token_urlsafe(18) for kind in Channel}}
+        passwords = {kind.value: secrets.token_urlsafe(18) for kind in Channel}
+        return {"ports": {}, "passwords": passwords, "users": _by_name(self._addresses)}
 
     def _describe(self, kind: Channel, kept: dict[str, Any], certificates: Certificates) -> ServerInfo:
         return ServerInfo(
             kind=kind,
             host=HOST,
-            port=kept["ports"][kind.value],
+            port=kept["ports"].get(kind.value, 0),
             security=Security.TLS if kind is Channel.PEC else Security.STARTTLS,
-            username=_USERS[kind],
+            username=kept["users"][kind.value],
             password=kept["passwords"][kind.value],
             ca_file=certificates.ca_file,
             maildrop=Maildrop(self.folder / kind.value),
@@ -142,6 +157,8 @@ class SandboxServers:
             context = server_context(certificates)
             servers = []
             for server in (info.ordinary, info.pec):
+                if server.kind not in sockets:
+                    continue
                 factory = protocol_factory(server, context)
                 implicit = context if server.security is Security.TLS else None
                 servers.append(
@@ -165,6 +182,10 @@ class SandboxServers:
         self._thread.start()
         if not ready.wait(_START_SECONDS) or failure:
             raise SandboxFailed(f"The local mail servers did not start: {failure or 'no answer'}")
+
+
+def _by_name(addresses: dict[Channel, str]) -> dict[str, str]:
+    return {kind.value: address for kind, address in addresses.items()}
 
 
 async def _cancel_the_rest() -> None:
