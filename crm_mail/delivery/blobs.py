@@ -52,17 +52,12 @@ class EncodedBlobs:
         return join(segments, self)
 
     def payload(self, segments: Segments) -> bytes:
-        """The whole message as DATA wants it, for `SmtpSession.send_payload`: dots doubled, final dot added.
+        """See `payload`."""
+        return payload(segments, self)
 
-        The same as `dot_stuffed(flatten(segments))`, but only the literal parts are looked through: base64 has
-        neither dots nor loose line ends, and built literals have none of the latter.
-        """
-        return b"".join([*(self._stuffed(part) for part in segments), b".\r\n"])
-
-    def _stuffed(self, part: bytes | BlobRef) -> bytes:
-        if isinstance(part, BlobRef):
-            return self(part.sha256)
-        return part.replace(b"\n.", b"\n..") if b"\n." in part else part
+    def held(self, segments: Segments) -> Callable[[str], bytes]:
+        """The files of one message, each read and encoded once however large: for hashing, signing and sending it."""
+        return {part.sha256: self(part.sha256) for part in segments if isinstance(part, BlobRef)}.__getitem__
 
     def _keep(self, sha256: str, encoded: bytes) -> None:
         if len(encoded) * 4 > self._keep_bytes:
@@ -72,6 +67,19 @@ class EncodedBlobs:
         while self._size > self._keep_bytes:
             _, oldest = self._kept.popitem(last=False)
             self._size -= len(oldest)
+
+
+def payload(segments: Segments, read_encoded: Callable[[str], bytes]) -> bytes:
+    """The whole message as DATA wants it, for `SmtpSession.send_payload`: dots doubled, final dot added.
+
+    The same as `dot_stuffed(join(segments, …))`, but only the literal parts are looked through: base64 has neither
+    dots nor loose line ends, and built literals have none of the latter.
+    """
+    stuffed = [
+        read_encoded(part.sha256) if isinstance(part, BlobRef) else part.replace(b"\n.", b"\n..")
+        for part in segments
+    ]
+    return b"".join([*stuffed, b".\r\n"])
 
 
 def flatten(segments: Segments, read_blob: Callable[[str], bytes]) -> bytes:

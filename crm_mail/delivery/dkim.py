@@ -117,6 +117,13 @@ def signer_for(domain: str, selector: str, key: str) -> DkimSigner:
     return DkimSigner(domain, selector, key)
 
 
+def signed(
+    segments: Segments, signer: DkimSigner | None, read_encoded: Callable[[str], bytes], signed_at: datetime
+) -> Segments:
+    """The message, signed where there is a signer."""
+    return segments if signer is None else signer.sign(segments, read_encoded, signed_at)
+
+
 def hash_body(parts: Segments, read_encoded: Callable[[str], bytes]) -> str:
     """The relaxed body's SHA-256 as base64 (RFC 6376 3.4.4, 3.7): runs of blanks are one, those at the ends of lines
     and empty lines at the end are none.

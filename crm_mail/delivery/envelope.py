@@ -53,6 +53,14 @@ class Envelope:
         return tuple(dict.fromkeys((self.to, *self.cc, *self.bcc)))
 
 
+def receipt_header(is_pec: bool, form: str) -> tuple[tuple[str, str], ...]:
+    """The header that asks a PEC operator for a kind of delivery receipt: completa, breve, sintetica (RFC 6109 2.2).
+
+    The form comes from `ReceiptForm`; empty leaves the choice to the operator, who then gives the full one.
+    """
+    return (("X-TipoRicevuta", form),) if is_pec and form else ()
+
+
 class OutcomeKind(StrEnum):
     """What an attempt came to, as the outbox must act on it (outbox laws 4 and 5)."""
 

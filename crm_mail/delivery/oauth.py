@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -173,7 +174,7 @@ def _keep_refusal(
     raise error
 
 
-def record(session: Session, actor: Actor, what: str, account: SenderAccount, **detail: str) -> None:
+def record(session: Session, actor: Actor, what: str, account: SenderAccount, **detail: Any) -> None:
     """Note in the audit what became of an account's sign-in."""
     label = f"{account.name} <{account.from_address}>"
     audit.record(

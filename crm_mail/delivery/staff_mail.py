@@ -5,22 +5,24 @@ It stands beside the outbox: nothing here is tried twice, nothing waits, and not
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
 from crm_mail.db import now
 from crm_mail.delivery.addresses import domain_of
-from crm_mail.delivery.blobs import flatten
+from crm_mail.delivery.blobs import EncodedBlobs
 from crm_mail.delivery.connection_check import PATIENCE_SECONDS
+from crm_mail.delivery.dkim import signed
 from crm_mail.delivery.envelope import Attachment, Cause, Envelope, Outcome, OutcomeKind, new_message_id
 from crm_mail.delivery.mime import build
 from crm_mail.delivery.models import AccountKind, SenderAccount
-from crm_mail.delivery.service import accounts_for, settings_of
+from crm_mail.delivery.oauth import account_settings
+from crm_mail.delivery.service import accounts_for
 from crm_mail.delivery.smtp_session import SmtpSession
 from crm_mail.delivery.transports import AccountSettings, ConnectionFailed
-from crm_mail.installation import SecretUnreadable
+from crm_mail.installation import Installation, SecretUnreadable
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +49,7 @@ class Post:
     settings: AccountSettings
 
 
-def posts_of(
-    session: Session, company_id: int, company_name: str, decrypt: Callable[[bytes | None], str]
-) -> list[Post]:
+def posts_of(session: Session, company_id: int, company_name: str, home: Installation) -> list[Post]:
     """Ordinary accounts of the company that can send, the default one first."""
     found = []
     for view in accounts_for(session, company_id).of(AccountKind.SMTP):
@@ -57,7 +57,7 @@ def posts_of(
             continue
         account = session.get_one(SenderAccount, view.id)
         try:
-            settings = settings_of(account, decrypt)
+            settings = account_settings(home, account)
         except SecretUnreadable:
             log.warning("Mail to the staff cannot leave from %s: its secret is unreadable.", view.name)
             continue
@@ -108,7 +108,8 @@ def _send(mail: StaffMail, post: Post) -> Outcome:
         extra_headers=(("Auto-Submitted", "auto-generated"),),
     )
     stored = {attachment.sha256: data for attachment, data in mail.files}
-    data = flatten(build(envelope), stored.__getitem__)
+    blobs = EncodedBlobs(stored.__getitem__)
+    data = blobs.flatten(signed(build(envelope), post.settings.dkim, blobs, envelope.date))
     session = SmtpSession(post.settings)
     try:
         session.connect()

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from crm_mail.db import now
 from crm_mail.delivery.addresses import domain_of
-from crm_mail.delivery.blobs import flatten
+from crm_mail.delivery.blobs import EncodedBlobs
 from crm_mail.delivery.connection_check import PATIENCE_SECONDS
+from crm_mail.delivery.dkim import signed
 from crm_mail.delivery.envelope import Envelope, Outcome, new_message_id
 from crm_mail.delivery.mime import build
 from crm_mail.delivery.routing import Channel
@@ -46,7 +47,8 @@ def send_trial(settings: AccountSettings, trial: Trial) -> Outcome:
         language=trial.language,
         extra_headers=(("Auto-Submitted", "auto-generated"),),
     )
-    data = flatten(build(envelope), _no_file)
+    blobs = EncodedBlobs(_no_file)
+    data = blobs.flatten(signed(build(envelope), settings.dkim, blobs, envelope.date))
     patience = min(settings.timeout_seconds, PATIENCE_SECONDS)
     session = SmtpSession(replace(settings, timeout_seconds=patience))
     try:

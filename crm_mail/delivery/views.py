@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Flask, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
@@ -12,8 +12,12 @@ from crm_mail.db import now
 from crm_mail.delivery import account_messages, limits, service
 from crm_mail.delivery.account_rules import AccountInvalid
 from crm_mail.delivery.connection_check import check_connection
-from crm_mail.delivery.forms import AccountForm, blank_details
+from crm_mail.delivery.forms import AccountForm, blank_details, filled_in
+from crm_mail.delivery.mailbox_service import keep_mailbox_secret
+from crm_mail.delivery.mailbox_views import add_mailbox_routes, mailbox_state, mailbox_steps, read_soon
 from crm_mail.delivery.models import SenderAccount
+from crm_mail.delivery.oauth import account_settings
+from crm_mail.delivery.operators import OPERATORS
 from crm_mail.delivery.transports import AccountSettings
 from crm_mail.delivery.trial import Trial, recipient_of_trial, send_trial
 from crm_mail.installation import SecretUnreadable
@@ -23,6 +27,7 @@ from crm_mail.web.forms import ActionForm
 from crm_mail.web.navigation import current_company
 
 blueprint = Blueprint("delivery", __name__, url_prefix="/accounts")
+add_mailbox_routes(blueprint)
 Action = Callable[[SenderAccount], None]
 
 
@@ -80,24 +85,41 @@ def create_own_account() -> Any:
 
 def add_page(company_id: int, from_name: str, user_id: int | None) -> Any:
     """The form of a new account."""
-    form = AccountForm.of(blank_details(from_name))
+    form = AccountForm.of(blank_details(from_name, suggested()))
     if form.validate_on_submit():
         try:
-            account = service.add_account(
-                db(),
-                signed_in_actor(),
-                company_id,
-                form.details(),
-                form.secret.data or "",
-                installation().encrypt,
-                user_id,
-            )
+            account = keep_new(form, company_id, user_id)
             flash(_("%(name)s was added. Test the connection next.", name=account.name), "success")
             return redirect(url_for(".edit_account", account_id=account.id), 303)
         except AccountInvalid as refused:
             account_messages.show_problems(form, refused.problems)
-    page = render_template("delivery/edit.html", form=form, account=None, is_own=user_id is not None)
+    page = render_template(
+        "delivery/edit.html", form=form, account=None, is_own=user_id is not None, operators=OPERATORS
+    )
     return page, 422 if form.errors else 200
+
+
+def suggested() -> str:
+    """The operator whose servers were asked for, when a form is only shown."""
+    return request.args.get("operator", "") if request.method == "GET" else ""
+
+
+def keep_new(form: AccountForm, company_id: int, user_id: int | None) -> SenderAccount:
+    """Add the account that was entered. Raises AccountInvalid."""
+    actor, encrypt = signed_in_actor(), installation().encrypt
+    secret = form.secret.data or ""
+    account = service.add_account(db(), actor, company_id, form.details(), secret, encrypt, user_id)
+    keep_mailbox_secret(db(), actor, account, form.mailbox_secret.data or "", encrypt)
+    return account
+
+
+def keep_changed(form: AccountForm, account: SenderAccount) -> None:
+    """Change an account as it was entered; its mailbox is read anew at once. Raises AccountInvalid."""
+    actor, encrypt = signed_in_actor(), installation().encrypt
+    details = form.details(service.details_of(account))
+    service.update_account(db(), actor, account, details, form.secret.data, encrypt)
+    keep_mailbox_secret(db(), actor, account, form.mailbox_secret.data or "", encrypt)
+    read_soon(db(), account)
 
 
 @blueprint.route("/<int:account_id>", methods=("GET", "POST"))
@@ -105,14 +127,12 @@ def add_page(company_id: int, from_name: str, user_id: int | None) -> Any:
 def edit_account(account_id: int) -> Any:
     """An account: settings for any, everybody their own. The password is never shown again."""
     account = found(account_id)
-    form = AccountForm.of(service.details_of(account))
+    form = AccountForm.of(filled_in(service.details_of(account), suggested()))
     form.kind.validate_choice = False
     if form.validate_on_submit():
         try:
             form.kind.data = account.kind.value
-            details = form.details(service.details_of(account))
-            encrypt = installation().encrypt
-            service.update_account(db(), signed_in_actor(), account, details, form.secret.data, encrypt)
+            keep_changed(form, account)
             flash(_("Saved."), "success")
             return redirect(url_for(".edit_account", account_id=account.id), 303)
         except AccountInvalid as refused:
@@ -126,6 +146,8 @@ def edit_account(account_id: int) -> Any:
         is_own=account.user_id is not None,
         authorities=service.authorities_of(account),
         present=now(),
+        operators=OPERATORS,
+        mailbox=mailbox_state(db(), account),
     )
     return page, 422 if form.errors else 200
 
@@ -196,7 +218,7 @@ def read_settings(account_id: int) -> tuple[SenderAccount, AccountSettings]:
     with installation().database.read() as session:
         account = service.find_account(session, signed_in_actor(), account_id) or abort(404)
         try:
-            return account, service.settings_of(account, installation().decrypt)
+            return account, account_settings(installation(), account)
         except SecretUnreadable:
             abort(409, _("The kept password cannot be read with the present key. Enter the password again."))
 
@@ -206,7 +228,11 @@ def read_settings(account_id: int) -> tuple[SenderAccount, AccountSettings]:
 def check_account(account_id: int) -> Any:
     """Connect and log in once, and show each step."""
     account, settings = read_settings(account_id)
-    return result_page(account, steps=check_connection(settings))
+    parts = [
+        (f"{settings.host}:{settings.port}", check_connection(settings), False),
+        (f"{account.mailbox_host}:{account.mailbox_port}", mailbox_steps(account), True),
+    ]
+    return result_page(account, parts=[part for part in parts if part[1]])
 
 
 @blueprint.post("/<int:account_id>/send-test")
@@ -255,6 +281,7 @@ def result_page(account: SenderAccount, **values: Any) -> str:
         account=account,
         step_name=account_messages.step_name,
         remedy=account_messages.remedy,
+        warning=account_messages.warning,
         **values,
     )
 

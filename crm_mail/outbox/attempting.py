@@ -4,15 +4,17 @@ Whatever happens comes back as a `Result`; nothing is raised, so that a claimed 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from crm_mail.db import now
-from crm_mail.delivery.blobs import AttachmentCorrupt, EncodedBlobs
-from crm_mail.delivery.envelope import Attachment, Cause, Envelope, Outcome, OutcomeKind
+from crm_mail.delivery.blobs import AttachmentCorrupt, EncodedBlobs, payload
+from crm_mail.delivery.bounces.tokens import return_path
+from crm_mail.delivery.dkim import DkimSigner, signed
+from crm_mail.delivery.envelope import Attachment, Cause, Envelope, Outcome, OutcomeKind, receipt_header
 from crm_mail.delivery.mime import BlobRef, Segments, build
 from crm_mail.delivery.packing import pack
 from crm_mail.delivery.routing import Channel, check_pec_rules
@@ -34,7 +36,9 @@ class OwnCause(StrEnum):
     FILE_DAMAGED = "file_damaged"
     FILE_UNREADABLE = "file_unreadable"  # the store cannot be read at the moment
     NOT_BUILDABLE = "not_buildable"
+    SUPPRESSED = "suppressed"  # the address came on the suppression list after the commit
     PEC_RULES = "pec_rules"
+    TOO_LARGE = "size"  # more than the account's limit; the same words as for a server's refusal
     INTERNAL = "internal"  # an error of this program; its log tells more
 
 
@@ -47,6 +51,11 @@ class SenderIdentity:
     from_name: str
     from_address: str
     reply_to: str
+    dkim: DkimSigner | None = None
+    receipt_form: str = ""  # of PEC: delivery.envelope.receipt_header
+    max_message_mb: int = 0  # 0: no limit
+    bounce_address: str = ""  # return path with a place for a token; ordinary accounts only
+    token_key: bytes = b""  # delivery.bounces.tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +98,13 @@ def attempt(job: Job, identity: SenderIdentity, transport: KeptTransport, blobs:
     try:
         envelope = make_envelope(job, identity)
         segments = _build(envelope)
-        payload = _read(blobs, segments)
-        mime, mime_sha256 = pack(segments), _sha256(segments, blobs)
+        encoded = _read(blobs, segments)
+        segments = signed(
+            segments, identity.dkim, encoded, envelope.date
+        )  # last: nothing may change after it
+        data = payload(segments, encoded)
+        _check_size(len(data), envelope, identity)
+        mime, mime_sha256 = pack(segments), _sha256(segments, encoded)
     except _Refusal as refusal:
         return Result(job, refusal.kind, refusal.cause, None, refusal.detail, started_at, now())
     except Exception as error:  # a result for every job, whatever happens: law 4
@@ -104,13 +118,20 @@ def attempt(job: Job, identity: SenderIdentity, transport: KeptTransport, blobs:
     except Exception as error:
         return _internal(job, OutcomeKind.TRANSIENT, error, started_at)
     try:
-        outcome = transport.send_payload(identity.from_address, envelope.recipients, payload)
+        outcome = transport.send_payload(envelope_sender(job, identity), envelope.recipients, data)
         if outcome.kind not in (OutcomeKind.SENT, OutcomeKind.UNCERTAIN):
             return _result(job, outcome, started_at)
         return _result(job, outcome, started_at, mime, mime_sha256)
     except Exception as error:  # it may have left
         transport.close()
         return _internal(job, OutcomeKind.UNCERTAIN, error, started_at)
+
+
+def envelope_sender(job: Job, identity: SenderIdentity) -> str:
+    """The address in MAIL FROM: bounces come there. With PEC it must be the one in From (RFC 6109 3.1.1)."""
+    if not identity.bounce_address or identity.channel is Channel.PEC:
+        return identity.from_address
+    return return_path(identity.bounce_address, identity.token_key, job.id, job.to_address)
 
 
 def make_envelope(job: Job, identity: SenderIdentity) -> Envelope:
@@ -123,6 +144,12 @@ def make_envelope(job: Job, identity: SenderIdentity) -> Envelope:
             "The message is no longer the one that was committed; it was not sent. Prepare it again.",
         )
     redirected = bool(job.test_address)
+    if job.suppressed_as and not redirected:
+        raise _Refusal(
+            OutcomeKind.PERMANENT,
+            OwnCause.SUPPRESSED,
+            f"{job.to_address} came on the suppression list ({job.suppressed_as}); the message was not sent.",
+        )
     named = (job.to_address, *job.cc, *job.bcc)
     envelope = Envelope(
         message_id=job.message_id,
@@ -138,7 +165,10 @@ def make_envelope(job: Job, identity: SenderIdentity) -> Envelope:
         reply_to=job.reply_to or identity.reply_to or None,
         attachments=tuple(Attachment(f.name, f.mime, f.sha256, f.size) for f in job.files),
         language=job.language,
-        extra_headers=(("X-Original-To", ", ".join(named)),) if redirected else (),
+        extra_headers=(
+            *((("X-Original-To", ", ".join(named)),) if redirected else ()),
+            *receipt_header(identity.channel is Channel.PEC, identity.receipt_form),
+        ),
     )
     if identity.channel is not job.channel or identity.channel is Channel.PEC:
         _check_routing(job, identity, envelope)
@@ -162,9 +192,10 @@ def _build(envelope: Envelope) -> Segments:
         raise _Refusal(OutcomeKind.PERMANENT, OwnCause.NOT_BUILDABLE, str(error)) from None
 
 
-def _read(blobs: EncodedBlobs, segments: Segments) -> bytes:
+def _read(blobs: EncodedBlobs, segments: Segments) -> Callable[[str], bytes]:
+    """Every file of the message, encoded."""
     try:
-        return blobs.payload(segments)
+        return blobs.held(segments)
     except StoredFileMissing as error:
         raise _Refusal(OutcomeKind.PERMANENT, OwnCause.FILE_MISSING, _sentence(error)) from None
     except (StoredFileDamaged, AttachmentCorrupt) as error:
@@ -179,10 +210,21 @@ def _sentence(error: Exception) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _sha256(segments: Segments, blobs: EncodedBlobs) -> str:
+def _check_size(size: int, envelope: Envelope, identity: SenderIdentity) -> None:
+    """PEC operators count the size once for each recipient (RFC 6109 3.1.1: 30 MB; Aruba: 100 MB)."""
+    counted = size * (len(envelope.recipients) if identity.channel is Channel.PEC else 1)
+    if 0 < identity.max_message_mb * 1_000_000 < counted:
+        detail = (
+            f"The message has {counted / 1e6:.1f} MB, the account sends at most {identity.max_message_mb} MB; "
+            "it was not sent."
+        )
+        raise _Refusal(OutcomeKind.PERMANENT, OwnCause.TOO_LARGE, detail)
+
+
+def _sha256(segments: Segments, encoded: Callable[[str], bytes]) -> str:
     digest = hashlib.sha256()
     for part in segments:
-        digest.update(blobs(part.sha256) if isinstance(part, BlobRef) else part)
+        digest.update(encoded(part.sha256) if isinstance(part, BlobRef) else part)
     return digest.hexdigest()
 
 

@@ -7,10 +7,11 @@ from sqlalchemy.orm import Session
 
 from crm_mail.db import now
 from crm_mail.delivery.blobs import flatten
-from crm_mail.delivery.envelope import Attachment, Envelope
+from crm_mail.delivery.envelope import Attachment, Envelope, receipt_header
 from crm_mail.delivery.mime import build
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.packing import unpack
+from crm_mail.delivery.routing import Channel
 from crm_mail.outbox.models import Attempt, Message, MessageContent, MessageFile
 from crm_mail.storage import BlobStore
 
@@ -50,6 +51,9 @@ def envelope_of(
         bcc=tuple(message.bcc),
         attachments=tuple(Attachment(f.name, f.mime, f.sha256, f.size) for f in files),
         language=message.language,
+        extra_headers=receipt_header(
+            message.channel is Channel.PEC and account is not None, account.receipt_form if account else ""
+        ),
     )
 
 

@@ -19,8 +19,8 @@ from crm_mail.db import now
 from crm_mail.delivery import limits
 from crm_mail.delivery.envelope import OutcomeKind
 from crm_mail.delivery.models import SenderAccount
+from crm_mail.delivery.oauth import account_settings
 from crm_mail.delivery.routing import Channel
-from crm_mail.delivery.service import settings_of
 from crm_mail.delivery.smtp_session import SmtpSession
 from crm_mail.delivery.transports import AccountSettings
 from crm_mail.installation import Installation, SecretUnreadable
@@ -305,7 +305,7 @@ class Sender:
             lane.stop()  # finish what it has; the next round makes the new one
             return lane
         try:
-            settings = settings_of(account, self.home.decrypt)
+            settings = account_settings(self.home, account)
         except SecretUnreadable as error:
             look.unreadable[account.id] = str(error)
             return None
@@ -315,6 +315,9 @@ class Sender:
             account.from_name,
             account.from_address,
             account.reply_to,
+            settings.dkim,
+            account.receipt_form,
+            account.max_message_mb,
         )
         if lane is not None:
             lane.stop()
@@ -383,9 +386,16 @@ _DECISIVE = (
     "ca_pem",
     "username",
     "secret",
+    "auth",
+    "dkim_domain",
+    "dkim_selector",
+    "dkim_key",
+    "receipt_form",
+    "max_message_mb",
     "from_name",
     "from_address",
     "reply_to",
+    "bounce_address",
     "timeout_seconds",
     "max_connections",
     "messages_per_connection",

@@ -150,7 +150,7 @@ def _compose(
 
 
 def _posts(home: Installation, session: Session, run: Run) -> list[Post]:
-    return posts_of(session, run.company_id, run.company.name, home.decrypt)
+    return posts_of(session, run.company_id, run.company.name, home)
 
 
 def _deliver(home: Installation, run_id: int, report: Report, posts: list[Post]) -> Outcome:
