@@ -12,7 +12,7 @@ class Alarm(StrEnum):
     OTHER_RECIPIENT = (
         "other_recipient"  # speaks of somebody whom the message did not go to; it changed nothing
     )
-    HEADERS = "headers"  # its unsigned headers say something else than its signed part, which counts
+    HEADERS = "headers"  # its unsigned headers contradict its signed part; it changed nothing
     NOT_SENT = "not_sent"  # speaks of a message that was never handed over
     CONFLICT = "conflict"  # contradicts what was proven before
     NOT_PEC = "not_pec"  # the recipient is no PEC address: no delivery will be certified
@@ -26,5 +26,7 @@ class Silence(StrEnum):
     NO_OUTCOME = "no_outcome"
 
 
-CHANGES_NOTHING = frozenset({Alarm.FORGED, Alarm.OTHER_COMPANY, Alarm.OTHER_ADDRESS, Alarm.OTHER_RECIPIENT})
+CHANGES_NOTHING = frozenset(
+    {Alarm.FORGED, Alarm.HEADERS, Alarm.OTHER_COMPANY, Alarm.OTHER_ADDRESS, Alarm.OTHER_RECIPIENT}
+)
 """Alarms of mails that are kept and shown, and never believed."""

@@ -1,16 +1,305 @@
-"""Taking in one mail as evidence. (Signatures; the rules follow.)"""
+"""Taking in one mail as evidence: kept as it was received, matched, and what it proves recorded.
 
+A receipt is believed when its signature holds (valid, or weak and labelled so). Anything else that claims to be one
+becomes an alarm and changes nothing. Ordinary mail that came back is believed as it is: it certifies nothing, and it
+only ever says that a message did not arrive. Nothing that is read here causes mail to its sender.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from crm_mail.companies.models import Company
+from crm_mail.db import now
+from crm_mail.delivery.addresses import address_key
+from crm_mail.delivery.bounces.tokens import read_token, token_key
 from crm_mail.delivery.mailbox.reader import ReceivedMail
 from crm_mail.delivery.models import SenderAccount
-from crm_mail.evidence.models import MailItem
+from crm_mail.delivery.pec.receipt import ReceiptType
+from crm_mail.delivery.pec.verdict import StepName, Verification
+from crm_mail.evidence import consequences
+from crm_mail.evidence.alarms import CHANGES_NOTHING, Alarm
+from crm_mail.evidence.anchors import anchors_of
+from crm_mail.evidence.applying import add_proof, lock_message
+from crm_mail.evidence.classification import Reading, read_mail
+from crm_mail.evidence.facts import (
+    concerns,
+    facts_of_bounce,
+    facts_of_receipt,
+    receipt_reason,
+    receipt_status,
+    report_for,
+)
+from crm_mail.evidence.matching import OUR_ID, Clues, find_message
+from crm_mail.evidence.models import ItemKind, MailItem, MessageProof
+from crm_mail.evidence.proof import Proof
 from crm_mail.installation import Installation
+from crm_mail.outbox.models import Message
+from crm_mail.outbox.states import MessageState
+
+_CERTIFIED = (ItemKind.RECEIPT, ItemKind.ENVELOPE)
+_NEVER_SENT = (MessageState.PENDING, MessageState.WITHHELD, MessageState.CANCELLED)
 
 
-def take_in(session: Session, home: Installation, account: SenderAccount, mail: ReceivedMail) -> MailItem | None:
-    """Keep a mail that concerns a message of ours, and let the message's proof and state follow.
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A mail that was read and whose signature was checked, before any transaction: `examine`."""
 
-    None: it concerns none of ours, or is kept already; nothing was written. Never commits.
+    sha256: str
+    reading: Reading | None
+
+
+def examine(home: Installation, data: bytes) -> Examined:
+    """Read a mail; the slow part of taking it in, to be done outside the transaction."""
+    return Examined(hashlib.sha256(data).hexdigest(), read_mail(data, anchors_of(home)))
+
+
+def take_in(
+    session: Session,
+    home: Installation,
+    account: SenderAccount,
+    mail: ReceivedMail,
+    *,
+    examined: Examined | None = None,
+    is_by_hand: bool = False,
+) -> MailItem | None:
+    """Keep a mail that concerns a message of ours, and let the message's proof and state follow. Never commits.
+
+    Args:
+        account: whose mailbox it came to.
+        examined: what `examine` said of the same bytes; done here without it.
+        is_by_hand: a person handed it in: receipts and bounces are kept even when they match nothing.
+
+    None: it concerns none of ours, or is kept already; nothing was written.
     """
-    raise NotImplementedError
+    examined = examined or examine(home, mail.data)
+    reading = examined.reading
+    if reading is None or find_item(session, account, examined.sha256) is not None:
+        return None
+    message = find_message(session, clues_of(home, reading))
+    alarm = _of_wrong_place(account, reading, message, session)
+    if alarm is Alarm.OTHER_COMPANY:
+        message = None
+    if _is_left_alone(reading, message, alarm, is_by_hand) or _is_repeated(
+        session, account, reading, message
+    ):
+        return None
+    item = _item(session, home, account, mail, examined, reading)
+    if message is not None:
+        lock_message(session, message)
+        _tell_of(item, reading, _recipients(session, message))
+    item.message_id = message.id if message is not None else None
+    item.alarm = alarm or _alarm_of(session, reading, message) or ""
+    try:
+        with session.begin_nested():
+            session.add(item)
+            session.flush()
+    except IntegrityError:  # another worker took it in a moment ago
+        return None
+    if message is not None:
+        _apply(session, home, item, reading, message)
+    else:
+        consequences.tell(session, item, None, [])
+    session.flush()
+    return item
+
+
+def find_item(session: Session, account: SenderAccount, sha256: str) -> MailItem | None:
+    """The mail with these bytes, if it was taken in from this account before."""
+    return session.scalar(
+        select(MailItem).where(MailItem.account_id == account.id, MailItem.sha256 == sha256)
+    )
+
+
+def clues_of(home: Installation, reading: Reading) -> Clues:
+    """What a mail says of the message that it concerns."""
+    ids: list[str] = []
+    row_id = None
+    named = list(reading.answers)
+    if reading.receipt is not None and reading.receipt.reference_id:
+        ids.append(reading.receipt.reference_id)
+    if reading.receipt is not None and reading.kind is ItemKind.RECEIPT:
+        named = [reading.receipt.provider_id]
+    if reading.bounce is not None:
+        ids.append(reading.bounce.original_message_id)
+        named.append(reading.bounce.original_message_id)  # the operator's own id, for an ordinary recipient
+        if reading.bounce.token:
+            token = read_token(token_key(home.secret_key), reading.bounce.token)
+            row_id = token.message_id if token else None
+    if reading.kind is ItemKind.SENT_COPY:
+        ids.append(reading.own_id)
+    ids += [one for one in reading.answers if reading.kind is not ItemKind.RECEIPT]
+    return Clues(row_id, tuple(one for one in ids if one), tuple(one for one in named if one))
+
+
+def _of_wrong_place(
+    account: SenderAccount, reading: Reading, message: Message | None, session: Session
+) -> Alarm | None:
+    """Whether a mail came to a mailbox where it has no business; ordinary mail is then nobody's."""
+    if message is None:
+        return None
+    if message.company_id != account.company_id:
+        return Alarm.OTHER_COMPANY
+    if reading.kind is not ItemKind.RECEIPT or reading.receipt is None:
+        return None
+    sender = session.get(SenderAccount, message.account_id) if message.account_id else None
+    ours = {address_key(account.from_address), address_key(sender.from_address if sender else "")}
+    return None if ours == {address_key(reading.receipt.sender)} else Alarm.OTHER_ADDRESS
+
+
+def _is_left_alone(reading: Reading, message: Message | None, alarm: Alarm | None, is_by_hand: bool) -> bool:
+    """Whether a mail that matches no message is none of our business."""
+    if message is not None:
+        return False
+    if alarm is not None:
+        return reading.kind is not ItemKind.RECEIPT
+    if reading.kind in (ItemKind.RECEIPT, ItemKind.BOUNCE, ItemKind.UNREADABLE) and is_by_hand:
+        return False
+    if reading.kind is ItemKind.UNREADABLE:
+        return not reading.answers
+    if reading.kind is ItemKind.RECEIPT and reading.receipt is not None:
+        return OUR_ID.fullmatch(reading.receipt.reference_id) is None
+    bounce = reading.bounce
+    is_of_ours = bounce is not None and OUR_ID.fullmatch(bounce.original_message_id) is not None
+    return reading.kind is not ItemKind.BOUNCE or not is_of_ours
+
+
+def _is_repeated(session: Session, account: SenderAccount, reading: Reading, message: Message | None) -> bool:
+    """Whether the same receipt was taken in from another folder, where a server added a header to it."""
+    if message is None or not reading.own_id or reading.kind not in _CERTIFIED:
+        return False
+    trust = reading.verification.trust.value if reading.verification else ""
+    return (
+        session.scalar(
+            select(MailItem.id).where(
+                MailItem.message_id == message.id,
+                MailItem.account_id == account.id,
+                MailItem.own_id == reading.own_id,
+                MailItem.receipt_type == _receipt_type(reading),
+                MailItem.trust == trust,
+            )
+        )
+        is not None
+    )
+
+
+def _receipt_type(reading: Reading) -> str:
+    if reading.receipt is None:
+        return ""
+    known = reading.receipt.type
+    return (reading.receipt.raw_type if known is ReceiptType.UNKNOWN else known.value)[:40]
+
+
+def _item(
+    session: Session,
+    home: Installation,
+    account: SenderAccount,
+    mail: ReceivedMail,
+    examined: Examined,
+    reading: Reading,
+) -> MailItem:
+    home.store.put(mail.data)
+    receipt, verification = reading.receipt, reading.verification
+    signed_at = receipt.occurred_at if receipt is not None else None
+    return MailItem(
+        account_id=account.id,
+        company_id=account.company_id,
+        kind=reading.kind,
+        sha256=examined.sha256,
+        size=len(mail.data),
+        folder=mail.folder[:250],
+        uid_validity=mail.uid_validity,
+        uid=mail.uid,
+        own_id=reading.own_id,
+        taken_at=now(),
+        occurred_at=signed_at or reading.written_at or mail.internal_date,
+        receipt_type=_receipt_type(reading),
+        trust=verification.trust.value if verification else "",
+        verification=verification.as_json() if verification else [],
+        facts=consequences.facts_shown(reading),
+        reason=reading.fault[:40],
+        detail=reading.fault_detail[:500],
+    )
+
+
+def _recipients(session: Session, message: Message) -> list[str]:
+    """Whom a receipt may speak of: the address, the copies, and where a test run sends everything."""
+    company = session.get_one(Company, message.company_id)
+    return [one for one in (message.to_address, company.test_address, *message.cc) if one]
+
+
+def _tell_of(item: MailItem, reading: Reading, recipients: list[str]) -> None:
+    """Whom the mail concerns, and why it says that the message did not arrive."""
+    receipt, bounce = reading.receipt, reading.bounce
+    if bounce is not None and (report := report_for(bounce, recipients)) is not None:
+        item.recipient, item.status = report.address[:254], report.status[:20]
+        item.reason, item.detail = report.reason.value, report.diagnostic[:500]
+    elif receipt is not None and reading.kind is ItemKind.RECEIPT:
+        item.recipient = receipt.recipient[:254]
+        if receipt.type in consequences.FAILURES:
+            item.reason, item.status = receipt_reason(receipt), receipt_status(receipt)
+            item.detail = receipt.error_detail[:500]
+
+
+def _alarm_of(session: Session, reading: Reading, message: Message | None) -> Alarm | None:
+    """What about the mail itself needs a person's look, the most serious first."""
+    receipt = reading.receipt
+    if reading.kind is ItemKind.UNREADABLE:
+        return Alarm.UNREADABLE
+    if reading.kind in _CERTIFIED and (doubt := _doubt(reading.verification)) is not None:
+        return doubt
+    if receipt is None or message is None or reading.kind is not ItemKind.RECEIPT:
+        return None
+    if not concerns(receipt.recipient, _recipients(session, message)):
+        return Alarm.OTHER_RECIPIENT
+    if message.state in _NEVER_SENT:
+        return Alarm.NOT_SENT
+    return None
+
+
+def _doubt(verification: Verification | None) -> Alarm | None:
+    """Why a mail that claims to be certified is not believed."""
+    if verification is not None and verification.trust.is_trusted:
+        return None
+    failed = {step.name for step in verification.failed} if verification is not None else set()
+    return Alarm.HEADERS if failed == {StepName.HEADERS} else Alarm.FORGED
+
+
+def _apply(session: Session, home: Installation, item: MailItem, reading: Reading, message: Message) -> None:
+    """Let the proof of a locked message grow by what the mail says, and do what follows."""
+    events = [consequences.event_of(item)]
+    proof: MessageProof | None = None
+    if item.alarm not in CHANGES_NOTHING and reading.kind is not ItemKind.UNREADABLE:
+        before = session.get(MessageProof, message.id)
+        conflict = before.conflict if before else ""
+        addition = _addition(item, reading, message, item.occurred_at or item.taken_at, session)
+        proof = add_proof(session, message, addition)
+        if proof.conflict and proof.conflict != conflict and not item.alarm:
+            item.alarm = Alarm.CONFLICT
+        events += consequences.learn(session, home, item, reading, message)
+    consequences.tell(session, item, message, events)
+
+
+def _addition(item: MailItem, reading: Reading, message: Message, at: datetime, session: Session) -> Proof:
+    if reading.kind in (ItemKind.REPLY, ItemKind.ANOMALY) and reading.bounce is None:
+        return Proof(replied_at=at)
+    if reading.kind is ItemKind.ENVELOPE and reading.receipt is not None:
+        is_own = reading.receipt.reference_id == message.message_id
+        return facts_of_receipt(reading.receipt, (), at, None) if is_own else Proof(replied_at=at)
+    if reading.kind is ItemKind.RECEIPT and reading.receipt is not None:
+        to = [message.to_address, session.get_one(Company, message.company_id).test_address]
+        return facts_of_receipt(reading.receipt, [one for one in to if one], at, message.claimed_at)
+    if reading.kind is ItemKind.SENT_COPY:
+        return Proof(in_sent_folder_at=at)
+    if reading.bounce is not None and not _is_of_a_copy(item, message):
+        return facts_of_bounce(reading.bounce, report_for(reading.bounce, [message.to_address]), at)
+    return Proof()
+
+
+def _is_of_a_copy(item: MailItem, message: Message) -> bool:
+    """Whether a bounce speaks of somebody in Cc only: the message itself may well have arrived."""
+    return address_key(item.recipient) in {address_key(one) for one in message.cc}

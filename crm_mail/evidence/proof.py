@@ -5,9 +5,11 @@ latest of what failed), so any way in which the same mails arrive ends in the sa
 Sources: RFC 6109 3.3 and 3.4 (twelve and twenty-four hours, "interaction might complete in a different order").
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from crm_mail.outbox.states import MessageState
 
@@ -31,7 +33,7 @@ class Stage(StrEnum):
     FAILED = "failed"
 
 
-NOT_ACCEPTED = "not_accepted"
+NOT_ACCEPTED = "pec_refused"
 """Prefix of the failure reasons of a non-accettazione."""
 
 
@@ -75,14 +77,12 @@ class Proof:
 
     @property
     def has_left(self) -> bool:
-        """Whether anything proves that the message left us."""
-        return (
-            self.failure is not None
-            or any(
-                (self.accepted_at, self.taken_over_at, self.delivered_at, self.delayed_at, self.replied_at)
-            )
-            or self.in_sent_folder_at is not None
+        """Whether anything proves that the message left us; an answer alone settles nothing."""
+        times = (
+            *(self.accepted_at, self.taken_over_at, self.delivered_at, self.delayed_at),
+            self.in_sent_folder_at,
         )
+        return self.failure is not None or any(times)
 
     @property
     def stage(self) -> Stage:
@@ -95,7 +95,7 @@ class Proof:
             return Stage.WARNED
         if self.accepted_at is not None:
             return Stage.NOT_CERTIFIED if self.recipient_is_pec is False else Stage.ACCEPTED
-        return Stage.LEFT if self.has_left else Stage.NOTHING
+        return Stage.LEFT if self.has_left or self.replied_at is not None else Stage.NOTHING
 
 
 def join(one: Proof, other: Proof) -> Proof:
@@ -115,13 +115,13 @@ def _latest(a: Failure, b: Failure) -> Failure:
     return max(a, b, key=lambda failure: failure.key)
 
 
-_JOIN = {
+_TIMES = ("accepted_at", "taken_over_at", "delivered_at", "delayed_at", "replied_at", "in_sent_folder_at")
+_OTHERS: dict[str, Callable[[Any, Any], Any]] = {
     "provider_id": min,
     "recipient_is_pec": _both,
     "failure": _latest,
-} | dict.fromkeys(
-    ("accepted_at", "taken_over_at", "delivered_at", "delayed_at", "replied_at", "in_sent_folder_at"), min
-)
+}
+_JOIN: dict[str, Callable[[Any, Any], Any]] = {**dict.fromkeys(_TIMES, min), **_OTHERS}
 
 _QUEUED = (MessageState.COMMITTED, MessageState.RETRYING)
 _TO_DELIVERED = (
