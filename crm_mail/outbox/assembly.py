@@ -10,7 +10,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from crm_mail.delivery.addresses import is_address
+from crm_mail.delivery.addresses import address_key, is_address
+from crm_mail.delivery.bounces.parsed import Suppressed
 from crm_mail.delivery.routing import (
     AddressKind,
     Channel,
@@ -92,6 +93,7 @@ class Rules:
     only_contacts: bool
     max_bytes: int
     has_links: bool = False  # what is too large for a message is offered by a link, and never divided
+    suppressed: Mapping[str, Suppressed] = field(default_factory=dict)  # by address_key
     packagings: "Mapping[str, Packed | None]" = field(default_factory=dict)
     default_packaging: "Packed | None" = None
 
@@ -332,6 +334,8 @@ def _route(party: PartyFacts, recipient: Recipient, document: DocumentFacts, rul
     draft.channel, draft.route = decision.channel, decision.reason.value
     if not is_address(decision.email):
         draft.issues.append((Issue.INVALID_ADDRESS, {"address": decision.email}))
+    if rules.suppressed and (known := rules.suppressed.get(address_key(decision.email))):
+        draft.issues.append((Issue.SUPPRESSED_ADDRESS, suppressed_params(decision.email, known)))
     draft.issues.extend((Issue(warning), {}) for warning in decision.warnings)
     is_pec = decision.channel is Channel.PEC
     draft.account_id = policy.pec_account_id if is_pec else policy.smtp_account_id
@@ -405,7 +409,7 @@ def _copy(
             and not draft.recipient.is_cc
             and carries_only_wanted
         ):
-            if first.to_address != draft.to_address:
+            if first.to_address != draft.to_address and not _is_suppressed(first):
                 draft.cc.append(first.to_address)
                 draft.issues += [found for found in first.issues if found[0] is Issue.INVALID_ADDRESS]
             draft.privacy_level = max(draft.privacy_level, first.privacy_level)
@@ -422,6 +426,16 @@ def _copy(
     for document in remaining.values():
         _add(alone, _route(party, own, document, rules), document, None)
     return [part for draft in alone.values() for part in _split(draft, rules.room(draft.channel))]
+
+
+def suppressed_params(address: str, known: Suppressed) -> dict[str, Any]:
+    """What a row keeps of why an address is not written to."""
+    since = known.since_at.date().isoformat()
+    return {"address": address, "reason": known.reason, "status": known.status, "since": since}
+
+
+def _is_suppressed(draft: Draft) -> bool:
+    return any(code is Issue.SUPPRESSED_ADDRESS for code, _ in draft.issues)
 
 
 def find_issues(draft: Draft, max_bytes: int) -> None:

@@ -246,7 +246,7 @@ def _result(
         now(),
         mime,
         mime_sha256,
-        is_connection or outcome.cause is Cause.BUSY,
+        is_connection or outcome.cause in (Cause.BUSY, Cause.THROTTLED),
     )
 
 

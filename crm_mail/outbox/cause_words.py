@@ -1,8 +1,10 @@
-"""Why a message was not sent, in words, with the remedy: by cause, and finer by the enhanced status (RFC 3463).
+"""Why a message was not sent, in words, with the remedy: by cause, and finer by the enhanced status (RFC 3463), with
+the words that a bounce of the same status has.
 
 Pure: the translating function is the caller's, so that pages, mails and files say the same.
 """
 
+from crm_mail.delivery.bounces.reason_words import by_status, too_big
 from crm_mail.outbox.wording import Translate
 
 CauseWords = tuple[str, str]
@@ -18,43 +20,10 @@ def cause_words(cause: str, code: int | None, enhanced: str, _: Translate) -> Ca
         enhanced: such as ``5.1.1``; may be empty.
         _: gives a message in the reader's language.
     """
-    fine = _by_status(_).get(enhanced.partition(".")[2]) if enhanced else None
+    fine = by_status(_).get(enhanced.partition(".")[2]) if enhanced else None
     if fine is None and cause == "recipient" and code == 552:
-        fine = _by_status(_)["2.2"]
+        fine = by_status(_)["2.2"]
     return fine or _by_cause(_).get(cause) or (_("Another failure"), _("Read the server's answer."))
-
-
-def _by_status(_: Translate) -> dict[str, CauseWords]:
-    """By subject and detail of the status: ``1.1`` of ``5.1.1``."""
-    unknown = (_("Mailbox does not exist"), _("Correct the address on the contact's card, then retry."))
-    full = (_("Mailbox full"), _("Tell the recipient by telephone, or use another address, then retry."))
-    barred = (
-        _("The server's rules refuse the message"),
-        _("Ask the recipient's provider to accept mail from this sender, or use another address."),
-    )
-    return {
-        "1.0": unknown,
-        "1.1": unknown,
-        "1.2": (_("The domain of the address does not exist"), _("Correct the part after @, then retry.")),
-        "1.3": (_("The address is not valid"), _("Correct the address, then retry.")),
-        "1.6": (_("Mailbox has moved"), _("Ask for the new address and enter it, then retry.")),
-        "1.10": (_("The domain takes no mail"), _("Ask for another address.")),
-        "2.0": (_("Mailbox unavailable"), _("Check the address with the recipient, then retry.")),
-        "2.1": (_("Mailbox disabled"), _("Ask for another address, or retry later.")),
-        "2.2": full,
-        "2.3": _too_big(_),
-        "3.4": _too_big(_),
-        "7.0": barred,
-        "7.1": barred,
-        "7.26": (
-            _("The sender's domain is not authenticated"),
-            _("Have SPF and DKIM set up for the sender's domain."),
-        ),
-    }
-
-
-def _too_big(_: Translate) -> CauseWords:
-    return _("Message too large"), _("Send fewer documents in one message, or lower the account's limit.")
 
 
 def _by_cause(_: Translate) -> dict[str, CauseWords]:
@@ -88,7 +57,7 @@ def _by_cause(_: Translate) -> dict[str, CauseWords]:
             _("The message was refused"),
             _("Read the server's answer: attachments or wording may be the reason."),
         ),
-        "size": _too_big(_),
+        "size": too_big(_),
         "smtputf8": (
             _("The server does not know international addresses"),
             _("Ask for an address without accents."),
@@ -109,6 +78,10 @@ def _by_cause(_: Translate) -> dict[str, CauseWords]:
         "not_buildable": (
             _("The message could not be built"),
             _("Correct subject and address, then prepare again."),
+        ),
+        "suppressed": (
+            _("The address is on the suppression list"),
+            _("Use another address, or lift it on the list, then retry."),
         ),
         "pec_rules": (
             _("The message breaks the rules of PEC"),

@@ -37,6 +37,7 @@ from crm_mail.outbox.reasons import Rule
 from crm_mail.outbox.review import Chosen, require_open
 from crm_mail.outbox.rules import MEGABYTE, ROOM_FOR_TEXT, load_decisions
 from crm_mail.outbox.states import MessageState
+from crm_mail.outbox.suppressed_rows import suppressed_issue
 from crm_mail.permissions import Actor
 
 AT_ONCE = 500
@@ -44,6 +45,7 @@ ROUTE_ISSUES = frozenset(
     {
         Issue.NO_ADDRESS,
         Issue.INVALID_ADDRESS,
+        Issue.SUPPRESSED_ADDRESS,
         Issue.PEC_REQUIRED,
         Issue.NO_ORDINARY_ADDRESS,
         Issue.ADDRESS_KIND_UNKNOWN,
@@ -163,6 +165,9 @@ class _Check:
         blocking = [issue for issue in found if issue in _REFUSED.values()]
         about_files = {Issue.MISSING_FILE, Issue.FILE_TOO_LARGE}
         replace_issues(message, settled | about_files, blocking[:1] or found)
+        bounced = suppressed_issue(self.session, message)
+        message.issues = [one for one in message.issues if one.code != Issue.SUPPRESSED_ADDRESS]
+        message.issues += [bounced] if bounced else []
         self._add_file_issues(message)
         if self._state(message) == before:
             return False

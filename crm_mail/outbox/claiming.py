@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
-from crm_mail.delivery import limits
+from crm_mail.delivery import limits, suppression
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.routing import Channel
 from crm_mail.outbox.models import Message, MessageContent, MessageFile, Run
@@ -61,6 +61,8 @@ class Job:
     body_html: str
     test_address: str
     files: tuple[FileToSend, ...]
+    suppressed_as: str | None = None
+    """Why the recipient's address is not written to any more, when that is so (`delivery.suppression`)."""
 
 
 def start_due_runs(session: Session, moment: datetime) -> list[int]:
@@ -117,6 +119,11 @@ def accounts_with_work(session: Session, moment: datetime, until: datetime) -> l
     return list(session.scalars(query.order_by(SenderAccount.id)))
 
 
+def is_slowed(slowed_until: datetime | None, moment: datetime) -> bool:
+    """Whether the account's server asked to send less, and the pause is not over."""
+    return slowed_until is not None and slowed_until > moment
+
+
 def claim(
     session: Session, account: SenderAccount, owner: str, wanted: int, moment: datetime, until: datetime
 ) -> list[int]:
@@ -129,7 +136,7 @@ def claim(
     """
     connection = session.connection()
     state = connection.execute(_ACCOUNT_STATE, {"account": account.id}).one()
-    if not state.is_enabled or state.stopped_at is not None:
+    if not state.is_enabled or state.stopped_at is not None or is_slowed(state.slowed_until, moment):
         return []
     asked = {"account": account.id, "state": MessageState.RETRYING, "until": moment, "count": wanted}
     ids = list(connection.scalars(_DUE, asked))
@@ -151,7 +158,7 @@ def claim(
     return ids
 
 
-_ACCOUNT_STATE = select(SenderAccount.is_enabled, SenderAccount.stopped_at).where(
+_ACCOUNT_STATE = select(SenderAccount.is_enabled, SenderAccount.stopped_at, SenderAccount.slowed_until).where(
     SenderAccount.id == bindparam("account")
 )
 # In the order of `ix_messages_queue`, so that the database stops after `count` rows.
@@ -220,6 +227,7 @@ _JOBS = (
         _C.body_text,
         _C.body_html,
         _COMPANY.test_address,
+        suppression.reason_for(_M.company_id, _M.to_address),
     )
     .join_from(_TABLES[0], _TABLES[1], _C.message_id == _M.id)
     .join(_TABLES[2], _COMPANY.id == _M.company_id)
@@ -241,4 +249,4 @@ def load_jobs(session: Session, ids: Sequence[int]) -> list[Job]:
     for row in connection.execute(_FILES, {"ids": ids}):
         files.setdefault(row[0], []).append(FileToSend(*row[1:]))
     rows = connection.execute(_JOBS, {"ids": ids})
-    return [Job(*row, files=tuple(files.get(row[0], ()))) for row in rows]  # type: ignore[call-arg]
+    return [Job(*row[:-1], tuple(files.get(row[0], ())), row[-1]) for row in rows]  # type: ignore[call-arg]

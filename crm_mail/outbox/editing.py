@@ -21,6 +21,7 @@ from crm_mail.outbox.review_changes import fits
 from crm_mail.outbox.review_filter import search_key
 from crm_mail.outbox.rules import load_decisions
 from crm_mail.outbox.states import MessageState
+from crm_mail.outbox.suppressed_rows import suppressed_issue
 from crm_mail.permissions import Actor
 
 ADDRESS_ISSUES = frozenset(
@@ -125,7 +126,7 @@ def edit_message(
         message.subject,
         *(number for _type, number in message.first_documents),
     )
-    _check_again(message, content, set(changed))
+    _check_again(session, message, content, set(changed))
     _record(session, actor, message, kind, changed, before)
     return changed
 
@@ -222,7 +223,7 @@ def default_account(session: Session, actor: Actor, message: Message) -> int | N
     return account.id if account else None
 
 
-def _check_again(message: Message, content: MessageContent, changed: set[str]) -> None:
+def _check_again(session: Session, message: Message, content: MessageContent, changed: set[str]) -> None:
     """Settle the issues that the correction answered, and add those it made."""
     settled: set[Issue] = {Issue.INVALID_ADDRESS, *ACCOUNT_ISSUES}
     if changed & {"to_address", "to_kind"}:
@@ -231,6 +232,9 @@ def _check_again(message: Message, content: MessageContent, changed: set[str]) -
         settled.add(Issue.TEXT_INVALID)
     if changed & {"subject", "body_text", "body_html"}:
         settled.add(Issue.EMPTY_FIELD)
+    bounced = suppressed_issue(session, message)
+    message.issues = [one for one in message.issues if one.code != Issue.SUPPRESSED_ADDRESS]
+    message.issues += [bounced] if bounced else []
     replace_issues(message, settled, address_issues(message))
 
 

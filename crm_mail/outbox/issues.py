@@ -8,6 +8,7 @@ class Issue(StrEnum):
 
     NO_ADDRESS = "no_address"
     INVALID_ADDRESS = "invalid_address"
+    SUPPRESSED_ADDRESS = "suppressed_address"  # it bounced for good, complained, or a person said so
     NO_ACCOUNT = "no_account"
     NO_PEC_ACCOUNT = "no_pec_account"
     PEC_REQUIRED = "pec_required"  # the company wants PEC for this type and the recipient has none
@@ -29,6 +30,7 @@ BLOCKERS = frozenset(
     {
         Issue.NO_ADDRESS,
         Issue.INVALID_ADDRESS,
+        Issue.SUPPRESSED_ADDRESS,
         Issue.NO_ACCOUNT,
         Issue.NO_PEC_ACCOUNT,
         Issue.PEC_REQUIRED,

@@ -210,7 +210,9 @@ def _edit(run: Run, message: Message, label: str, part: str) -> Remedy:
     return Remedy(label, url=url)
 
 
-_OF_ADDRESS = frozenset({"no_address", "invalid_address", "pec_required", "no_ordinary_address"})
+_OF_ADDRESS = frozenset(
+    {"no_address", "invalid_address", "suppressed_address", "pec_required", "no_ordinary_address"}
+)
 _OF_KIND = frozenset({"address_kind_unknown", "looks_like_pec"})
 _OF_ACCOUNT = frozenset({"no_account", "no_pec_account"})
 _CHECKABLE = _OF_ADDRESS | _OF_KIND | _OF_ACCOUNT | {"missing_file", "pdf_failed", "file_too_large"}
@@ -221,6 +223,10 @@ def _ways(run: Run, message: Message, code: str, params: dict[str, Any]) -> list
     card = review_page.link("contacts.show_party", party_id=message.party_id)
     if card and code in _OF_ADDRESS | _OF_KIND | {"shared_address", "empty_field"}:
         ways.append(Remedy(_("Open the card"), url=card))
+    if code == "suppressed_address" and (
+        url := review_page.link("contacts.list_suppressions", q=message.to_address)
+    ):
+        ways.append(Remedy(_("Show it on the list"), url=url))
     if code == "shared_address" and message.to_address:
         url = url_for("outbox.review", run_id=run.id, q=message.to_address)
         ways.append(Remedy(_("Show all with this address"), url=url))

@@ -45,6 +45,7 @@ class WithheldReason(StrEnum):
     PARTY_BLOCKED_MEANWHILE = "party_blocked_meanwhile"
     CONTACT_CHANGED_MEANWHILE = "contact_changed_meanwhile"
     UNSUBSCRIBED_MEANWHILE = "unsubscribed_meanwhile"
+    SUPPRESSED_MEANWHILE = "suppressed_meanwhile"  # the address bounced meanwhile
 
 
 COPY_DROPPED = "copy_dropped"

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session, aliased
 
 from crm_mail import audit
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, Subscription
+from crm_mail.delivery import suppression
 from crm_mail.documents.models import Document
 from crm_mail.documents.sdi_service import REJECTED
 from crm_mail.outbox.models import Message, MessageDocument, MessageEvent, MessageRevision, Run
@@ -83,6 +84,10 @@ def outdated(run: Run) -> Iterator[tuple[WithheldReason, Any]]:
     of_changed = select(Message.id).join(Contact, Contact.id == Message.contact_id).where(*pending, changed)
     yield WithheldReason.CONTACT_CHANGED_MEANWHILE, Message.id.in_(of_changed)
     yield WithheldReason.CONTACT_CHANGED_MEANWHILE, _address_is_gone()
+    bounced = and_(
+        Message.blockers == 0, suppression.reason_for(Message.company_id, Message.to_address).is_not(None)
+    )
+    yield WithheldReason.SUPPRESSED_MEANWHILE, and_(*pending, bounced)
     subscribed = exists().where(
         Subscription.contact_id == Message.contact_id, Subscription.document_type == Document.type
     )

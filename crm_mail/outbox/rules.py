@@ -13,6 +13,7 @@ from crm_mail.delivery.account_choice import AccountBook
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.service import accounts_for
+from crm_mail.delivery.suppression import load_suppressed
 from crm_mail.document_types import TEXT_LANGUAGES
 from crm_mail.documents.builtin_texts import compile_message
 from crm_mail.documents.packaging import PackagingFacts
@@ -53,6 +54,7 @@ def load_rules(session: Session, company: Company, criteria: Criteria, actor: Ac
         criteria.only_unsent,
         criteria.parties.asks_contacts,
         largest * MEGABYTE - ROOM_FOR_TEXT,
+        suppressed=load_suppressed(session, company.id),
     )
     packed = {
         code: None if facts.is_plain else Packed(facts, _rules_for(rules, facts, book))

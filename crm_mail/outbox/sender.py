@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.db import now
 from crm_mail.delivery import limits
+from crm_mail.delivery.bounces.tokens import token_key
 from crm_mail.delivery.envelope import OutcomeKind
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.oauth import account_settings
@@ -247,6 +248,8 @@ class Sender:
         ids = claiming.claim(session, account, self.owner, wanted, moment, self._until)
         if ids:
             look.claimed[account.id] = ids
+        elif account.slowed_until is not None and claiming.is_slowed(account.slowed_until, moment):
+            look.free_at.append(account.slowed_until)
         elif limits.windows(account):
             free_at = limits.next_free_at(session, account, moment)
             if free_at > moment:
@@ -318,6 +321,8 @@ class Sender:
             settings.dkim,
             account.receipt_form,
             account.max_message_mb,
+            account.bounce_address,
+            token_key(self.home.secret_key) if account.bounce_address else b"",
         )
         if lane is not None:
             lane.stop()

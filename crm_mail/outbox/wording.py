@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from crm_mail.delivery.bounces.reason_words import reason_words
 from crm_mail.document_types import NO_NAMES, TypeNames, type_label
 from crm_mail.documents.template_words import fault_words
 from crm_mail.outbox.edit_problems import EditProblem
@@ -42,6 +43,7 @@ class IssueWords:
 _SHORT: dict[Issue, str] = {
     Issue.NO_ADDRESS: _("No address"),
     Issue.INVALID_ADDRESS: _("Invalid address"),
+    Issue.SUPPRESSED_ADDRESS: _("Address does not work"),
     Issue.NO_ACCOUNT: _("No sending account"),
     Issue.NO_PEC_ACCOUNT: _("No PEC account"),
     Issue.PEC_REQUIRED: _("No PEC address"),
@@ -67,6 +69,10 @@ _LONG: dict[Issue, tuple[str, str]] = {
     Issue.INVALID_ADDRESS: (
         _("The address is not a valid e-mail address."),
         _("Correct it here, or on the contact's card and check again."),
+    ),
+    Issue.SUPPRESSED_ADDRESS: (
+        _("The address is on the suppression list: earlier mail to it came back, or somebody asked for it."),
+        _("Use another address, or lift it on the list and check again."),
     ),
     Issue.NO_ACCOUNT: (
         _("No account sends this document type as ordinary mail."),
@@ -135,6 +141,7 @@ _LONG: dict[Issue, tuple[str, str]] = {
 _WITH_VALUES: dict[tuple[Issue, str], str] = {
     # used instead of the sentence above when the value is known
     (Issue.INVALID_ADDRESS, "address"): _("%(address)s is not a valid e-mail address."),
+    (Issue.SUPPRESSED_ADDRESS, "why"): _("%(address)s is on the suppression list since %(since)s: %(why)s."),
     (Issue.MISSING_FILE, "file"): _("The file %(file)s is missing."),
     (Issue.MISSING_FILE, "document"): _("The document %(document)s has no file to send."),
     (Issue.PDF_FAILED, "document"): _("The PDF of the document %(document)s could not be made."),
@@ -186,6 +193,9 @@ def issue_words(
     issue, values = Issue(code), params or {}
     if issue is Issue.TEXT_INVALID and "problem" in values:
         values = {"reason": fault_words(values, translate)}
+    if issue is Issue.SUPPRESSED_ADDRESS and values.get("reason"):
+        title, _remedy = reason_words(values["reason"], values.get("status", ""), translate)
+        values = {**values, "why": title[:1].lower() + title[1:]}
     text, remedy = _LONG[issue]
     for (one, name), exact in _WITH_VALUES.items():
         if one is issue and values.get(name) not in (None, ""):
@@ -345,6 +355,9 @@ _WITHHELD: dict[str, str] = {
     WithheldReason.PARTY_BLOCKED_MEANWHILE: _("Dropped out: the customer or supplier was blocked meanwhile."),
     WithheldReason.CONTACT_CHANGED_MEANWHILE: _("Dropped out: the contact changed meanwhile."),
     WithheldReason.UNSUBSCRIBED_MEANWHILE: _("Dropped out: the contact does not receive this type any more."),
+    WithheldReason.SUPPRESSED_MEANWHILE: _(
+        "Dropped out: the address came on the suppression list meanwhile, because mail to it came back."
+    ),
     COPY_DROPPED: _("Copy (Cc) taken off, the message stays: its contact changed meanwhile."),
 }
 

@@ -4,27 +4,38 @@ import re
 
 from crm_mail.delivery.bounces.parts import Part, words
 
-_ANY_VALUE = ("x-autoreply", "x-autorespond", "x-autoreply-from", "x-mail-autoreply", "x-autoresponse", "x-away",
-              "x-autoresponder", "x-vacation")  # fmt: skip
+_ANY_VALUE = (
+    *("x-autoreply", "x-autorespond", "x-autoreply-from", "x-mail-autoreply", "x-autoresponse", "x-away"),
+    *("x-autoresponder", "x-vacation"),
+)
 _PRECEDENCE = frozenset({"auto_reply", "auto-reply", "autoreply"})
 _SUBJECT = re.compile(
-    r"^\s*(?:(?:re|aw|r|sv|rif|tr)\s*:\s*)*(?:auto(?:matic(?:ally)?)?[ -]?(?:mated )?(?:re(?:ply|sponse)|generated)|auto:|"
+    r"^\s*(?:(?:re|aw|r|sv|rif|tr)\s*:\s*)*(?:auto(?:matic(?:ally)?)?[ -]?(?:mated )?(?:re(?:ply|sponse)"
+    r"|generated)|auto:|"
     r"out of (?:the )?office|away from|i am (?:away|out)|on (?:vacation|holiday|leave)|vacation|abwesen(?:d|heit)|"
-    r"automatische antwort|nicht im (?:b[uü]ro|hause)|r[eé]ponse automatique|absence|absent|risposta automatica|fuori "
+    r"automatische antwort|nicht im (?:b[uü]ro|hause)|r[eé]ponse automatique|absence|absent|risposta automatica"
+    r"|fuori "
     r"(?:sede|ufficio)|assente|assenza|in ferie|respuesta autom[aá]tica|fuera de (?:la )?oficina|ausente|ausencia|de "
     r"vacaciones|resposta autom[aá]tica|fora do escrit[oó]rio|automatisch antwoord|afwezig|autosvar|"
     r"автоответ|自動応答|自动回复)",
     re.IGNORECASE,
 )
-_CHALLENGE_HEADERS = ("x-boxtrapper", "x-challenge", "x-challenge-response", "x-tmda-confirm", "x-spamarrest",
-                      "x-ask-version", "x-qconfirm", "x-whitelist-challenge", "x-mailinblack", "x-vade-challenge")  # fmt: skip
+_CHALLENGE_HEADERS = (
+    *("x-boxtrapper", "x-challenge", "x-challenge-response", "x-tmda-confirm", "x-spamarrest", "x-qconfirm"),
+    *("x-ask-version", "x-whitelist-challenge", "x-mailinblack", "x-vade-challenge"),
+)
 _CHALLENGE = re.compile(
-    r"(?:please )?confirm (?:your|this|that you|delivery|the) ?(?:message|e-?mail|mail|are|identity|sent)?|(?:requires?|need"
-    r"s?|request(?:ing)?) (?:your )?(?:confirmation|verification|authori[sz]ation)|sender (?:address )?(?:verification|"
+    r"(?:please )?confirm (?:your|this|that you|delivery|the) ?(?:message|e-?mail|mail|are|identity|sent)?"
+    r"|(?:requires?|need"
+    r"s?|request(?:ing)?) (?:your )?(?:confirmation|verification|authori[sz]ation)"
+    r"|sender (?:address )?(?:verification|"
     r"confirmation|authentication) (?:required|request)|challenge[ /-]response|awaiting (?:your )?(?:confirmation|"
-    r"verification|approval)|boxtrapper|spam ?arrest|mailinblack|antispam uol|tmda|verify (?:that )?(?:you are|your e-?mail"
-    r"|this message|yourself)|not (?:on|in) my (?:list of )?(?:approved|allowed|white)|messages? (?:is |was )?(?:held|waiting"
-    r") (?:for|until|because).{0,60}(?:confirm|verif|approv)|conferm(?:a|are) (?:l'invio|il (?:tuo|suo) messaggio|la tua "
+    r"verification|approval)|boxtrapper|spam ?arrest|mailinblack|antispam uol|tmda|verify (?:that )?(?:you are"
+    r"|your e-?mail"
+    r"|this message|yourself)|not (?:on|in) my (?:list of )?(?:approved|allowed|white)|messages? (?:is "
+    r"|was )?(?:held|waiting"
+    r") (?:for|until|because).{0,60}(?:confirm|verif|approv)|conferm(?:a|are) (?:l'invio|il (?:tuo"
+    r"|suo) messaggio|la tua "
     r"identit)|confirm(?:e|ar) (?:su|el env[ií]o|que usted)|in attesa di conferma",
     re.IGNORECASE,
 )
@@ -40,10 +51,9 @@ def is_challenge(part: Part, text: str) -> bool:
     if any(part.header(name) for name in _CHALLENGE_HEADERS):
         return True
     subject = words(part.header("subject"))
-    return bool(_CHALLENGE.search(subject[:500])) and (
-        is_automatic(part) or (bool(re.search(r"https?://", text[:20_000]))
-        and bool(_CHALLENGE.search(text[:5000])))
-    )  # fmt: skip
+    if not _CHALLENGE.search(subject[:500]):
+        return False
+    return is_automatic(part) or ("http" in text[:20_000] and bool(_CHALLENGE.search(text[:5000])))
 
 
 def is_automatic(part: Part) -> bool:

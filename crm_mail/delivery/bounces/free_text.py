@@ -19,9 +19,11 @@ _MAX_SAID = 1500
 
 _RETURNED = re.compile(
     r"^(?:[-=_* >]*(?:below this line is a copy|this is a copy of|(?:the )?(?:header|body)s? of the original"
-    r"|the original message|original (?:e-?mail|message)(?: (?:follows|headers|header|details))?|unsent message|message"
+    r"|the original message|original (?:e-?mail|message)(?: (?:follows|headers|header|details))?|unsent message"
+    r"|message"
     r" header follows|message (?:text |headers? )?follows|returned (?:message|text)|included is a copy|copy of"
-    r" (?:the |your )?(?:original )?message|undelivered message|your (?:original )?message (?:is attached|reads|headers|"
+    r" (?:the |your )?(?:original )?message|undelivered message|your (?:original )?message (?:is attached|reads"
+    r"|headers|"
     r"follows)|below is a copy of|messaggio originale|mensaje original|urspr[uü]ngliche nachricht|message"
     r" d'origine|begin(?:ning)? of (?:the )?(?:original|returned)|text of (?:your )?message|intestazioni? del"
     r" messaggio).*|return-path: .*|received: from .*|message-id:\s*<.*)$",
@@ -41,11 +43,13 @@ _LINES = tuple(
         rf'^\s*["\']({_A})["\']\s*(?::|$)',
         rf"^\s*(?:\* |--? |> |\d\. |\"[^\"]{{1,100}}\" <)?({_A})>?(?:<mailto:[^<>]{{1,260}}>|\s*<{_A}>)?\s*:?\s*$",
         rf"^\s*(?:\* )?\[?({_A})\]?:\s+\S",
-        rf"^\s*<?({_A})>?;?\s+(?:on\s+\w{{3}},|- no such|Invalid Address|\((?:failed|unrecoverable|reason|delayed)|Action:)",
+        rf"^\s*<?({_A})>?;?\s+(?:on\s+\w{{3}},|- no such|Invalid Address|\((?:failed|unrecoverable|reason"
+        rf"|delayed)|Action:)",
         rf"dda:smtp=({_A})",
         rf"addressed to [<'\"]?({_A})|(?:following|intended) recipients?:? <?({_A})",
         rf"(?:local )?mailbox <?({_A})>? is",
-        rf"(?:failed (?:\d+ )?attempts|fail(?:ed|ure)|not (?:be )?delivered|undeliverable|unable to deliver|could ?n[o']t"
+        rf"(?:failed (?:\d+ )?attempts|fail(?:ed|ure)|not (?:be )?delivered|undeliverable|unable to deliver"
+        rf"|could ?n[o']t"
         rf" be delivered|rejected)[^@<>:]{{0,60}}[:\s]\s*<?({_A})",
         rf"(?:message|mail|delivery)(?: sent)? to <?({_A})>?\s+(?:could|can|was|has|fail|is|didn)",
         rf"^\s*(?:\d{{3}}[ -])?(?:\d\.\d\.\d+ )?<?({_A})>?\s?\.\.\.\s",
@@ -56,13 +60,16 @@ _ORIGINAL_FIRST = 4  # these say who was written to; the line before them, where
 _TO = re.compile(rf"^\s*To:\s[^\n@]{{0,100}}?<?({_A})>?\s*$", re.IGNORECASE | re.MULTILINE)
 _EXPANDED = re.compile(rf"^\s*<({_A})>\s*\(expanded from\s*<?({_A})>?\)", re.IGNORECASE)
 _SKIP = re.compile(
-    r"postmaster|mailer-daemon|for (?:further )?assistance|please (?:contact|send)|contact |^\s*(?:from|sender|reply-to"
+    r"postmaster|mailer-daemon|for (?:further )?assistance|please (?:contact|send)|contact |^\s*(?:from|sender"
+    r"|reply-to"
     r"|date|subject|message-id|to|cc|sent|x-[\w-]+|references|in-reply-to)\s*:|do not reply|^\s*https?://",
     re.IGNORECASE,
 )
 _TELLING = re.compile(
-    r"(?<![\d.])[45]\d\d[ -]|[45]\.\d\.\d{1,3}\b|error|reason|refus|reject|fail|unknown|quota|full|not (?:be |recogni|"
-    r"found|exist)|exceed|denied|block|timed? ?out|delay|attempts|unable|couldn't|wasn't|permanent|undeliver|could not",
+    r"(?<![\d.])[45]\d\d[ -]|[45]\.\d\.\d{1,3}\b|error|reason|refus|reject|fail|unknown|quota|full|not (?:be "
+    r"|recogni|"
+    r"found|exist)|exceed|denied|block|timed? ?out|delay|attempts|unable|couldn't|wasn't|permanent|undeliver"
+    r"|could not",
     re.IGNORECASE,
 )
 

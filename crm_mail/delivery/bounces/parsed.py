@@ -1,6 +1,7 @@
 """What ordinary mail systems send back, as values: bounces, delays, automatic answers, complaints. Pure."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -51,6 +52,20 @@ DEAD = frozenset(
     }
 )
 """Reasons that lie in the address: with a permanent status (5.x.x) the bounce is hard."""
+
+
+BY_PERSON = "by_person"
+"""The reason of an address that a person put on the suppression list; otherwise a `BounceReason`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """Why an address is not written to any more, and since when (`delivery.suppression`)."""
+
+    reason: str
+    status: str
+    detail: str
+    since_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

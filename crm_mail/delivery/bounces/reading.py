@@ -34,18 +34,24 @@ _DAEMON = re.compile(
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(
-    r"undeliver|un?able to deliver|returned (?:mail|to sender)|delivery (?:status|report|notification|failure|has failed"
-    r"|failed|problem|error|delay|service)|failure (?:notice|delivery|to deliver)|fail(?:ed|ure)[: ]*mail|mail (?:delivery"
-    r"|failure|could not|error|status|system)|message (?:delayed|you sent|could not|delivery)|could not (?:be delivered|"
-    r"send)|non[- ]?(?:remis|deliver|consegn|recapit)|mancat[ao] (?:consegna|recapito)|consegna (?:non|fallita)|impossibile"
+    r"undeliver|un?able to deliver|returned (?:mail|to sender)|delivery (?:status|report|notification|failure"
+    r"|has failed"
+    r"|failed|problem|error|delay|service)|failure (?:notice|delivery|to deliver)|fail(?:ed|ure)[: ]*mail"
+    r"|mail (?:delivery"
+    r"|failure|could not|error|status|system)|message (?:delayed|you sent|could not|delivery)"
+    r"|could not (?:be delivered|"
+    r"send)|non[- ]?(?:remis|deliver|consegn|recapit)|mancat[ao] (?:consegna|recapito)|consegna (?:non|fallita)"
+    r"|impossibile"
     r" (?:consegnare|recapitare)|no se (?:pudo|puede) entregar|unzustellbar|nicht zugestellt|non d[eé]livr|n[aã]o "
     r"(?:entreg|foi poss)|delayed mail|warning: (?:could not|message)|rejected mail|mail rejected|nondeliverable|"
     r"failed mail|недоставлен|не доставлено|postmaster notify",
     re.IGNORECASE,
 )
 _DELAY_WORDS = re.compile(
-    r"warning (?:message )?only|do not need to (?:re-?send|send)|will (?:be retried|keep trying|continue (?:trying|to try)|"
-    r"retry)|still being retried|only a temporary (?:failure|notification)|no action is required|not yet been delivered|"
+    r"warning (?:message )?only|do not need to (?:re-?send|send)|will (?:be retried|keep trying"
+    r"|continue (?:trying|to try)|"
+    r"retry)|still being retried|only a temporary (?:failure|notification)|no action is required"
+    r"|not yet been delivered|"
     r"(?:temporary|transient) delay|still (?:awaiting|trying)|delivery (?:has been |is )?delayed|no need to resend|"
     r"non è necessario (?:re)?inviare|verr[aà] ritentat|seguir[aá] intentando",
     re.IGNORECASE,

@@ -12,11 +12,14 @@ from crm_mail.delivery.bounces.parsed import BounceReason as R
 _WORDS: tuple[tuple[R, str], ...] = (
     (
         R.EXPIRED,
-        r"(?:message|mail) (?:has been )?in (?:the )?queue too long|could not be delivered for \d|(?:cannot|could not) send message"
-        r" for (?:past )?\d|(?:delivery|message) (?:time ?)?(?:expired|timed out)|maximum-time-expired|retry time(?:out| not "
+        r"(?:message|mail) (?:has been )?in (?:the )?queue too long|could not be delivered for \d|(?:cannot"
+        r"|could not) send message"
+        r" for (?:past )?\d|(?:delivery|message) (?:time ?)?(?:expired|timed out)|maximum-time-expired"
+        r"|retry time(?:out| not "
         r"reached| exceeded)|retry timeout exceeded|queue.{0,20}expired|still (?:undelivered|being retried|trying)"
         r"|unable to deliver this message after|undeliverable for|delivery failed \d+ attempts|delayed? (?:for )?more"
-        r" than|has been delayed|exceeded the maximum time|giving up after|not been collected after|too old|expired after|was in the queue"
+        r" than|has been delayed|exceeded the maximum time|giving up after|not been collected after|too old"
+        r"|expired after|was in the queue"
         r" for|tiempo de (?:espera|entrega)|tempo massimo",
     ),
     (
@@ -28,8 +31,10 @@ _WORDS: tuple[tuple[R, str], ...] = (
     ),
     (
         R.MAILBOX_FULL,
-        r"full (?:mail ?box|inbox)|mail ?(?:box|folder|spool)? ?(?:is |was |has |been )*(?:full|over ?(?:quota|size|the))|quota|insufficient "
-        r"(?:disk|mailbox|storage)|mailfolder is full|(?:inbox|account|user|recipient|folder) (?:is |storage )*(?:full"
+        r"full (?:mail ?box|inbox)|mail ?(?:box|folder|spool)? ?(?:is |was |has |been )*(?:full|over ?(?:quota"
+        r"|size|the))|quota|insufficient "
+        r"(?:disk|mailbox|storage)|mailfolder is full|(?:inbox|account|user|recipient|folder) (?:is "
+        r"|storage )*(?:full"
         r"|over ?(?:its )?(?:quota|limit))|out of (?:storage|disk) ?space|over(?: the)? (?:maximum )?(?:allowed )?"
         r"(?:quota|storage)|overquota|mailboxfull|not enough (?:storage|disk|space)|disk full|storage (?:limit|"
         r"allocation)|maildir (?:over|delivery)|casella.{0,30}piena|spazio.{0,20}esaurito|buz[oó]n.{0,30}lleno"
@@ -52,7 +57,8 @@ _WORDS: tuple[tuple[R, str], ...] = (
     ),
     (
         R.NOT_ACCEPTED,
-        r"null ?mx|does ?n[o']t (?:accept|receive) (?:any )?(?:e-?)?mail|accepts? no (?:e-?)?mail|host does not accept"
+        r"null ?mx|does ?n[o']t (?:accept|receive) (?:any )?(?:e-?)?mail|accepts? no (?:e-?)?mail"
+        r"|host does not accept"
         r"|no smtp service here|not (?:accept|receiv)ing (?:any )?(?:e-?)?mail$|domain takes no mail",
     ),
     (
@@ -90,26 +96,33 @@ _WORDS: tuple[tuple[R, str], ...] = (
         r"block(?:ed|list| list|ing)|black ?list|\brbl\b|dnsbl|spamhaus|spamcop|barracuda|sorbs|reputation|\bbanned\b"
         r"|please use the (?:smtp|mail) ?(?:server|relay)|client host (?:rejected|blocked)|access denied|denied by|"
         r"temporarily deferred|user complaints|refused to talk to me|your (?:ip|host|server|network)[^.;]{0,60}"
-        r"(?:reject|refus|denied|not allowed|poor|listed)|(?<!not )listed (?:at|by|in|on)\b|connection refused by policy"
+        r"(?:reject|refus|denied|not allowed|poor|listed)|(?<!not )listed (?:at|by|in|on)\b"
+        r"|connection refused by policy"
         r"|not accepting (?:mail|connections) from|policy reasons.{0,20}ip|bad ip|open (?:relay|proxy)|dynamic ip"
         r"|dial-?up|s3140|\bcs01\b|\[ts\d\d\]|\[tss\d\d\]",
     ),
     (
         R.MOVED,
         r"(?:has|have) moved|moved to|no longer (?:at|with|works|employed)|address (?:has )?changed|user not local"
-        r"|try forwarding|new address|recipient.{0,20}moved|si è trasferit|ha cambiat[oa] indirizzo|mailbox has moved",
+        r"|try forwarding|new address|recipient.{0,20}moved|si è trasferit|ha cambiat[oa] indirizzo"
+        r"|mailbox has moved",
     ),
     (
         R.DISABLED,
-        r"(?:mail ?box|account|user|recipient|address|e-?mail)[^.;<>@]{0,40}(?:disabled|deactivated|suspended|inactive"
+        r"(?:mail ?box|account|user|recipient|address|e-?mail)[^.;<>@]{0,40}(?:disabled|deactivated|suspended"
+        r"|inactive"
         r"|expired|locked|not active|temporarily (?:un|in)available|closed|discontinued|frozen|terminated|cancell?ed"
-        r"|no longer (?:active|available|in use|valid|exist|accept))|(?:disabled|deactivated|suspended|inactive|locked"
-        r"|dormant|discontinued) (?:mail|account|user|recipient|address)|account that you tried to reach is (?:dis|in)"
-        r"|not currently (?:accept|receiv)|disattivat|disabilitat|deshabilitad|desactivad|mailbox temporarily disabled",
+        r"|no longer (?:active|available|in use|valid|exist|accept))|(?:disabled|deactivated|suspended|inactive"
+        r"|locked"
+        r"|dormant|discontinued) (?:mail|account|user|recipient|address)"
+        r"|account that you tried to reach is (?:dis|in)"
+        r"|not currently (?:accept|receiv)|disattivat|disabilitat|deshabilitad|desactivad"
+        r"|mailbox temporarily disabled",
     ),
     (
         R.USER_UNKNOWN,
-        r"not listed in|user[ _-]?(?:unknown|not (?:found|known|exist|listed)|does ?n[o']t|invalid|is unknown)|(?:unknown|no such|"
+        r"not listed in|user[ _-]?(?:unknown|not (?:found|known|exist|listed)|does ?n[o']t|invalid|is unknown)"
+        r"|(?:unknown|no such|"
         r"bad|invalid|non-?existent|illegal|undefined) (?:or illegal )?(?:local |virtual |destination |e-?mail )?"
         r"(?:user|recipient|mail ?box|address|account|alias|person|local[- ]part|login)|recipient[^.;]{0,60}(?:not"
         r" (?:found|known|exist|recogni[sz]ed|valid|listed|accepted)|unknown|does ?n[o']t|reject|invalid|no longer)"
@@ -118,7 +131,8 @@ _WORDS: tuple[tuple[R, str], ...] = (
         r"rejected)|no (?:mailbox|user|account|recipient|such)(?: by| here|\b)|(?:not|isn't) (?:a |our )"
         r"(?:valid|known|customer|user)|recipientnotfound|resolver\.adr|unrouteable address|user ?(?:id )?is ?n[o']t"
         r"|bad destination mailbox|not our customer|no longer on server|was ?n[o']t found at|is not a known user|"
-        r"does ?n[o']t have a[^.;]{0,40}account|empf(?:ae|ä)nger unbekannt|unbekannt|inesistente|non esiste|sconosciut"
+        r"does ?n[o']t have a[^.;]{0,40}account|empf(?:ae|ä)nger unbekannt|unbekannt|inesistente|non esiste"
+        r"|sconosciut"
         r"|indirizzo non valido|no existe|desconocid|inexistente|n'existe pas|inconnu|undeliverable address|address"
         r" error|invalid address|this user doesn't have|unknown_user|not exists?|delivery to .{0,80} not allowed",
     ),
@@ -129,15 +143,18 @@ _WORDS: tuple[tuple[R, str], ...] = (
         r"|loop(?:s| detected| back| broken)|connection (?:timed ?out|refused|reset|dropped|lost|closed|failed|"
         r"timeout)|(?:could ?n[o']t|can(?:'t|not)|unable to|failed to|wasn't able to|was not able to) (?:be )?"
         r"(?:connect|reach|establish|contact|resolve)|no (?:route|answer|response)|(?:host|network) (?:is )?(?:"
-        r"unreachable|down)|name service|host not found, try|name server|timed? ?out|conversation with|lost connection"
-        r"|failed connect|connection to .{0,60}failed|open timed|no answer from host|network (?:error|problem)|routing|i/o error|dns (?:lookup|"
+        r"unreachable|down)|name service|host not found, try|name server|timed? ?out|conversation with"
+        r"|lost connection"
+        r"|failed connect|connection to .{0,60}failed|open timed|no answer from host|network (?:error|problem)"
+        r"|routing|i/o error|dns (?:lookup|"
         r"failure|soft)|tls|certificate|smtp connection",
     ),
     (
         R.SYSTEM,
         r"system (?:error|resources?)|local (?:error|configuration)|internal (?:server )?error|mailer (?:error|daemon"
         r" error)|server (?:error|busy|is (?:busy|down|temporar))|service (?:un|not )available|resources temporarily"
-        r"|out of memory|i/o error|can't (?:create|open)|cannot (?:open|create|append)|unable to (?:open|create|lookup)"
+        r"|out of memory|i/o error|can't (?:create|open)|cannot (?:open|create|append)|unable to (?:open|create"
+        r"|lookup)"
         r"|configuration error|protocol error|data format error",
     ),
 )
@@ -271,6 +288,11 @@ def reason_among(specific: Sequence[str], status: str = "", code: int = 0, gener
     return found or _first(_WEAK_PATTERNS, (*specific, general)) or _by_code(code)
 
 
+def reason_of_status(status: str) -> R | None:
+    """The reason that a status alone means; None for those that say nothing."""
+    return _STATUS.get(status.partition(".")[2])
+
+
 def is_telling(text: str) -> bool:
     """Whether a text gives a reason, a status or a reply code."""
     return bool(_first(_STRONG_PATTERNS, (text,)) or _ENHANCED.search(text) or _CODE.search(text))
@@ -323,8 +345,7 @@ def derived_status(reason: R, text: str, code: int, is_temporary: bool) -> str:
         is_temporary: the report calls it so (a delay, an action that was not final).
     """
     detail = "4.6" if reason is R.NETWORK and _LOOP.search(text) else _DERIVED.get(reason, "0.0")
-    if 400 <= code < 600:
-        first = code // 100
-    else:
-        first = 4 if is_temporary or (reason in _PASSING and detail != "4.6") else 5
-    return f"{4 if is_temporary else first}.{detail}"
+    if is_temporary or 400 <= code < 500:
+        return f"4.{detail}"
+    is_passing = code < 500 and reason in _PASSING and detail != "4.6"
+    return f"{4 if is_passing else 5}.{detail}"
