@@ -146,9 +146,13 @@ async def _usage(
         revocation_mode="soft-fail",
         weak_hash_algos=set(_FORBIDDEN),  # SHA-1 is accepted and labelled
     )
-    validator: Any = CertificateValidator(x509.Certificate.load(signer), validation_context=context)
+    leaf = x509.Certificate.load(signer)
+    usage = (
+        set() if leaf.key_usage_value is None else {"digital_signature"}
+    )  # not restricted (RFC 5280 4.2.1.3)
+    validator: Any = CertificateValidator(leaf, validation_context=context)
     path: ValidationPath = await validator.async_validate_usage(
-        {"digital_signature"}, {"email_protection"}, extended_optional=True
+        usage, {"email_protection"}, extended_optional=True
     )
     return path
 

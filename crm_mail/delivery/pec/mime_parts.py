@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.header import decode_header, make_header
 from email.message import Message
+from email.utils import getaddresses
 from functools import cached_property, lru_cache
 
 _MOST_PARTS = 2_000  # of one multipart
@@ -17,6 +18,7 @@ _DEEPEST = 20
 _MOST_HEADER = 1_000_000  # bytes of one header block that are looked at
 _BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
 _LINE_BREAK = re.compile(r"\r?\n")
+_IN_BRACKETS = re.compile(r"<([^<>\s]{1,320}@[^<>\s]{1,320})>")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
 
@@ -65,6 +67,14 @@ class Part:
     def text(self, name: str) -> str:
         """The first value of a header with its encoded words read."""
         return decoded_words(self.header(name))
+
+    def addresses(self, name: str) -> list[str]:
+        """The mail addresses in a header, in lower case; also where a name before `<…>` is badly quoted."""
+        found: list[str] = []
+        for value in self.every(name):
+            own = [address for _, address in getaddresses([value]) if "@" in address]
+            found += own or _IN_BRACKETS.findall(value)
+        return [address.lower() for address in found]
 
     @cached_property
     def _content(self) -> tuple[str, str, str, str]:

@@ -5,7 +5,6 @@ Reading believes nothing: whether the signed part is genuine is for `verificatio
 
 import re
 from datetime import datetime, timedelta
-from email.utils import getaddresses
 
 from crm_mail.delivery.pec.daticert import Daticert, DaticertRefused, bracketed, read_daticert
 from crm_mail.delivery.pec.mime_parts import Part
@@ -127,7 +126,7 @@ def _concerned(kind: ReceiptType, facts: Daticert) -> str:
 def _anomaly(message: SignedMessage) -> ParsedReceipt:
     """Uncertified mail in an envelope: what it says is the enclosed mail's own word, signed by nobody."""
     enclosed = Part(message.postacert) if message.postacert is not None else message.mail
-    senders = _addresses(enclosed, "from")
+    senders = enclosed.addresses("from")
     return ParsedReceipt(
         type=ReceiptType.ANOMALY,
         raw_type=_transport(message.mail),
@@ -177,14 +176,10 @@ def _disagreements(mail: Part, facts: Daticert) -> tuple[Disagreement, ...]:
 
 def _sender_differs(mail: Part, facts: Daticert) -> bool:
     """Two different From; or an envelope "per conto di" somebody else than the signed sender."""
-    if len(set(_addresses(mail, "from"))) > 1:
+    if len(set(mail.addresses("from"))) > 1:
         return True
     named = _ON_BEHALF.search(mail.text("from"))
     return named is not None and named[1].strip("\"'<>,;").lower() != facts.sender.lower()
-
-
-def _addresses(mail: Part, name: str) -> list[str]:
-    return [address.lower() for _, address in getaddresses(mail.every(name)) if "@" in address]
 
 
 def _transport(mail: Part) -> str:

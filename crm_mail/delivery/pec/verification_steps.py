@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import getaddresses
 
 from crm_mail.delivery.pec.certificate_chain import (
     PEC_POLICY,
@@ -135,7 +134,7 @@ def _chain(case: Case, signature: CmsSignature) -> Step:
 
 def _sender(case: Case, chain: Chain) -> Step:
     addresses = facts_of(chain.path[0]).addresses
-    senders = {a.lower() for _, a in getaddresses(case.message.mail.every("from")) if "@" in a}
+    senders = set(case.message.mail.addresses("from"))
     detail = {"from": ", ".join(sorted(senders))[:200], "certificate": ", ".join(addresses)[:200]}
     if not addresses:
         return Step(StepName.SENDER, False, "certificate_without_address", detail)
