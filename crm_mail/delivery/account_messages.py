@@ -6,8 +6,9 @@ from flask_babel import gettext as _
 from wtforms import Form
 
 from crm_mail.delivery.account_rules import AccountProblem, Problem
-from crm_mail.delivery.connection_check import Step
+from crm_mail.delivery.connection_check import Step, Warned
 from crm_mail.delivery.envelope import Cause
+from crm_mail.delivery.mailbox.failures import MailboxCause
 from crm_mail.web import problems as problems_on_forms
 
 
@@ -38,6 +39,12 @@ def _sentences() -> Mapping[Problem, str]:
         Problem.FILE_TOO_LARGE: _(
             "The file is larger than %(limit)s. Choose a file with the authority's certificate only."
         ),
+        Problem.NO_TOKEN: _(
+            "Put {token} once into the part before the @, as in bounces+{token}@example.com."
+        ),
+        Problem.BOUNCE_ON_PEC: _(
+            "A PEC message comes back to its sender: leave the return path of a PEC account empty."
+        ),
         Problem.SECRET_WITHOUT_USER: _(
             "There is a password without a user name. Enter the name, or no password."
         ),
@@ -57,33 +64,73 @@ def show_problems(form: Form, problems: Iterable[AccountProblem]) -> None:
 def step_name(step: Step) -> str:
     """A step of the connection check."""
     words: dict[Step, str] = {
+        Step.RESOLVE: _("Find the server by its name"),
         Step.REACH: _("Reach the server"),
         Step.ENCRYPT: _("Agree on encryption"),
         Step.LOG_IN: _("Log in"),
+        Step.FOLDERS: _("Look into the folders"),
+        Step.QUOTA: _("Room in the mailbox"),
     }
     return words[step]
 
 
-def remedy(cause: Cause) -> str:
+def warning(code: Warned | None) -> str:
+    """What to do about a step that was done and shows something to look at."""
+    words: dict[Warned, str] = {
+        Warned.EXPIRES: _("The certificate ends soon: whoever runs the server must renew it."),
+        Warned.NO_SENT_FOLDER: _(
+            "No folder of sent mail was found. Enter its name, so that messages whose fate is uncertain can be looked "
+            "up there."
+        ),
+        Warned.MISSING_FOLDERS: _("These folders are not there. Correct their names, or create them."),
+        Warned.NEARLY_FULL: _(
+            "The mailbox is nearly full. A full one takes in no receipts: make room, or ask the operator for more."
+        ),
+    }
+    return words[code] if code else ""
+
+
+def remedy(cause: Cause | MailboxCause, is_mailbox: bool = False) -> str:
     """What to do about a failed step or a refused test message; empty when the server's answer says it all."""
-    words: dict[Cause, str] = {
-        Cause.DNS: _("Check the spelling of the server's name."),
-        Cause.CONNECTION: _("Check the server's name and the port; a firewall may be in between."),
-        Cause.TIMEOUT: _("Check the port and the kind of encryption: the server does not answer."),
-        Cause.DROPPED: _("Check the port and the kind of encryption: the server hung up."),
-        Cause.TLS: _("Port 465 usually asks for TLS, port 587 for STARTTLS."),
-        Cause.TLS_NOT_OFFERED: _("The server offers no STARTTLS here: try TLS on port 465."),
-        Cause.CERTIFICATE: _(
+    return (_mailbox_remedies().get(cause.value) if is_mailbox else None) or _remedies().get(cause.value, "")
+
+
+def _mailbox_remedies() -> dict[str, str]:
+    """Where IMAP asks for something else than SMTP."""
+    return {
+        MailboxCause.TLS.value: _("Port 993 usually asks for TLS, port 143 for STARTTLS."),
+        MailboxCause.TLS_NOT_OFFERED.value: _("The server offers no STARTTLS here: try TLS on port 993."),
+        MailboxCause.FOLDER.value: _(
+            "The folder is not there, or may not be opened. Correct its name, or let it be read no more."
+        ),
+        MailboxCause.PROTOCOL.value: _(
+            "The server does not answer as an IMAP server does: check its name and the port."
+        ),
+        MailboxCause.LOGIN.value: _(
+            "Check the user name and enter the password again. IMAP may have to be switched on at the operator, and "
+            "some want an app password."
+        ),
+    }
+
+
+def _remedies() -> dict[str, str]:
+    return {
+        Cause.DNS.value: _("Check the spelling of the server's name."),
+        Cause.CONNECTION.value: _("Check the server's name and the port; a firewall may be in between."),
+        Cause.TIMEOUT.value: _("Check the port and the kind of encryption: the server does not answer."),
+        Cause.DROPPED.value: _("Check the port and the kind of encryption: the server hung up."),
+        Cause.TLS.value: _("Port 465 usually asks for TLS, port 587 for STARTTLS."),
+        Cause.TLS_NOT_OFFERED.value: _("The server offers no STARTTLS here: try TLS on port 465."),
+        Cause.CERTIFICATE.value: _(
             "Enter the server's name exactly as its certificate has it. A server of your own with a private "
             "authority: choose the authority's certificate on the account's page."
         ),
-        Cause.LOGIN: _(
+        Cause.LOGIN.value: _(
             "Check the user name and enter the password again; some providers want an app password."
         ),
-        Cause.LOGIN_NOT_OFFERED: _(
+        Cause.LOGIN_NOT_OFFERED.value: _(
             "The server offers no login here: check the port, or leave the user name empty."
         ),
-        Cause.SENDER: _("The server does not let this account send from this address."),
-        Cause.BUSY: _("The server asks to try later."),
+        Cause.SENDER.value: _("The server does not let this account send from this address."),
+        Cause.BUSY.value: _("The server asks to try later."),
     }
-    return words.get(cause, "")

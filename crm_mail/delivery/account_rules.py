@@ -144,6 +144,8 @@ def _mailbox_problems(details: AccountDetails) -> list[AccountProblem]:
     problems = []
     if details.mailbox_is_read and not details.mailbox_host:
         problems.append(_problem("mailbox_host", Problem.REQUIRED))
+    if details.mailbox_is_read and not (details.mailbox_username or details.username):
+        problems.append(_problem("mailbox_username", Problem.REQUIRED))
     if details.mailbox_host and not _is_host(details.mailbox_host):
         problems.append(_problem("mailbox_host", Problem.BAD_HOST, value=details.mailbox_host))
     is_allowed = details.allows_unencrypted and details.kind is AccountKind.SMTP

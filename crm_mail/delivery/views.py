@@ -148,6 +148,8 @@ def edit_account(account_id: int) -> Any:
         present=now(),
         operators=OPERATORS,
         mailbox=mailbox_state(db(), account),
+        remedy=account_messages.remedy,
+        warning=account_messages.warning,
     )
     return page, 422 if form.errors else 200
 

@@ -28,12 +28,13 @@ from crm_mail.delivery.mailbox.reader import (
     sent_folder_of,
 )
 from crm_mail.delivery.mailbox.responses import Folder, Quota
-from crm_mail.delivery.mailbox.settings import MailboxSettings, mailbox_settings
+from crm_mail.delivery.mailbox.settings import MailboxSettings
+from crm_mail.delivery.mailbox_access import reach_mailbox
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.evidence import intake, matching
 from crm_mail.evidence.due_mailboxes import LeaseLost, claim_mailbox, finish_reading, renew_lease
 from crm_mail.evidence.models import ItemKind, MailboxFolder, MailItem
-from crm_mail.installation import Installation, SecretUnreadable
+from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.worker import worker_name
 
@@ -86,7 +87,6 @@ class Reading:
 
     Args:
         intake: what becomes of mails.
-        token: the access token of an account that logs in by OAuth 2; raises MailboxFailed.
         stop: set it to end after the batch in hand.
         on_open: told of the connection, so that it can be aborted.
     """
@@ -94,7 +94,6 @@ class Reading:
     home: Installation
     account_id: int
     intake: Intake = field(default_factory=Intake)
-    token: Callable[[SenderAccount], str] = lambda _account: ""
     stop: threading.Event = field(default_factory=threading.Event)
     on_open: Callable[[ReadOnlyMailbox], object] = lambda _mailbox: None
     _owner: str = field(default_factory=worker_name)
@@ -113,12 +112,9 @@ class Reading:
                 return report
         quota, was_read = None, False
         try:
-            settings = mailbox_settings(account, self.home.decrypt, self.token(account))
-            quota, was_read = self._read_all(settings), not self.stop.is_set()
+            quota, was_read = self._read_all(reach_mailbox(self.home, account)), not self.stop.is_set()
         except MailboxFailed as failed:
             report.failure = failed.failure
-        except SecretUnreadable as refused:
-            report.failure = MailboxFailure(MailboxCause.LOGIN, str(refused))
         except LeaseLost:
             report.is_taken_by_another = True
             return report
