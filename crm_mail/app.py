@@ -11,6 +11,7 @@ from crm_mail.background import Bell
 from crm_mail.companies import views as companies
 from crm_mail.contacts import views as contacts
 from crm_mail.delivery import views as delivery
+from crm_mail.delivery.domains import views as domains
 from crm_mail.documents import views as documents
 from crm_mail.evidence import dossier_views as dossiers
 from crm_mail.importers import views as importers
@@ -32,7 +33,19 @@ from crm_mail.web import (
     urls,
 )
 
-ROOMS = (users, companies, contacts, documents, importers, outbox, delivery, dossiers, receivables, reports)
+ROOMS = (
+    users,
+    companies,
+    contacts,
+    documents,
+    importers,
+    outbox,
+    delivery,
+    domains,
+    dossiers,
+    receivables,
+    reports,
+)
 
 
 def create_app(settings: Settings, home: Installation | None = None) -> Flask:

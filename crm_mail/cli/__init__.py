@@ -15,6 +15,8 @@ COMMANDS = {
     "company": ("companies", "The firms that send."),
     "account": ("accounts", "The mailboxes that messages leave from."),
     "mailbox": ("mailboxes", "Receipts and bounces in the accounts' mailboxes."),
+    "doctor": ("domains", "What other servers read about the domains that mail leaves from."),
+    "pec-registry": ("domains", "Public lists of PEC addresses."),
     "import": ("imports", "Bring contacts and documents in."),
     "dossier": ("dossier", "Proof dossiers: what was sent, and the receipts that prove it."),
     "hotfolder": ("hotfolder", "Folders in which other programs put documents."),

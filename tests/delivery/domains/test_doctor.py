@@ -1,6 +1,8 @@
 """The doctor against a real DNS server: what is found, how it is judged, and the record to publish."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.delivery.connection_check import Step, StepResult
 from crm_mail.delivery.dkim import KeyKind, make_key, public_record
+from crm_mail.delivery.domains import doctor
 from crm_mail.delivery.domains.checkups import (
     DomainUnknown,
     count_faulty_domains,
@@ -18,8 +21,10 @@ from crm_mail.delivery.domains.checkups import (
     without_connecting,
 )
 from crm_mail.delivery.domains.doctor import SenderFacts, examine
+from crm_mail.delivery.domains.doctor_words import describe
 from crm_mail.delivery.domains.findings import Check, Finding, Level, from_dict
 from crm_mail.delivery.domains.resolver import Resolver
+from crm_mail.delivery.domains.spf import SpfFault
 from crm_mail.delivery.envelope import Cause, Outcome, OutcomeKind
 from crm_mail.delivery.models import AccountKind
 from crm_mail.permissions import PermissionDenied
@@ -209,3 +214,19 @@ def test_what_was_found_is_kept_for_each_domain_of_the_company(session: Session,
         read_patient(session, actor, company.id, "other.example", lambda _: "")
     with pytest.raises(PermissionDenied):
         list_checkups(session, make_actor(is_admin=False), company.id)
+
+
+def test_every_finding_has_words() -> None:
+    """The sources are read for the codes, so that none is forgotten."""
+    folder = Path(doctor.__file__).parent
+    source = "".join(
+        (folder / name).read_text() for name in ("doctor.py", "doctor_spf.py", "doctor_dmarc.py")
+    )
+    prefixes = "mx|spf|dkim|dmarc|aligned|not_aligned|alignment|tls|reverse|host|mta_sts|pec|no_domain"
+    codes = {code for code in re.findall(rf'"((?:{prefixes})(?:_\w+)?)"', source) if "_" in code}
+    codes |= {f"spf_{fault.value}" for fault in SpfFault}
+    assert len(codes) > 40
+    for code in codes:
+        words = describe(Finding(Check.MX, Level.NOTE, code, {"trouble": "offline"}))
+        assert words.title
+        assert words.text
