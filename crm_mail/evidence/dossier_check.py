@@ -135,7 +135,10 @@ def _check(archive: zipfile.ZipFile, anchors: Anchors) -> DossierCheck:
     damaged = {problem.path for problem in check.problems}
     for path in sorted(sums):
         if path.startswith("messages/") and path.endswith("/" + layout.MESSAGE_FACTS) and path not in damaged:
-            check.messages.append(_check_message(archive, path.rpartition("/")[0], sums, anchors))
+            try:
+                check.messages.append(_check_message(archive, path.rpartition("/")[0], sums, anchors))
+            except (ValueError, KeyError, TypeError, AttributeError):  # not written by us
+                check.problems.append(FileProblem(path, "unreadable"))
     return check
 
 
@@ -181,12 +184,20 @@ def _hash(archive: zipfile.ZipFile, path: str) -> str:
     return digest.hexdigest()
 
 
+def _read(archive: zipfile.ZipFile, path: str) -> bytes:
+    """A file's bytes; empty when it is gone or cannot be read, which `_file_problems` has told already."""
+    try:
+        return archive.read(path)
+    except (KeyError, zipfile.BadZipFile, EOFError):
+        return b""
+
+
 def _check_message(
     archive: zipfile.ZipFile, folder: str, sums: dict[str, str], anchors: Anchors
 ) -> MessageCheck:
     facts = json.loads(archive.read(f"{folder}/{layout.MESSAGE_FACTS}"))
     source_path = f"{folder}/{layout.MESSAGE_SOURCE}"
-    source = archive.read(source_path) if source_path in sums else None
+    source = _read(archive, source_path) if source_path in sums else None
     kept_source = (facts.get("source") or {}).get("sha256", "")
     return MessageCheck(
         folder,
@@ -212,10 +223,10 @@ def _check_receipt(
     anchors: Anchors,
 ) -> ReceiptCheck:
     path = f"{folder}/{kept['path']}"
-    data = archive.read(path)
+    data = _read(archive, path)
     receipt, verification = judge(data, anchors, message_id)
     daticert_path = f"{folder}/{kept['daticert']}" if kept.get("daticert") else ""
-    extracted = archive.read(daticert_path) if daticert_path else b""
+    extracted = _read(archive, daticert_path) if daticert_path else b""
     content = content_of(receipt, data, source)
     return ReceiptCheck(
         path=path,
