@@ -14,6 +14,11 @@ MAX_DETAIL = 500
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?=\s|$)")
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\uffff]+")
 
+_TOO_MUCH = re.compile(
+    r"too much traffic|class of service|too many (?:messages|e-?mails) (?:from|sent)|submission ?quota"
+    r"|(?:sending|sender|submission|outgoing|hourly|daily|message) (?:message )?(?:rate|limit|quota)",
+    re.IGNORECASE,
+)
 LOGIN_CODES = frozenset({530, 534, 535, 538})
 """Answers that speak of the login whatever command they follow (RFC 4954 6)."""
 CLOSING = 421
@@ -50,6 +55,8 @@ def judge(reply: Reply, cause: Cause, *, about: str = "", secret: str = "") -> O
         detail = f"{printable(about)}: {detail}"
     if reply.code in LOGIN_CODES:
         return Outcome(OutcomeKind.ACCOUNT_REFUSED, reply.code, detail, reply.enhanced, Cause.LOGIN)
+    if says_too_much(reply, cause):
+        return Outcome(OutcomeKind.TRANSIENT, reply.code, detail, reply.enhanced, Cause.THROTTLED)
     if reply.code == CLOSING:
         cause = Cause.BUSY
     elif _is_about_size(reply, cause):
@@ -59,6 +66,21 @@ def judge(reply: Reply, cause: Cause, *, about: str = "", secret: str = "") -> O
     if 500 <= reply.code < 600:
         return Outcome(OutcomeKind.PERMANENT, reply.code, detail, reply.enhanced, cause)
     return Outcome(OutcomeKind.TRANSIENT, reply.code, detail, reply.enhanced, Cause.PROTOCOL)
+
+
+def says_too_much(reply: Reply, cause: Cause) -> bool:
+    """Whether the server complains of how much this account sends, whatever its code: InfoCert answers
+    `550 … Too much traffic from this sender` and `550 … Class Of Service`, which ask for a pause and are no verdict
+    on the message. A full mailbox of the recipient (x.2.2) is another matter.
+    """
+    is_about_mailbox = reply.enhanced is not None and reply.enhanced.endswith(
+        (".1.1", ".2.2", ".2.3", ".3.4")
+    )
+    return (
+        cause not in (Cause.LOGIN, Cause.SIGN_IN)
+        and not is_about_mailbox
+        and bool(_TOO_MUCH.search(reply.text))
+    )
 
 
 def _is_about_size(reply: Reply, cause: Cause) -> bool:

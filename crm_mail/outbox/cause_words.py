@@ -47,6 +47,15 @@ def _by_cause(_: Translate) -> dict[str, CauseWords]:
             _("The mail server offers no login"),
             _("Check the account's port, then retry."),
         ),
+        "sign_in": (
+            _("The account must sign in at its provider again"),
+            _("Sign in on the account's page, then retry."),
+        ),
+        "provider": (_("The provider's sign-in server cannot be reached"), _("Retry later.")),
+        "throttled": (
+            _("The mail server asks this account to send less"),
+            _("Sending goes on by itself after a pause. Lower the account's limit per minute."),
+        ),
         "busy": (_("The mail server asks to try later"), _("Retry later.")),
         "sender": (
             _("The mail server refused the sender's address"),

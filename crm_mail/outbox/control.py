@@ -172,7 +172,7 @@ def _hasten(session: Session, run: Run, actor: Actor, message_ids: Sequence[int]
         waiting.append(Message.id.in_(list(message_ids)))
     used = select(Message.account_id).where(*waiting)
     execute = session.connection().execute
-    execute(update(SenderAccount).where(SenderAccount.id.in_(used)).values(hastened_at=now()))
+    execute(update(SenderAccount).where(SenderAccount.id.in_(used)).values(hastened_at=now(), slowed_until=None))
     return execute(update(Message).where(*waiting).values(next_attempt_at=now())).rowcount
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.db import insert_many, now
 from crm_mail.delivery import limits
-from crm_mail.delivery.envelope import OutcomeKind
+from crm_mail.delivery.envelope import Cause, OutcomeKind
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.outbox.attempting import Result
 from crm_mail.outbox.claiming import Job
@@ -118,6 +118,7 @@ def record_results(
     if values:
         session.connection().execute(_UPDATE, values)
     _stop_refusing_accounts(session, results)
+    _slow_down(session, results, pauses)
     return Recorded(states)
 
 
@@ -170,6 +171,18 @@ def _stop_refusing_accounts(session: Session, results: Sequence[Result]) -> None
     refused = {r.job.account_id: r for r in results if r.kind is OutcomeKind.ACCOUNT_REFUSED}
     for account_id, result in refused.items():
         stop_account(session, account_id, result.detail)
+
+
+def _slow_down(session: Session, results: Sequence[Result], pauses: Sequence[timedelta]) -> None:
+    """Too much was sent: every worker lets the whole account rest as long as the refused message does."""
+    for result in results:
+        if result.cause != Cause.THROTTLED or not pauses:
+            continue
+        pause = pauses[min(result.job.attempt, len(pauses)) - 1]
+        account = session.get(SenderAccount, result.job.account_id, with_for_update=True)
+        until = result.finished_at + pause
+        if account is not None and (account.slowed_until is None or account.slowed_until < until):
+            account.slowed_until = until
 
 
 def stop_account(session: Session, account_id: int, reason: str) -> None:

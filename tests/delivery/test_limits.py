@@ -145,3 +145,17 @@ def test_no_sixty_seconds_anywhere_hold_more_than_the_limit(
 @pytest.mark.parametrize(("moment", "slot"), [(0, 0), (4, 0), (5, 5), (59, 55)])
 def test_a_slot_begins_every_five_seconds(moment: int, slot: int) -> None:
     assert limits.slot_of(NOON + moment * SECOND) == NOON + slot * SECOND
+
+
+def test_six_a_minute_flow_steadily_whoever_asks(session: Session) -> None:
+    """InfoCert's limit: two workers that ask every second never exceed it, and hardly fall behind it."""
+    one = account(session, per_minute=6)
+    granted: list[datetime] = []
+    for second in range(0, 600, 2):
+        for _worker in range(2):
+            moment = NOON + second * SECOND
+            granted += [moment] * limits.reserve(session, one, 5, moment)
+    for at in granted:
+        assert sum(at <= other < at + timedelta(minutes=1) for other in granted) <= 6
+    assert len(granted) >= 54  # 60 would be the limit itself
+    assert limits.next_free_at(session, one, NOON + 600 * SECOND) <= NOON + 665 * SECOND
