@@ -10,10 +10,12 @@ from waitress.server import create_server
 from crm_mail.app import create_app
 from crm_mail.background import hold_instance
 from crm_mail.demo.servers import SampleServers, sandbox_folder
+from crm_mail.evidence import upkeep
 from crm_mail.evidence.mailbox_watch import watching_mailboxes
 from crm_mail.importers.folder_watch import watching_folders
 from crm_mail.installation import Installation
 from crm_mail.outbox.finishing import on_run_finished
+from crm_mail.outbox.tasks import on_sweep
 from crm_mail.outbox.worker import embedded_worker
 from crm_mail.reports.mailing import mail_run_report
 
@@ -27,6 +29,7 @@ def serve_office(home: Installation) -> None:
     """
     settings = home.settings
     on_run_finished(mail_run_report)
+    on_sweep(upkeep.tend)
     with ExitStack() as stack:
         is_alone = stack.enter_context(hold_instance(settings, settings.resolved_public_url))
         if sandbox_folder(home).is_dir():

@@ -7,11 +7,13 @@ import click
 
 from crm_mail.cli.frame import Answer, command
 from crm_mail.cli.progress import show_sending
+from crm_mail.evidence import upkeep
 from crm_mail.evidence.mailbox_watch import watching_mailboxes
 from crm_mail.importers.folder_watch import watching_folders
 from crm_mail.installation import Installation
 from crm_mail.outbox.finishing import on_run_finished
 from crm_mail.outbox.processes import run_worker_processes
+from crm_mail.outbox.tasks import on_sweep
 from crm_mail.outbox.worker import run_worker_process
 from crm_mail.reports.mailing import mail_run_report
 
@@ -25,6 +27,7 @@ from crm_mail.reports.mailing import mail_run_report
 def worker(home: Installation, until_idle: bool, processes: int) -> Answer:
     """Send what is committed, watch the hot folders, and read the mailboxes."""
     on_run_finished(mail_run_report)
+    on_sweep(upkeep.tend)
     with ExitStack() as watching, show_sending(home) as on_progress:
         if not until_idle:
             watching.enter_context(watching_folders(home))

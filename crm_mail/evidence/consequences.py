@@ -4,7 +4,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from crm_mail.delivery import suppression
 from crm_mail.delivery.addresses import address_key
+from crm_mail.delivery.bounces.parsed import BounceKind
 from crm_mail.delivery.pec.receipt import ReceiptType
 from crm_mail.delivery.routing import Channel
 from crm_mail.evidence import error_notices
@@ -15,6 +17,8 @@ from crm_mail.evidence.models import ItemKind, MailItem
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, MessageEvent
 
+SOFT_LIMIT = 3
+"""So many soft bounces in a row, and the address is not written to any more."""
 FAILURES = (ReceiptType.NON_ACCEPTANCE, ReceiptType.DELIVERY_ERROR, ReceiptType.DELAY)
 _TOLD = (*CHANGES_NOTHING, Alarm.UNREADABLE)
 _EVENT_OF_RECEIPT = {
@@ -90,13 +94,38 @@ def learn(
                     events.append(
                         MessageEvent(message_id=message.id, kind="not_pec", detail={"to": one.address})
                     )
-    if reading.bounce is not None:
-        _suppress(session, item, reading, message)
+    if reading.kind is ItemKind.REPLY:
+        suppression.note_alive(session, message.company_id, message.to_address)
+    _suppress(session, item, reading, message)
     return events
 
 
 def _suppress(session: Session, item: MailItem, reading: Reading, message: Message) -> None:
-    """Addresses that failed for good, or too often, are not written to any more (CO-5)."""
+    """Addresses that failed for good, or too often, are not written to any more (CO-5); an answer shows a live one."""
+    bounce = reading.bounce
+    if bounce is None:
+        return
+    at = item.occurred_at or item.taken_at
+    if bounce.kind is BounceKind.AUTO_REPLY:
+        suppression.note_alive(session, message.company_id, message.to_address)
+    for address in dict.fromkeys([message.to_address, *message.cc]):
+        keys = {address_key(address)}
+        reports = [
+            one for one in bounce.reports if {address_key(one.address), address_key(one.final_address)} & keys
+        ]
+        if not reports and not message.cc:
+            reports = [bounce.worst] if bounce.worst is not None else []
+        for report in reports[:1]:
+            suppression.record_bounce(
+                session,
+                message.company_id,
+                address,
+                report,
+                at,
+                SOFT_LIMIT,
+                message.privacy_level,
+                f"message {message.id}",
+            )
 
 
 def tell(session: Session, item: MailItem, message: Message | None, events: list[MessageEvent]) -> None:

@@ -4,7 +4,7 @@ the words that a bounce of the same status has.
 Pure: the translating function is the caller's, so that pages, mails and files say the same.
 """
 
-from crm_mail.delivery.bounces.reason_words import by_status, too_big
+from crm_mail.delivery.bounces.reason_words import by_status, reason_words, too_big
 from crm_mail.outbox.wording import Translate
 
 CauseWords = tuple[str, str]
@@ -15,15 +15,29 @@ def cause_words(cause: str, code: int | None, enhanced: str, _: Translate) -> Ca
     """What happened and what to do.
 
     Args:
-        cause: `delivery.envelope.Cause` or `outbox.attempting.OwnCause`.
+        cause: `delivery.envelope.Cause`, `outbox.attempting.OwnCause`, or what a bounce or a PEC receipt said
+            (`bounce:` and a `BounceReason`; `pec_refused`, alone or with one).
         code: SMTP reply code.
         enhanced: such as ``5.1.1``; may be empty.
         _: gives a message in the reader's language.
     """
+    if cause.startswith("bounce:"):
+        return reason_words(cause.removeprefix("bounce:"), enhanced, _)
+    if cause.startswith("pec_refused"):
+        return _pec_refused(cause.removeprefix("pec_refused").lstrip("_"), enhanced, _)
     fine = by_status(_).get(enhanced.partition(".")[2]) if enhanced else None
     if fine is None and cause == "recipient" and code == 552:
         fine = by_status(_)["2.2"]
     return fine or _by_cause(_).get(cause) or (_("Another failure"), _("Read the server's answer."))
+
+
+def _pec_refused(reason: str, enhanced: str, _: Translate) -> CauseWords:
+    """A non-accettazione: the operator took the message and then would not send it."""
+    title = _("The PEC operator did not accept the message")
+    if not reason:
+        return title, _("Read the operator's answer, correct the message, then send it again.")
+    why, remedy = reason_words(reason, enhanced, _)
+    return f"{title}: {why}", remedy
 
 
 def _by_cause(_: Translate) -> dict[str, CauseWords]:

@@ -26,8 +26,16 @@ log = logging.getLogger(__name__)
 
 FILL_RUN = "outbox.fill_run"
 DRAIN = "outbox.drain"
+_upkeep: list[Callable[[Installation], object]] = []
+
 GRACE = timedelta(seconds=15)
 """Without a sign of life for this long, a run that is still *preparing* is taken for one whose process died."""
+
+
+def on_sweep(step: Callable[[Installation], object]) -> None:
+    """Register what other rooms do in each sweep: outside any transaction, and never raising."""
+    if step not in _upkeep:
+        _upkeep.append(step)
 
 
 class ActorGone(Refusal):
@@ -135,4 +143,6 @@ def sweep(home: Installation, *, is_alone: bool = False) -> int:
         limits.forget_old_usage(session, moment)
     finishing.report_finished_runs(home)
     copies.handle_copies(home)
+    for step in _upkeep:
+        step(home)
     return settled

@@ -401,6 +401,35 @@ _EVENTS: dict[str, tuple[str, str, str]] = {
     "late_outcome": (_("An outcome came late and is only kept"), "clock", "neutral"),
     "delivered": (_("Delivered"), "mail-check", "success"),
     "bounced": (_("Came back"), "arrow-back-up", "danger"),
+    "proven_sent": (_("Evidence says that it left"), "check", "success"),
+    "pec_accepted": (_("Accepted by the PEC operator"), "certificate", "success"),
+    "pec_not_accepted": (_("Not accepted by the PEC operator"), "circle-x", "danger"),
+    "pec_taken_over": (_("Taken over by the recipient's operator"), "mail-forward", "info"),
+    "pec_delivered": (_("Delivery receipt"), "mail-check", "success"),
+    "pec_not_delivered": (_("Notice of failed delivery"), "circle-x", "danger"),
+    "pec_delayed": (_("Notice of delay"), "clock", "warning"),
+    "pec_other": (_("Another PEC receipt"), "certificate", "neutral"),
+    "not_pec": (_("The recipient is not a PEC address"), "alert-triangle", "warning"),
+    "came_bounce": (_("A mail server reports that it did not arrive"), "arrow-back-up", "danger"),
+    "came_delay": (_("A mail server reports a delay"), "clock", "warning"),
+    "came_auto_reply": (_("Automatic answer"), "mail", "neutral"),
+    "came_challenge": (
+        _("The recipient's server asks for a confirmation; it is not answered"),
+        "mail",
+        "warning",
+    ),
+    "came_read_receipt": (_("Read receipt"), "mail", "info"),
+    "came_complaint": (_("Reported as unwanted mail"), "alert-triangle", "danger"),
+    "came_reply": (_("Answered"), "mail", "info"),
+    "came_envelope": (_("Answered by PEC"), "certificate", "info"),
+    "came_anomaly": (_("Ordinary mail about it came to the PEC mailbox"), "mail", "info"),
+    "came_sent_copy": (_("Found in the sent mail"), "send", "info"),
+    "evidence_alarm": (_("A mail about it is not trusted; it changed nothing"), "alert-triangle", "danger"),
+    "silence_no_acceptance": (_("No acceptance receipt in time"), "alert-triangle", "warning"),
+    "silence_no_outcome": (_("No outcome after 24 hours"), "alert-triangle", "warning"),
+    "silence_ended": (_("What was missing has come"), "check", "success"),
+    "mailbox_searched": (_("Looked for in the mailbox"), "search", "neutral"),
+    "alarm_settled": (_("Alarm settled"), "user-check", "neutral"),
     "cancelled": (_("Cancelled"), "x", "neutral"),
     "retried": (_("Queued again"), "refresh", "info"),
     "resolved_sent": (_("A person decided: it was sent"), "user-check", "success"),
@@ -442,7 +471,7 @@ def event_words(kind: str, detail: Mapping[str, Any], translate: Translate = eng
     """
     title, icon, tone = _EVENTS.get(kind, (kind.replace("_", " "), "circle-dot", "neutral"))
     facts = [", ".join(part_name(str(one), translate) for one in detail.get("changed", ()))]
-    facts += [str(detail.get(name) or "") for name in ("reason", "account", "detail", "answer")]
+    facts += [str(detail.get(name) or "") for name in ("to", "reason", "account", "detail", "answer", "note")]
     facts += [str(detail.get("language") or "").upper(), *(f"#{one}" for one in detail.get("rows", ()))]
     if detail.get("undone"):
         facts.append(translate(_("an action was undone")))
