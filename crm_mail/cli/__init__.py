@@ -21,9 +21,14 @@ COMMANDS = {
     "dossier": ("dossier", "Proof dossiers: what was sent, and the receipts that prove it."),
     "hotfolder": ("hotfolder", "Folders in which other programs put documents."),
     "receivables": ("receivables", "Open items, account statements and reminders."),
+    "suppression": ("suppressions", "Addresses that are not written to any more."),
     "prepare": ("outbox", "Work out every message that is due, for review."),
     "run": ("outbox", "Prepared runs: look, commit, steer, report."),
     "worker": ("worker", "Send what is committed, watch the hot folders, read the mailboxes."),
+    "pec-simulator": (
+        "pec_simulator",
+        "A PEC operator to try things out with; its mail never leaves this computer.",
+    ),
     "serve": ("office", "Web pages and worker in one process."),
     "start": (
         "office",
