@@ -19,6 +19,8 @@ from crm_mail.contacts.models import Contact, ContactState, Party, RecipientKind
 from crm_mail.contacts.problems import ContactRefused
 from crm_mail.contacts.receivers import rule_text, who_receives
 from crm_mail.contacts.subscriptions import MatrixCell, set_matrix
+from crm_mail.contacts.suppression_views import words_of
+from crm_mail.contacts.suppressions import suppressed_among
 from crm_mail.document_types import Direction
 from crm_mail.outbox.history import party_history
 from crm_mail.permissions import Permission, requires, signed_in_actor
@@ -74,6 +76,12 @@ def show_party(party_id: int) -> Any:
         party,
         contacts=contacts,
         active=active,
+        not_written_to={
+            email: words_of(reason, status)[0]
+            for email, (reason, status, _since) in suppressed_among(
+                db(), party.company_id, [one.email for contact in contacts for one in contact.addresses]
+            ).items()
+        },
         types=[(document_type, type_name(document_type)) for document_type in types],
         kinds={c.id: {s.document_type: s.recipient_kind.value for s in c.subscriptions} for c in active},
         receivers=who_receives(db(), party, active, types),

@@ -13,6 +13,7 @@ from crm_mail.contacts import (
     contact_views,
     messages,
     parties,
+    suppression_views,
     vocabulary,
     vocabulary_views,
 )
@@ -147,3 +148,4 @@ def create_party() -> Any:
 def init_app(app: Flask) -> None:
     """Register the room's pages."""
     app.register_blueprint(blueprint)
+    suppression_views.init_app(app)

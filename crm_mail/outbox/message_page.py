@@ -224,7 +224,7 @@ def _ways(run: Run, message: Message, code: str, params: dict[str, Any]) -> list
     if card and code in _OF_ADDRESS | _OF_KIND | {"shared_address", "empty_field"}:
         ways.append(Remedy(_("Open the card"), url=card))
     if code == "suppressed_address" and (
-        url := review_page.link("contacts.list_suppressions", q=message.to_address)
+        url := review_page.link("suppressions.list_addresses", q=message.to_address)
     ):
         ways.append(Remedy(_("Show it on the list"), url=url))
     if code == "shared_address" and message.to_address:

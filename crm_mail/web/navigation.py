@@ -16,8 +16,9 @@ _SETTINGS_OF_DOCUMENTS = {
     "/documents/look/": "documents.list_texts",
     "/documents/layouts/": "documents.list_texts",
     "/documents/packagings/": "companies.list_companies",
+    "/suppressions/": "contacts.list_parties",
 }
-"""Pages of the documents room that stand as tabs under another entry of the menu."""
+"""Pages that stand as tabs under another entry of the menu."""
 
 
 def visible_companies(actor: Actor) -> list[Company]:

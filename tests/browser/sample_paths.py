@@ -23,6 +23,7 @@ WITHOUT_SAMPLE = {
     "outbox.show_download": "no file in it is too large to attach",
     "receivables.choose_item_columns": "an import of its own, walked in tests/receivables",
     "receivables.preview_items": "the same",
+    "suppressions.lift_address": "every address is written to",
     "receivables.preview_statement": "the statement of a customer who owes something",
 }
 FURTHER = (
