@@ -1,5 +1,6 @@
 """Pages of the accounts' mailboxes: how their reading stands, reading one now, trying one out."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,14 @@ def mailbox_state(session: Session, account: SenderAccount) -> MailboxState | No
         quota = Quota(mailbox.quota_used_kb or 0, mailbox.quota_limit_kb)
     failure = read_failure(mailbox.failure) if mailbox is not None else None
     return MailboxState(mailbox, list(folders), failure, quota)
+
+
+def unread_mailboxes(session: Session, account_ids: Iterable[int]) -> set[int]:
+    """Of these accounts those whose mailbox could not be read the last time."""
+    query = select(Mailbox.account_id).where(
+        Mailbox.account_id.in_(list(account_ids)), Mailbox.failed_at.is_not(None)
+    )
+    return set(session.scalars(query))
 
 
 def read_soon(session: Session, account: SenderAccount) -> None:

@@ -14,7 +14,13 @@ from crm_mail.delivery.account_rules import AccountInvalid
 from crm_mail.delivery.connection_check import check_connection
 from crm_mail.delivery.forms import AccountForm, blank_details, filled_in
 from crm_mail.delivery.mailbox_service import keep_mailbox_secret
-from crm_mail.delivery.mailbox_views import add_mailbox_routes, mailbox_state, mailbox_steps, read_soon
+from crm_mail.delivery.mailbox_views import (
+    add_mailbox_routes,
+    mailbox_state,
+    mailbox_steps,
+    read_soon,
+    unread_mailboxes,
+)
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.oauth import account_settings
 from crm_mail.delivery.operators import OPERATORS
@@ -44,8 +50,9 @@ def home_of(account: SenderAccount) -> str:
 
 def show_list(accounts: list[SenderAccount], **values: Any) -> str:
     """A list of accounts with what each sent in the last 24 hours."""
-    used = limits.used_today(db(), [account.id for account in accounts], now())
-    return render_template("delivery/list.html", accounts=accounts, used=used, **values)
+    ids = [account.id for account in accounts]
+    used, unread = limits.used_today(db(), ids, now()), unread_mailboxes(db(), ids)
+    return render_template("delivery/list.html", accounts=accounts, used=used, unread=unread, **values)
 
 
 @blueprint.get("")

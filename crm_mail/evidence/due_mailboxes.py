@@ -11,10 +11,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from crm_mail.db import now
-from crm_mail.delivery.mailbox.failures import MailboxFailure
+from crm_mail.delivery.mailbox.failures import MailboxFailure, read_failure
 from crm_mail.delivery.mailbox.responses import Quota
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.evidence.models import Mailbox
+from crm_mail.permissions import Actor, Permission
 
 LEASE = timedelta(minutes=10)
 """Renewed with every batch; a worker that died gives its mailboxes up after so long."""
@@ -100,6 +101,24 @@ def finish_reading(
         mailbox.quota_limit_kb = quota.limit_kb if quota else None
     elif failure is not None:
         mailbox.next_check_at = at + pause_after(failure, at - (mailbox.failed_at or at), usual)
+
+
+def count_silent_mailboxes(session: Session, actor: Actor, company_id: int) -> int:
+    """Mailboxes of a company, and the actor's own, whose failure is a person's matter or has lasted (`PATIENCE`)."""
+    if not actor.can(Permission.DATA_SEE, company_id) and not actor.can(Permission.SETTINGS_MANAGE):
+        return 0
+    owner = or_(SenderAccount.user_id.is_(None), SenderAccount.user_id == actor.user_id)
+    query = (
+        select(Mailbox.failure, Mailbox.failed_at)
+        .join(SenderAccount)
+        .where(SenderAccount.company_id == company_id, owner, SenderAccount.mailbox_is_read)
+        .where(Mailbox.failed_at.is_not(None))
+    )
+    late = now() - PATIENCE
+    return sum(
+        (failed_at or late) <= late or bool((failure := read_failure(kept)) and failure.needs_a_person)
+        for kept, failed_at in session.execute(query)
+    )
 
 
 def pause_after(failure: MailboxFailure, lasting: timedelta, usual: timedelta) -> timedelta:

@@ -24,6 +24,7 @@ from crm_mail.db import now
 from crm_mail.delivery.limits import used_today
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.documents.models import Document
+from crm_mail.evidence.due_mailboxes import count_silent_mailboxes
 from crm_mail.importers.folder_list import count_refusals
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.review import can_see_run
@@ -97,6 +98,7 @@ class Dashboard:
     parties_without_address: int | None = None
     suggestions: int | None = None
     folder_refusals: int | None = None
+    silent_mailboxes: int = 0
     days: Sequence[Day] = field(default_factory=list)
 
     @property
@@ -115,6 +117,7 @@ class Dashboard:
             or self.parties_without_address
             or self.suggestions
             or self.folder_refusals
+            or self.silent_mailboxes
         )
 
 
@@ -141,6 +144,7 @@ def read_dashboard(session: Session, actor: Actor, company: Company, zone: tzinf
         parties_without_address=_without_address(session, actor, company) if may_see_data else None,
         suggestions=count_suggestions(session, actor, company.id) if may_manage else None,
         folder_refusals=count_refusals(session, actor, company.id) if may_manage else None,
+        silent_mailboxes=count_silent_mailboxes(session, actor, company.id),
         days=_days(lines, zone),
     )
 
