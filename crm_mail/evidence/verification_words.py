@@ -48,6 +48,7 @@ def step_title(name: str, _: Translate) -> str:
         "sender": _("Operator's address"),
         "domain": _("Operator's domain"),
         "policy": _("PEC certificate"),
+        "receipt": _("Certified data"),
         "time": _("Time"),
         "headers": _("Headers"),
         "reference": _("Message"),
@@ -122,6 +123,9 @@ def _identity(_: Translate) -> dict[str, str]:
 
 def _rest(_: Translate) -> dict[str, str]:
     return {
+        "receipt_readable": _("daticert.xml can be read."),
+        "receipt_unreadable": _("daticert.xml is missing or cannot be read."),
+        "receipt_missing": _("What is signed is no PEC receipt and no PEC message."),
         "time_fits": _("Signed at the time that the receipt states (%(signed)s)."),
         "time_differs": _("Signed at %(signed)s, but the receipt states %(certified)s."),
         "signed_in_future": _("Signed at %(signed)s, which has not come yet."),

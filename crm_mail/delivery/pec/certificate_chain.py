@@ -8,6 +8,7 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from threading import Lock
 from typing import Any
@@ -65,6 +66,7 @@ _known: "OrderedDict[tuple[str, frozenset[str]], Chain]" = OrderedDict()
 _lock = Lock()
 
 
+@lru_cache(maxsize=256)
 def facts_of(certificate: bytes) -> CertificateFacts:
     """Of DER. Raises ValueError for what is none."""
     try:

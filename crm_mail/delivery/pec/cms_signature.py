@@ -44,7 +44,7 @@ class CmsSignature:
     digest_name: str
     message_digest: bytes | None
     signed_at: datetime | None
-    signed_attributes: tuple[bytes, ...] = field(repr=False)
+    signed_attributes: bytes = field(repr=False)
     algorithm: str
     value: bytes = field(repr=False)
 
@@ -70,7 +70,7 @@ def _read(data: bytes) -> CmsSignature:
         raise SignatureUnreadable("several_signers", str(len(signed["signer_infos"])))
     if signed["encap_content_info"]["content"].native is not None:
         raise SignatureUnreadable("signature_encloses_content")
-    found = [choice.chosen for choice in signed["certificates"] or () if choice.name == "certificate"]
+    found = [choice.chosen.dump() for choice in signed["certificates"] or () if choice.name == "certificate"]
     if len(found) > MOST_CERTIFICATES:
         raise SignatureUnreadable("too_many_certificates", str(len(found)))
     signer_info = signed["signer_infos"][0]
@@ -84,23 +84,33 @@ def _read(data: bytes) -> CmsSignature:
     if has_attributes and values.get("content_type") != "data":
         raise SignatureUnreadable("signature_unreadable", "content_type")
     return CmsSignature(
-        signer=signer.dump(),
-        others=tuple(one.dump() for one in found if one is not signer),
+        signer=signer,
+        others=tuple(one for one in found if one != signer),
         digest_name=digest,
         message_digest=values.get("message_digest"),  # type: ignore[arg-type]
         signed_at=values.get("signing_time"),  # type: ignore[arg-type]
-        signed_attributes=_as_signed(attributes) if has_attributes else (),
+        signed_attributes=attributes.untag().dump() if has_attributes else b"",
         algorithm=_algorithm(signer_info, digest),
         value=signer_info["signature"].native,
     )
 
 
-def _is_signer(certificate: x509.Certificate, identifier: cms.SignerIdentifier) -> bool:
+def _is_signer(certificate: bytes, identifier: cms.SignerIdentifier) -> bool:
+    issuer, serial, key_identifier = _names_of(certificate)
     chosen = identifier.chosen
     if identifier.name == "issuer_and_serial_number":
-        same_serial = certificate.serial_number == chosen["serial_number"].native
-        return bool(same_serial and certificate.issuer == chosen["issuer"])
-    return bool(certificate.key_identifier == chosen.native)
+        if chosen["serial_number"].native != serial:
+            return False
+        wanted = chosen["issuer"].dump()
+        return bool(wanted == issuer or x509.Name.load(wanted) == x509.Name.load(issuer))
+    return bool(key_identifier == chosen.native)
+
+
+@lru_cache(maxsize=256)
+def _names_of(certificate: bytes) -> tuple[bytes, int, bytes | None]:
+    """Issuer (DER), serial number, key identifier."""
+    found = x509.Certificate.load(certificate)
+    return found.issuer.dump(), found.serial_number, found.key_identifier
 
 
 def _single_values(attributes: cms.CMSAttributes) -> Iterator[tuple[str, object]]:
@@ -114,12 +124,6 @@ def _single_values(attributes: cms.CMSAttributes) -> Iterator[tuple[str, object]
             raise SignatureUnreadable("signature_unreadable", name)
         seen.add(name)
         yield name, attribute["values"][0].native
-
-
-def _as_signed(attributes: cms.CMSAttributes) -> tuple[bytes, ...]:
-    """With the tag of a SET: as the bytes came, and written anew in DER for signers that sent other BER."""
-    plain = attributes.untag()
-    return tuple(dict.fromkeys((plain.dump(), plain.copy().dump(force=True))))
 
 
 def _algorithm(signer_info: cms.SignerInfo, digest: str) -> str:
@@ -142,8 +146,14 @@ def is_signature_good(signature: CmsSignature, content: bytes) -> bool:
     key = _public_key(signature.signer)
     if hash_type is None or key is None:
         return False
-    signed = signature.signed_attributes or (content,)
-    return any(_check(key, signature, message, hash_type()) for message in signed)
+    if not signature.signed_attributes:
+        return _check(key, signature, content, hash_type())
+    if _check(key, signature, signature.signed_attributes, hash_type()):
+        return True
+    in_der = cms.CMSAttributes.load(signature.signed_attributes).dump(
+        force=True
+    )  # for signers that sent other BER
+    return in_der != signature.signed_attributes and _check(key, signature, in_der, hash_type())
 
 
 def _check(key: object, signature: CmsSignature, message: bytes, algorithm: hashes.HashAlgorithm) -> bool:

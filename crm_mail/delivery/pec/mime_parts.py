@@ -56,13 +56,21 @@ class Part:
                 found.append((name.strip().lower(), value.strip()))
         return tuple(found)
 
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, value in self.headers:
+            found.setdefault(name, []).append(value)
+        return found
+
     def every(self, name: str) -> list[str]:
         """All values of a header; ``name`` in lower case."""
-        return [value for found, value in self.headers if found == name]
+        return self._by_name.get(name, [])
 
     def header(self, name: str) -> str:
         """The first value of a header, empty when there is none."""
-        return next(iter(self.every(name)), "")
+        values = self._by_name.get(name)
+        return values[0] if values else ""
 
     def text(self, name: str) -> str:
         """The first value of a header with its encoded words read."""
@@ -70,11 +78,7 @@ class Part:
 
     def addresses(self, name: str) -> list[str]:
         """The mail addresses in a header, in lower case; also where a name before `<…>` is badly quoted."""
-        found: list[str] = []
-        for value in self.every(name):
-            own = [address for _, address in getaddresses([value]) if "@" in address]
-            found += own or _IN_BRACKETS.findall(value)
-        return [address.lower() for address in found]
+        return [address for value in self.every(name) for address in _addresses_in(value)]
 
     @cached_property
     def _content(self) -> tuple[str, str, str, str]:
@@ -148,6 +152,12 @@ def _from_base64(body: bytes) -> bytes:
         return binascii.a2b_base64(letters)
     except binascii.Error:
         return b""
+
+
+@lru_cache(maxsize=256)
+def _addresses_in(value: str) -> tuple[str, ...]:
+    own = [address for _, address in getaddresses([value]) if "@" in address]
+    return tuple(address.lower() for address in own or _IN_BRACKETS.findall(value))
 
 
 @lru_cache(maxsize=256)

@@ -27,7 +27,7 @@ class SignedMessage:
             return found[0] if len(found) == 1 else None
         return None
 
-    @property
+    @cached_property
     def content(self) -> Part:
         """What is signed; of an unsigned mail the mail itself."""
         signed = self.signed

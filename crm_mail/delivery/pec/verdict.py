@@ -30,6 +30,7 @@ class StepName(StrEnum):
     SENDER = "sender"  # From is the address in the certificate
     DOMAIN = "domain"  # the authority may certify that domain
     POLICY = "policy"  # the certificate was issued for PEC operators
+    RECEIPT = "receipt"  # what is signed is a receipt or an envelope that can be read
     TIME = "time"  # the signature's time fits the receipt's
     HEADERS = "headers"  # what is not signed says nothing else
     REFERENCE = "reference"  # it is about the message that was asked for; only when one was

@@ -26,11 +26,12 @@ def verify(
     ``now``: this computer's time, against signatures from the future.
     """
     message = open_message(data)
+    receipt, fault = None, ""
     try:
         receipt = receipt_in(message)
-    except ReceiptUnreadable:
-        receipt = None
-    case = Case(message, receipt, anchors, now or datetime.now(UTC), bracketed(message_id))
+    except ReceiptUnreadable as unreadable:
+        fault = unreadable.code
+    case = Case(message, receipt, fault, anchors, now or datetime.now(UTC), bracketed(message_id))
     steps = tuple(steps_of(case))
     return Verification(
         trust=_trust(case, steps),

@@ -36,6 +36,7 @@ class Case:
 
     message: SignedMessage
     receipt: ParsedReceipt | None
+    fault: str  # why it cannot be read
     anchors: Anchors
     now: datetime
     expected_id: str
@@ -68,6 +69,7 @@ def steps_of(case: Case) -> Iterator[Step]:
         yield _sender(case, case.chain)
         yield _domain(case.chain)
         yield _policy(case.chain)
+    yield _receipt(case)
     yield _time(case)
     yield _headers(case)
     if case.expected_id:
@@ -156,6 +158,17 @@ def _domain(chain: Chain) -> Step:
 def _policy(chain: Chain) -> Step:
     has_it = PEC_POLICY in facts_of(chain.path[0]).policies
     return Step(StepName.POLICY, has_it, "policy_pec" if has_it else "policy_missing", {"policy": PEC_POLICY})
+
+
+def _receipt(case: Case) -> Step:
+    if case.receipt is not None:
+        return Step(StepName.RECEIPT, True, "receipt_readable", {"type": case.receipt.raw_type})
+    return Step(
+        StepName.RECEIPT,
+        False,
+        "receipt_unreadable" if case.fault else "receipt_missing",
+        {"what": case.fault},
+    )
 
 
 def _time(case: Case) -> Step:

@@ -175,6 +175,15 @@ def test_a_receipt_inside_another_mail_lends_it_no_trust(authority: Authority, o
     assert verify(moved, authority.anchors).trust is Trust.INVALID
 
 
+def test_what_is_signed_must_be_a_receipt_that_can_be_read(authority: Authority, operator: Operator) -> None:
+    within = Receipt().mail(operator).replace(b"--outer", b"--within")
+    inner = b"Content-Type: message/rfc822\r\n\r\n" + within
+    twice = with_signature(Receipt(headers=()).head(), inner, operator.signature(inner))
+    assert failed(twice, authority.anchors) == (Trust.INVALID, {"receipt_missing"})
+    broken = Receipt(daticert=b"<postacert").mail(operator)
+    assert failed(broken, authority.anchors) == (Trust.INVALID, {"receipt_unreadable"})
+
+
 def test_a_receipt_wrapped_by_a_mailing_list_verifies(authority: Authority, operator: Operator) -> None:
     mail = Receipt(tipo="posta-certificata").mail(operator)
     cut = mail.index(b"Content-Type: multipart/signed")
