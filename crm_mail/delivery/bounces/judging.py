@@ -76,7 +76,7 @@ def _is_given_up(
     reason: BounceReason, status: str, code: int, texts: Sequence[str], *, is_delay: bool
 ) -> bool:
     """Whether the time was over, which matters more than what the last attempt met; a delay needs a better reason."""
-    if not any(has_expired(text) for text in texts):
+    if not (status.endswith(".4.7") or any(has_expired(text) for text in texts)):
         return False
     if is_delay:
         return reason is BounceReason.UNKNOWN

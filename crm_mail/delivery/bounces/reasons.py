@@ -22,6 +22,7 @@ _WORDS: tuple[tuple[R, str], ...] = (
         r"|expired after|was in the queue"
         r" for|tiempo de (?:espera|entrega)|tempo massimo",
     ),
+    (R.USER_UNKNOWN, r"recipient address rejected: access denied"),  # Exchange Online knows no such mailbox
     (
         R.RELAY_DENIED,
         r"relay(?:ing)? (?:access )?(?:is )?(?:denied|not (?:permitted|allowed)|prohibited)|unable to relay|not "
@@ -47,6 +48,13 @@ _WORDS: tuple[tuple[R, str], ...] = (
         r"|max(?:imum)? (?:message |inbound |incoming )*size|troppo grande|demasiado grande|resolver\.rst\.\w*size",
     ),
     (
+        R.SENDER_REFUSED,
+        r"sender (?:address )?(?:verify|verification|rejected|denied|refused|blocked|unknown|domain|not|invalid)"
+        r"|domain of sender|(?:invalid|bad|unknown|unresolvable) sender|from address (?:is )?(?:not|reject)|verify"
+        r" (?:failed|your sender)|return path|not owned by user|sender is (?:un|not )auth|sendernotauth|send as"
+        r" denied|restricted to authenticated|not (?:permitted|allowed) to send|resolver\.rst\.(?:not|auth)",
+    ),
+    (
         R.DOMAIN_UNKNOWN,
         r"domain (?:name )?(?:does ?n[o']t|not) (?:exist|found)|dns error|host (?:or domain name )?not found(?!, try)"
         r"|(?:unknown|no such|bad|invalid|non-?existent|unrouteable) (?:host|domain)|(?:host|domain) (?:is )?unknown"
@@ -60,13 +68,6 @@ _WORDS: tuple[tuple[R, str], ...] = (
         r"null ?mx|does ?n[o']t (?:accept|receive) (?:any )?(?:e-?)?mail|accepts? no (?:e-?)?mail"
         r"|host does not accept"
         r"|no smtp service here|not (?:accept|receiv)ing (?:any )?(?:e-?)?mail$|domain takes no mail",
-    ),
-    (
-        R.SENDER_REFUSED,
-        r"sender (?:address )?(?:verify|verification|rejected|denied|refused|blocked|unknown|domain|not|invalid)"
-        r"|domain of sender|(?:invalid|bad|unknown|unresolvable) sender|from address (?:is )?(?:not|reject)|verify"
-        r" (?:failed|your sender)|return path|not owned by user|sender is (?:un|not )auth|sendernotauth|send as"
-        r" denied|restricted to authenticated|not (?:permitted|allowed) to send|resolver\.rst\.(?:not|auth)",
     ),
     (
         R.VIRUS,
