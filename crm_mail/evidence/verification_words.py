@@ -3,11 +3,24 @@
 Codes come from `crm_mail.delivery.pec`: verdicts, steps, receipts that cannot be read, and content proof.
 """
 
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from crm_mail.outbox.wording import Translate
 
 UNKNOWN_DETAIL = "–"
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d")
+_ALGORITHMS = {
+    "sha1": "SHA-1",
+    "sha224": "SHA-224",
+    "sha256": "SHA-256",
+    "sha384": "SHA-384",
+    "sha512": "SHA-512",
+    "rsassa_pkcs1v15": "RSA",
+    "rsassa_pss": "RSA-PSS",
+    "ecdsa": "ECDSA",
+}
 
 
 class _Values(dict[str, str]):
@@ -18,7 +31,14 @@ class _Values(dict[str, str]):
 
 
 def _filled(text: str, detail: Mapping[str, object]) -> str:
-    return text % _Values({name: str(value) or UNKNOWN_DETAIL for name, value in detail.items()})
+    return text % _Values({name: _shown(str(value)) for name, value in detail.items()})
+
+
+def _shown(value: str) -> str:
+    """Times as 13/11/2018 15:39:26 UTC, algorithms by the names that people know."""
+    if _MOMENT.fullmatch(value):
+        return datetime.fromisoformat(value).astimezone(UTC).strftime("%d/%m/%Y %H:%M:%S UTC")
+    return _ALGORITHMS.get(value, value) or UNKNOWN_DETAIL
 
 
 def trust_words(trust: str, _: Translate) -> tuple[str, str]:
