@@ -84,7 +84,7 @@ def warning(code: Warned | None) -> str:
         ),
         Warned.MISSING_FOLDERS: _("These folders are not there. Correct their names, or create them."),
         Warned.NEARLY_FULL: _(
-            "The mailbox is nearly full. A full one takes in no receipts: make room, or ask the operator for more."
+            "A full mailbox takes in no receipts: make room, or ask the operator for more."
         ),
     }
     return words[code] if code else ""
@@ -131,6 +131,12 @@ def _remedies() -> dict[str, str]:
         Cause.LOGIN_NOT_OFFERED.value: _(
             "The server offers no login here: check the port, or leave the user name empty."
         ),
+        Cause.SIGN_IN.value: _(
+            "Sign in again on the account's page. If that does not help, the mailbox may not be allowed to send with "
+            "programs: at Microsoft, switch on authenticated SMTP for it."
+        ),
+        Cause.PROVIDER.value: _("The provider's sign-in server cannot be reached. Try again later."),
+        Cause.THROTTLED.value: _("The server asks this account to send less: lower its limit per minute."),
         Cause.SENDER.value: _("The server does not let this account send from this address."),
         Cause.BUSY.value: _("The server asks to try later."),
     }

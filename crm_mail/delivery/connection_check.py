@@ -55,6 +55,8 @@ _FAILS_AT = {
     Cause.TLS_NOT_OFFERED.value: Step.ENCRYPT,
     Cause.CERTIFICATE.value: Step.ENCRYPT,
     Cause.LOGIN.value: Step.LOG_IN,
+    Cause.SIGN_IN.value: Step.LOG_IN,
+    Cause.PROVIDER.value: Step.LOG_IN,
     Cause.LOGIN_NOT_OFFERED.value: Step.LOG_IN,
     MailboxCause.FOLDER.value: Step.FOLDERS,
 }

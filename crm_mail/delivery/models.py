@@ -110,6 +110,7 @@ class SenderAccount(Base):
     acceptance_minutes: Mapped[int] = mapped_column(default=30)  # PEC: silence so long is an alarm
     dkim_domain: Mapped[str] = mapped_column(String(200), default="")  # empty: not signed by us
     dkim_selector: Mapped[str] = mapped_column(String(63), default="")
+    dkim_is_used: Mapped[bool] = mapped_column(default=False)  # messages are signed; before: the key is made
     dkim_key: Mapped[bytes | None] = mapped_column(LargeBinary)  # encrypted PEM
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 

@@ -4,8 +4,9 @@ Like `oauth`, `finish_sign_in` owns its transactions: the provider is asked with
 """
 
 import json
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,7 +16,9 @@ from crm_mail.delivery import oauth_client
 from crm_mail.delivery.models import AuthMethod, SenderAccount
 from crm_mail.delivery.oauth import client_of, keep_tokens, locked, record
 from crm_mail.delivery.oauth_client import ProviderRefused
+from crm_mail.delivery.oauth_providers import ProviderKind
 from crm_mail.delivery.oauth_tokens import consent_end, tokens_from
+from crm_mail.delivery.service import require_change
 from crm_mail.installation import Installation, SecretUnreadable
 from crm_mail.permissions import Actor
 from crm_mail.refusals import Refusal
@@ -30,6 +33,55 @@ class StateInvalid(Refusal):
         super().__init__(
             "this answer belongs to no sign-in that was begun here in the last minutes: begin again"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The office's registration at a provider, as a person enters it. An empty secret keeps the one there is."""
+
+    provider: ProviderKind
+    client_id: str
+    secret: str = field(default="", repr=False)
+    secret_ends_on: date | None = None
+    tenant: str = ""
+    authorize_url: str = ""
+    token_url: str = ""
+    scope: str = ""
+
+
+def register(
+    session: Session,
+    actor: Actor,
+    account: SenderAccount,
+    chosen: Registration,
+    encrypt: Callable[[str], bytes],
+) -> None:
+    """Keep the registration; a sign-in that belonged to another one is forgotten. The account signs in from now on."""
+    require_change(actor, account)
+    is_other = chosen.provider is ProviderKind.OTHER
+    values: dict[str, Any] = {
+        "oauth_provider": chosen.provider.value,
+        "oauth_client_id": chosen.client_id,
+        "oauth_tenant": chosen.tenant if chosen.provider is ProviderKind.MICROSOFT else "",
+        "oauth_authorize_url": chosen.authorize_url if is_other else "",
+        "oauth_token_url": chosen.token_url if is_other else "",
+        "oauth_scope": chosen.scope,
+    }
+    if any(getattr(account, name) != value for name, value in values.items()):
+        account.oauth_tokens = account.oauth_expires_at = None
+    for name, value in values.items():
+        setattr(account, name, value)
+    account.auth, account.oauth_secret_ends_on = AuthMethod.OAUTH2, chosen.secret_ends_on
+    if chosen.secret:
+        account.oauth_secret = encrypt(chosen.secret)
+    record(session, actor, "sign_in_registered", account, **values, secret_changed=bool(chosen.secret))
+
+
+def use_password(session: Session, actor: Actor, account: SenderAccount) -> None:
+    """Log in with a password again; the sign-in is forgotten, the registration stays."""
+    require_change(actor, account)
+    forget_sign_in(session, actor, account)
+    account.auth = AuthMethod.PASSWORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +153,7 @@ def keep_sign_in(home: Installation, actor: Actor, account_id: int, answer: dict
 
 def forget_sign_in(session: Session, actor: Actor, account: SenderAccount) -> None:
     """Forget the tokens; the account cannot log in until somebody signs in again."""
+    require_change(actor, account)
     if account.oauth_tokens is not None:
         account.oauth_tokens = account.oauth_expires_at = account.oauth_leased_until = None
         record(session, actor, "signed_out", account)

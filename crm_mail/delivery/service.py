@@ -332,6 +332,6 @@ def settings_of(account: SenderAccount, decrypt: Decrypt) -> AccountSettings:
 
 def _signer_of(account: SenderAccount, decrypt: Decrypt) -> DkimSigner | None:
     """Who signs what leaves by an account; never for PEC, whose operator signs."""
-    if account.dkim_key is None or not account.dkim_domain or account.kind is AccountKind.PEC:
+    if account.dkim_key is None or not account.dkim_is_used or account.kind is AccountKind.PEC:
         return None
     return signer_for(account.dkim_domain, account.dkim_selector, decrypt(account.dkim_key))

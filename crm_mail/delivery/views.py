@@ -12,6 +12,7 @@ from crm_mail.db import now
 from crm_mail.delivery import account_messages, limits, service
 from crm_mail.delivery.account_rules import AccountInvalid
 from crm_mail.delivery.connection_check import check_connection
+from crm_mail.delivery.dkim_views import add_dkim_routes
 from crm_mail.delivery.forms import AccountForm, blank_details, filled_in
 from crm_mail.delivery.mailbox_service import keep_mailbox_secret
 from crm_mail.delivery.mailbox_views import (
@@ -23,6 +24,7 @@ from crm_mail.delivery.mailbox_views import (
 )
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.oauth import account_settings
+from crm_mail.delivery.oauth_views import add_oauth_routes, sign_in_card
 from crm_mail.delivery.operators import OPERATORS
 from crm_mail.delivery.transports import AccountSettings
 from crm_mail.delivery.trial import Trial, recipient_of_trial, send_trial
@@ -34,6 +36,8 @@ from crm_mail.web.navigation import current_company
 
 blueprint = Blueprint("delivery", __name__, url_prefix="/accounts")
 add_mailbox_routes(blueprint)
+add_oauth_routes(blueprint)
+add_dkim_routes(blueprint)
 Action = Callable[[SenderAccount], None]
 
 
@@ -157,6 +161,7 @@ def edit_account(account_id: int) -> Any:
         mailbox=mailbox_state(db(), account),
         remedy=account_messages.remedy,
         warning=account_messages.warning,
+        **sign_in_card(account),
     )
     return page, 422 if form.errors else 200
 

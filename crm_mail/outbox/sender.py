@@ -395,6 +395,7 @@ _DECISIVE = (
     "dkim_domain",
     "dkim_selector",
     "dkim_key",
+    "dkim_is_used",
     "receipt_form",
     "max_message_mb",
     "from_name",

@@ -33,7 +33,12 @@ def test_a_message_is_signed_last_and_kept_as_it_left(sqlite_home: Installation)
     """CO-1: the source shown later is what the server was given, signature included."""
     home = sqlite_home
     sha256 = home.store.put(b"%PDF " + bytes(range(256)) * 500)
-    account = {"dkim_domain": "acme.example", "dkim_selector": "crm1", "dkim_key": home.encrypt(KEY)}
+    account = {
+        "dkim_domain": "acme.example",
+        "dkim_selector": "crm1",
+        "dkim_key": home.encrypt(KEY),
+        "dkim_is_used": True,
+    }
     with committed_run(home, files=(("a.pdf", sha256, 128_005),), account=account) as (server, run_id):
         send(home)
     mail = received_mail(server.received[0][1])
@@ -56,6 +61,7 @@ def test_a_pec_message_is_not_signed_and_asks_for_its_kind_of_receipt(sqlite_hom
         "dkim_domain": "acme.example",
         "dkim_selector": "crm1",
         "dkim_key": home.encrypt(KEY),
+        "dkim_is_used": True,
     }
     with committed_run(home, account=account) as (server, _run_id):
         send(home)
