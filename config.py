@@ -48,6 +48,11 @@ class Settings(BaseSettings):
         "",
         description="Folder inside which packagings may put copies of what is sent; empty means no copies.",
     )
+    soft_bounces: int = Field(
+        3,
+        ge=0,
+        description="Soft bounces in a row after which an address is not written to any more; 0 means never.",
+    )
     worker_connections: int = Field(8, description="Most SMTP connections that one worker opens in all.")
     dns_servers: str = Field(
         "", description="Comma-separated DNS servers, such as `192.0.2.1:53`; empty means the system's."

@@ -136,6 +136,7 @@ def lift(session: Session, actor: Actor, row: Suppression, why: str, privacy_lev
         return
     row.is_active, row.soft_bounces = False, 0
     row.lifted_at, row.lifted_by = now(), actor.user_id
+    session.flush()
     _record(session, actor, "lifted", row, row.reason, why.strip()[:500], privacy_level)
 
 

@@ -4,8 +4,10 @@ import pytest
 
 from crm_mail.delivery.bounces.reading import read_bounce
 
-DAEMON = "From: Mail Delivery System <MAILER-DAEMON@mx.acme.example>\n"
+DAEMON = (
+    "From: Mail Delivery System <MAILER-DAEMON@mx.acme.example>\n"
     "To: office@acme.example\nSubject: {subject}\n"
+)
 RETURNED = (
     "Message-ID: <ours@acme.example>\nFrom: office@acme.example\nTo: ann@bella.example\nSubject: Fattura 1\n"
 )
@@ -18,11 +20,10 @@ def plain(body: str, subject: str = "Undelivered Mail Returned to Sender", heade
 def report(fields: str, words: str = "It failed.", returned: str = RETURNED) -> bytes:
     head = DAEMON.format(subject="Delivery Status Notification (Failure)")
     return (
-        f'{head}MIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
-        f"--b\nContent-Type: text/plain; charset=utf-8\n\n{words}\n\n--b\n"
-            "Content-Type: message/delivery-status\n\n"
-        f"Reporting-MTA: dns; mx.acme.example\n\n{fields}\n\n--b\n"
-            "Content-Type: message/rfc822\n\n{returned}\n\n--b--\n"
+        f'{head}Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
+        f"--b\nContent-Type: text/plain; charset=utf-8\n\n{words}\n\n"
+        f"--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.acme.example\n\n{fields}\n\n"
+        f"--b\nContent-Type: message/rfc822\n\n{returned}\n\n--b--\n"
     ).encode()
 
 
@@ -108,8 +109,7 @@ def failed(diagnostic: str, status: str = "5.0.0", action: str = "failed") -> by
         (
             plain(
                 "<ann@bella.example>:\nSorry, no mailbox here by that name. (#5.1.1)\n\n"
-                    "--- Below this line is a copy of the message.\n\n"
-                + RETURNED,
+                "--- Below this line is a copy of the message.\n\n" + RETURNED,
                 "failure notice",
             ),
             "hard",
@@ -119,9 +119,8 @@ def failed(diagnostic: str, status: str = "5.0.0", action: str = "failed") -> by
         (
             plain(
                 "The following address(es) failed:\n\n  ann@bella.example\n"
-                    "    retry timeout exceeded\n\n"
-                    "------ This is a copy of the message, including all the headers. ------\n\n"
-                + RETURNED
+                "    retry timeout exceeded\n\n"
+                "------ This is a copy of the message, including all the headers. ------\n\n" + RETURNED
             ),
             "soft",
             "4.4.7",
@@ -130,7 +129,7 @@ def failed(diagnostic: str, status: str = "5.0.0", action: str = "failed") -> by
         (
             plain(
                 "The following address(es) failed:\n\n  ann@bella.example\n"
-                    "    all relevant MX records point to non-existent hosts\n"
+                "    all relevant MX records point to non-existent hosts\n"
             ),
             "hard",
             "5.1.2",
@@ -139,7 +138,7 @@ def failed(diagnostic: str, status: str = "5.0.0", action: str = "failed") -> by
         (
             plain(
                 "<ann@bella.example>: host mx.bella.example[192.0.2.7] said: 554 5.7.1\n"
-                    "    <ann@bella.example>: Relay access denied (in reply to RCPT TO command)\n"
+                "    <ann@bella.example>: Relay access denied (in reply to RCPT TO command)\n"
             ),
             "soft",
             "5.7.1",
@@ -148,8 +147,8 @@ def failed(diagnostic: str, status: str = "5.0.0", action: str = "failed") -> by
         (
             plain(
                 "   ----- The following addresses had permanent fatal errors -----\n"
-                    "<ann@bella.example>\n\n   ----- Transcript of session follows -----\n"
-                    "550 5.2.1 <ann@bella.example>... Mailbox disabled, not accepting messages\n"
+                "<ann@bella.example>\n\n   ----- Transcript of session follows -----\n"
+                "550 5.2.1 <ann@bella.example>... Mailbox disabled, not accepting messages\n"
             ),
             "hard",
             "5.2.1",
@@ -158,7 +157,7 @@ def failed(diagnostic: str, status: str = "5.0.0", action: str = "failed") -> by
         (
             plain(
                 "Your message\n  Subject: Fattura 1\nwas not delivered to:\n  ann@bella.example\n"
-                    "because:\n  User ann (ann@bella.example) not listed in Domino Directory\n",
+                "because:\n  User ann (ann@bella.example) not listed in Domino Directory\n",
                 "DELIVERY FAILURE: User ann not listed",
             ),
             "hard",
@@ -168,8 +167,8 @@ def failed(diagnostic: str, status: str = "5.0.0", action: str = "failed") -> by
         (
             plain(
                 "Delivery has failed to these recipients or groups:\n\n"
-                    "ann@bella.example<mailto:ann@bella.example>\n"
-                    "The recipient's mailbox is full and can't accept messages now.\n",
+                "ann@bella.example<mailto:ann@bella.example>\n"
+                "The recipient's mailbox is full and can't accept messages now.\n",
                 "Non recapitabile: Fattura 1",
             ),
             "soft",
@@ -188,9 +187,9 @@ def failed(diagnostic: str, status: str = "5.0.0", action: str = "failed") -> by
         (
             plain(
                 "Hi!\n    A message is delayed for more than 4 hours for the following\n"
-                    "    list of recipients:\n\n"
-                    "ann@bella.example: 451 4.7.1 Greylisted, please try again\n\n"
-                    "    You DO NOT NEED to re-send the message to these recipients.\n",
+                "    list of recipients:\n\n"
+                "ann@bella.example: 451 4.7.1 Greylisted, please try again\n\n"
+                "    You DO NOT NEED to re-send the message to these recipients.\n",
                 "Delivery status notification: delayed",
             ),
             "delay",
@@ -200,7 +199,7 @@ def failed(diagnostic: str, status: str = "5.0.0", action: str = "failed") -> by
         (
             plain(
                 "Warning: message 1abc-2 delayed 24 hours\n\n  ann@bella.example\n"
-                    "    Delay reason: Connection refused\n\nNo action is required on your part.\n",
+                "    Delay reason: Connection refused\n\nNo action is required on your part.\n",
                 "Warning: message 1abc delayed 24 hours",
             ),
             "delay",
@@ -300,7 +299,7 @@ def test_a_complaint_names_who_complained() -> None:
     mail = (
         "From: staff@provider.example\nSubject: FW: Fattura\n"
         "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\n"
-            "Content-Type: text/plain\n\n"
+        "Content-Type: text/plain\n\n"
         "This is an abuse report.\n\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: {type}\n"
         "User-Agent: X/1\nVersion: 1\nOriginal-Rcpt-To: <ann@bella.example>\n\n"
         f"--b\nContent-Type: message/rfc822\n\n{RETURNED}\nText\n--b--\n"
