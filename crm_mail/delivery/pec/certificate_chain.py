@@ -18,6 +18,7 @@ from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.errors import PathBuildingError, ValidationError
 from pyhanko_certvalidator.path import ValidationPath
 
+from crm_mail.delivery.pec.mime_parts import cleaned
 from crm_mail.delivery.pec.trust_anchors import Anchors
 
 PEC_POLICY = "1.3.76.16.3.1.1"  # certificates of PEC operators (AgID, manuale operativo)
@@ -90,7 +91,7 @@ def _facts(certificate: x509.Certificate) -> CertificateFacts:
 
 
 def _readable(name: x509.Name) -> str:
-    return str(name.native.get("common_name") or name.human_friendly)[:200]
+    return cleaned(str(name.native.get("common_name") or name.human_friendly))[:200]
 
 
 def find_chain(signer: bytes, others: tuple[bytes, ...], anchors: Anchors, moment: datetime) -> Chain:

@@ -6,6 +6,7 @@ Grammar: RFC 5322 2.2 (headers), RFC 2046 5.1.1 (parts). Linear in the size of t
 import binascii
 import quopri
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.header import decode_header, make_header
@@ -24,29 +25,38 @@ _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
 @dataclass(frozen=True)
 class Part:
-    """A mail or one part of it: `raw` is header and body, exactly as received."""
+    """A mail or one part of it: a stretch of the bytes as received, which are not copied."""
 
-    raw: bytes = field(repr=False)
+    data: bytes = field(repr=False)
+    start: int = 0
+    end: int = sys.maxsize
+
+    @property
+    def raw(self) -> bytes:
+        """Header and body, exactly as received."""
+        return self.data[self.start : self.end]
 
     @cached_property
-    def _split(self) -> tuple[bytes, int]:
-        blank = _BLANK_LINE.search(self.raw[:_MOST_HEADER])
-        return (
-            (self.raw[:_MOST_HEADER], len(self.raw))
-            if blank is None
-            else (self.raw[: blank.start() + 1], blank.end())
-        )
+    def _body_at(self) -> int:
+        head = self.data[self.start : min(self.end, self.start + _MOST_HEADER)]
+        blank = _BLANK_LINE.search(head)
+        return min(self.end, len(self.data)) if blank is None else self.start + blank.end()
 
     @property
     def body(self) -> bytes:
         """What follows the empty line, still encoded."""
-        return self.raw[self._split[1] :]
+        return self.data[self._body_at : self.end]
+
+    @property
+    def head(self) -> bytes:
+        """The header block."""
+        return self.data[self.start : min(self._body_at, self.start + _MOST_HEADER)]
 
     @cached_property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """Names in lower case with unfolded values, in order."""
         found: list[tuple[str, str]] = []
-        for line in _LINE_BREAK.split(self._split[0].decode("utf-8", "surrogateescape")):
+        for line in _LINE_BREAK.split(_text(self.head)):
             if line[:1] in (" ", "\t"):
                 if found:
                     found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip()}".strip())
@@ -103,9 +113,11 @@ class Part:
     def children(self) -> tuple["Part", ...]:
         """The parts of a multipart; empty for anything else."""
         boundary = self._content[1]
-        if not self.content_type.startswith("multipart/") or not boundary:
+        if not self.content_type.startswith("multipart/") or not boundary or not boundary.isascii():
             return ()
-        return tuple(Part(self.raw[start:end]) for start, end in _between(self.raw, self._split[1], boundary))
+        end = min(self.end, len(self.data))
+        stretches = _between(self.data, self._body_at, end, b"--" + boundary.encode())
+        return tuple(Part(self.data, first, last) for first, last in stretches)
 
     def leaves(self, depth: int = 0) -> Iterator["Part"]:
         """The parts that hold something, in order; never looks into an enclosed mail."""
@@ -123,26 +135,38 @@ class Part:
         return quopri.decodestring(self.body) if encoding == "quoted-printable" else self.body
 
 
-def _between(raw: bytes, start: int, boundary: str) -> Iterator[tuple[int, int]]:
+def _between(data: bytes, start: int, end: int, delimiter: bytes) -> Iterator[tuple[int, int]]:
     """Where the parts begin and end: after a delimiter line, before the line break that precedes the next one."""
-    delimiter = b"--" + boundary.encode("utf-8", "surrogateescape")
     begun: int | None = None
     count = 0
-    at = raw.find(delimiter, start)
+    at = data.find(delimiter, start, end)
     while at >= 0 and count < _MOST_PARTS:
-        line_end = raw.find(b"\n", at)
-        line_end = len(raw) if line_end < 0 else line_end + 1
-        rest = raw[at + len(delimiter) : line_end].strip()
-        if rest in (b"", b"--") and (at == start or raw[at - 1 : at] == b"\n"):
+        line_end = data.find(b"\n", at, end)
+        line_end = end if line_end < 0 else line_end + 1
+        rest = data[at + len(delimiter) : line_end].strip()
+        if rest in (b"", b"--") and (at == start or data[at - 1 : at] == b"\n"):
             if begun is not None:
-                yield begun, max(begun, at - (2 if raw[at - 2 : at] == b"\r\n" else 1))
+                yield begun, max(begun, at - (2 if data[at - 2 : at] == b"\r\n" else 1))
                 count += 1
             if rest:
                 return
             begun = line_end
-        at = raw.find(delimiter, max(line_end - 1, at + 1))
+        at = data.find(delimiter, max(line_end - 1, at + 1), end)
     if begun is not None and count < _MOST_PARTS:
-        yield begun, len(raw)  # cut off: the last part runs to the end
+        yield begun, end  # cut off: the last part runs to the end
+
+
+def _text(head: bytes) -> str:
+    """UTF-8, else as Latin-1: what old programs send without saying so."""
+    try:
+        return cleaned(head.decode())
+    except UnicodeDecodeError:
+        return cleaned(head.decode("latin-1"))
+
+
+def cleaned(text: str) -> str:
+    """Without what databases refuse: NUL, and halves of surrogate pairs."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _from_base64(body: bytes) -> bytes:
@@ -179,11 +203,6 @@ def decoded_words(text: str) -> str:
     if "=?" not in text:
         return text
     try:
-        return str(make_header(decode_header(text)))
+        return cleaned(str(make_header(decode_header(text))))
     except (ValueError, LookupError):
         return text
-
-
-def header_bytes_of(data: bytes) -> bytes:
-    """The header block of a mail, for a look without its body."""
-    return Part(data)._split[0]

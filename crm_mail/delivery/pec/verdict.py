@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from crm_mail.delivery.pec.mime_parts import cleaned
+
 
 class Trust(StrEnum):
     """What the steps add up to."""
@@ -50,7 +52,12 @@ class Step:
 
     def as_json(self) -> dict[str, Any]:
         """For `MailItem.verification`."""
-        return {"name": self.name.value, "is_ok": self.is_ok, "code": self.code, "detail": dict(self.detail)}
+        return {
+            "name": self.name.value,
+            "is_ok": self.is_ok,
+            "code": self.code,
+            "detail": {k: cleaned(v) for k, v in self.detail.items()},
+        }
 
 
 @dataclass(frozen=True, slots=True)
