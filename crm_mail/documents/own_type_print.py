@@ -5,7 +5,7 @@ from typing import Any
 
 from crm_mail.companies.type_registry import CompanyTypes
 from crm_mail.document_types import FieldKind, OwnField
-from crm_mail.documents.number_formats import format_date, format_number
+from crm_mail.documents.number_formats import format_date, format_number, parse_number
 
 _FLAGS = {"it": ("no", "sì"), "es": ("no", "sí")}
 
@@ -35,8 +35,17 @@ def printed_type(types: CompanyTypes, type_id: str, data: Mapping[str, Any], lan
 def _written(field: OwnField, value: Any, language: str) -> str:
     if field.kind is FieldKind.DATE:
         return format_date(value, language)
-    if field.kind in (FieldKind.AMOUNT, FieldKind.INTEGER):
+    if field.kind is FieldKind.AMOUNT:
+        return _amount(value, language)
+    if field.kind is FieldKind.INTEGER:
         return format_number(value, language)
     if field.kind is FieldKind.FLAG:
         return _FLAGS.get(language[:2], ("no", "yes"))[bool(value)]
     return str(value)
+
+
+def _amount(value: Any, language: str) -> str:
+    """With two decimals at least, as amounts are written."""
+    number = parse_number(value)
+    own = 0 if number is None else -int(number.normalize().as_tuple().exponent)
+    return format_number(value, language, max(2, own))

@@ -222,6 +222,8 @@ def _tax_label(who: Mapping[str, Any], words: Mapping[str, str]) -> str:
 
 
 def _kind_label(values: Mapping[str, Any], language: str) -> str:
+    if values.get("type_label"):
+        return str(values["type_label"])  # the company's own name of the type
     known = values.get("type") in TYPE_FACTS
     return type_label(str(values["type"]) if known else DocumentType.GENERIC, language)
 

@@ -25,6 +25,8 @@ from crm_mail.document_types import Direction, DocumentType, FieldKind, OwnField
 from crm_mail.documents.listing import DocumentFilter, list_documents
 from crm_mail.documents.models import Document
 from crm_mail.documents.own_type_print import printed_type
+from crm_mail.documents.pdf_markup import build_html
+from crm_mail.documents.pdf_theme import Theme
 from crm_mail.documents.schemas import Canonical, validate_canonical
 from crm_mail.documents.service import FileRole, NewDocument, NewFile, store_document
 from crm_mail.installation import Installation
@@ -111,6 +113,8 @@ def test_an_own_type_has_its_names_defaults_and_schema(session: Session) -> None
     printed = printed_type(types, "x_warranty", result.data, "it")
     assert printed["type_label"] == "Certificato di garanzia"
     assert printed["facts"] == [{"label": "Mesi", "value": "24"}]
+    page = build_html("delivery_note", result.data | printed, "it", Theme())
+    assert "Certificato di garanzia n. 1" in page
     assert printed_type(types, "invoice", {}, "it") == {}
 
 
