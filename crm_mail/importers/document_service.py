@@ -7,6 +7,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
+from babel.numbers import get_territory_currencies
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
@@ -140,12 +141,18 @@ def _surroundings(
     types = company_types(session, company.id)
     return Surroundings(
         company=company.code,
+        currency=_usual_currency(company.country),
         own=types.schemas(),
         directions={one.id: one.facts.direction.value for one in types.by_id.values()},
         beside=beside,
         has_main_pdf=any(file.role == FileRole.MAIN for file in companions),
         file_limit=size_limit,
     )
+
+
+def _usual_currency(country: str) -> str:
+    """What a document means that names no currency: that of the company's country."""
+    return next(iter(get_territory_currencies(country.upper())), "EUR")
 
 
 def _with_companions(
@@ -355,7 +362,7 @@ def add_uploaded_pdf(
     content: bytes,
     *,
     total: Decimal | None = None,
-    currency: str = "EUR",
+    currency: str = "",
 ) -> tuple[Document, Stored]:
     """Keep a PDF with the few fields that a person typed.
 
@@ -371,7 +378,7 @@ def add_uploaded_pdf(
         number=number.strip()[:60],
         dated_on=dated_on,
         files=[NewFile(FileRole.MAIN, name, "application/pdf", content)],
-        currency=currency,
+        currency=currency or _usual_currency(session.get_one(Company, party.company_id).country),
         direction="supplier" if party.is_supplier and not party.is_customer else "customer",
         gross_total=total,
         source="upload",

@@ -68,6 +68,14 @@ def test_a_bad_document_is_refused_with_path_fault_and_remedy(data: bytes, said:
     assert said in caught.value.message
 
 
+def test_a_number_is_one_line_and_a_missing_currency_is_the_companys() -> None:
+    party, lines = {"code": "1"}, [{"code": "A"}]
+    quote = {"type": "quote", "number": "Q\r\nBcc: x@y", "date": "2026-11-21", "party": party, "lines": lines}
+    data = json.dumps(quote).encode()
+    (found,) = read_canonical(data, Surroundings(currency="MXN"))
+    assert (found.number, found.currency) == ("Q Bcc: x@y", "MXN")
+
+
 @pytest.mark.parametrize("text", ["/etc/passwd", "C:\\x.pdf", "..\\x", "a/../../x", "//share/x", "", "a\0b"])
 def test_a_path_never_leaves_its_folder(text: str) -> None:
     assert inner_path(text) is None

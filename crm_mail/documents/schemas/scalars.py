@@ -20,6 +20,7 @@ TEXT_LIMIT = 20_000
 
 DEPTH_LIMIT = 20
 
+_BREAKS = re.compile(r"[\t\n\r\x85\u2028\u2029]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _AMOUNT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 
@@ -29,6 +30,12 @@ def _text(value: Any) -> Any:
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         value = f"{value:f}" if isinstance(value, Decimal) else str(value)
     return _CONTROLS.sub("", value) if isinstance(value, str) else value
+
+
+def _line(value: Any) -> Any:
+    """A text of one line: numbers, codes and names stand in subjects, file names and heads."""
+    value = _text(value)
+    return _BREAKS.sub(" ", value) if isinstance(value, str) else value
 
 
 def plain_json(value: Any, depth: int = 0) -> Any:
@@ -93,9 +100,9 @@ _COUNTRY = example_of("^[A-Z]{2}$", "IT")
 _CURRENCY = example_of("^[A-Z]{3}$", "EUR")
 
 Text = Annotated[str, BeforeValidator(_text), StringConstraints(strip_whitespace=True, max_length=TEXT_LIMIT)]
-Code = Annotated[str, BeforeValidator(_text), StringConstraints(strip_whitespace=True, max_length=200)]
+Code = Annotated[str, BeforeValidator(_line), StringConstraints(strip_whitespace=True, max_length=200)]
 Number = Annotated[
-    str, BeforeValidator(_text), StringConstraints(strip_whitespace=True, min_length=1, max_length=60)
+    str, BeforeValidator(_line), StringConstraints(strip_whitespace=True, min_length=1, max_length=60)
 ]
 Amount = Annotated[
     Decimal,
