@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from crm_mail.cli.account_options import account_details, mailbox_options
+from crm_mail.cli.account_sign_in import connect
 from crm_mail.cli.frame import SHELL, Answer, Failure, command, find_company, read_password
 from crm_mail.delivery.mailbox_service import keep_mailbox_secret
 from crm_mail.delivery.models import DEFAULT_TIMEOUT_SECONDS, AccountKind
@@ -81,4 +82,5 @@ def add(
         }
 
 
+account.add_command(connect)
 COMMANDS = {"account": account}

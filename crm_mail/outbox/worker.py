@@ -16,6 +16,7 @@ from datetime import timedelta
 
 from crm_mail.background import Bell, hold_instance
 from crm_mail.db import now
+from crm_mail.delivery.oauth import renew_idle
 from crm_mail.delivery.smtp_session import SmtpSession
 from crm_mail.delivery.transports import AccountSettings
 from crm_mail.installation import Installation
@@ -174,12 +175,17 @@ def embedded_worker(home: Installation, *, is_alone: bool) -> Iterator[Bell]:
             thread.join()
 
 
+RENEW_SECONDS = 3600.0
+"""Between two looks for accounts whose sign-in would lapse unused."""
+
+
 class _Upkeep:
     """The sweep, and runs to be prepared, in a thread of its own: a run of 100,000 messages takes a while."""
 
     def __init__(self, home: Installation) -> None:
         self.home = home
         self._next = time.monotonic() + SWEEP_SECONDS / 2
+        self._renews_at = time.monotonic() + SWEEP_SECONDS
         self._thread: threading.Thread | None = None
 
     @property
@@ -203,6 +209,9 @@ class _Upkeep:
         try:
             tasks.sweep(self.home)
             tasks.fill_waiting_runs(self.home)
+            if time.monotonic() >= self._renews_at:
+                self._renews_at = time.monotonic() + RENEW_SECONDS
+                renew_idle(self.home)
         except Exception:  # the next sweep tries again
             log.exception("The sweep failed.")
 

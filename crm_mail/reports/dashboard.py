@@ -22,7 +22,8 @@ from crm_mail.contacts.models import Party
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import now
 from crm_mail.delivery.limits import used_today
-from crm_mail.delivery.models import SenderAccount
+from crm_mail.delivery.models import AuthMethod, SenderAccount
+from crm_mail.delivery.oauth_tokens import SignIn, sign_in_state
 from crm_mail.documents.models import Document
 from crm_mail.evidence.due_mailboxes import count_silent_mailboxes
 from crm_mail.importers.folder_list import count_refusals
@@ -107,6 +108,18 @@ class Dashboard:
         return [line for line in self.accounts if line.account.stopped_at is not None]
 
     @property
+    def sign_ins(self) -> list[AccountLine]:
+        """Accounts in use whose sign-in at the provider is missing, or ends soon."""
+        moment = now()
+        return [
+            line
+            for line in self.accounts
+            if line.account.is_enabled
+            and line.account.auth is AuthMethod.OAUTH2
+            and sign_in_state(line.account, moment) is not SignIn.GOOD
+        ]
+
+    @property
     def has_work(self) -> bool:
         """Whether anything waits for a person."""
         return bool(
@@ -114,6 +127,7 @@ class Dashboard:
             or self.failed
             or self.uncertain
             or self.stopped
+            or self.sign_ins
             or self.parties_without_address
             or self.suggestions
             or self.folder_refusals
