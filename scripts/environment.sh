@@ -71,19 +71,23 @@ install_chromium() {
     apt_install chromium
 }
 
+has_dovecot() {
+    [ -x /usr/sbin/dovecot ] && [ -e /usr/lib/dovecot/imap ]
+}
+
 # A real IMAP server for the tests and the demonstration; started with a private configuration, never as a service.
 install_dovecot() {
-    if { [ -x /usr/sbin/dovecot ] && [ -e /usr/lib/dovecot/imap ]; } || ! is_root_with_apt; then
+    if has_dovecot || ! is_root_with_apt; then
         return
     fi
     echo "Installing Dovecot, the IMAP server of the tests and the demonstration…" >&2
     if [ -e /usr/sbin/policy-rc.d ]; then
-        apt_install dovecot-imapd || echo "It could not be installed; there will be no PEC receipts." >&2
+        apt_install dovecot-imapd || echo "It could not be installed." >&2
         return
     fi
     printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d  # the package starts no service of its own
     chmod +x /usr/sbin/policy-rc.d
-    apt_install dovecot-imapd || echo "It could not be installed; there will be no PEC receipts." >&2
+    apt_install dovecot-imapd || echo "It could not be installed." >&2
     rm -f /usr/sbin/policy-rc.d
     if command -v systemctl >/dev/null 2>&1; then  # nor at the next start of the machine
         systemctl disable dovecot.service dovecot.socket >/dev/null 2>&1 || true

@@ -142,6 +142,7 @@ class SampleServers:
             "mailbox_is_read": True,
             "mailbox_host": self.pec.imap.host,
             "mailbox_port": self.pec.imap.port,
+            "mailbox_security": Security(self.pec.imap.security),
             "mailbox_minutes": 1,
         }
 

@@ -1,8 +1,9 @@
 """A real IMAP server on this computer: Dovecot, run by one private configuration file, with mailboxes in Maildir.
 
-Used by the PEC simulator and by tests. It listens with TLS on the loopback only, needs no rights (as root it drops
-them), touches no file of a Dovecot that may run as a service, and ends with `stop`. Mail is put in by writing files, as
-a mail server would; everything lies under one folder, so that a restart finds it again.
+Where Dovecot is missing pymap does (`sandbox.pymap_server`), if it is installed: without a prefix of folders, without
+quota, with STARTTLS. It listens on the loopback only, needs no rights (as root it drops them), touches no file of a
+Dovecot that may run as a service, and ends with `stop`. Mail is put in by writing files, as a mail server would;
+everything lies under one folder, so that a restart finds it again.
 """
 
 import hashlib
@@ -15,12 +16,14 @@ import subprocess
 import tempfile
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
 from crm_mail.sandbox.certificates import Certificates, ensure_certificates, write_privately
 from crm_mail.sandbox.dovecot_config import dovecot_config
 from crm_mail.sandbox.maildirs import INBOX, Maildirs, safe_name
+from crm_mail.sandbox.pymap_server import pymap_command, pymap_is_installed, pymap_password
 
 HOST = "127.0.0.1"
 SENT_FOLDER = "Inviata"
@@ -64,7 +67,12 @@ class ImapServer(Maildirs):
         extra_config: str = "",
     ) -> None:
         self.folder = Path(folder).absolute()
+        self.is_dovecot = dovecot_program() is not None or not pymap_is_installed()
+        self.security = "tls" if self.is_dovecot else "starttls"
+        prefix = prefix if self.is_dovecot else ""
         super().__init__(self.folder / "mail", prefix)
+        if not self.is_dovecot:
+            self._owner = None
         if self._owner is not None and not _is_reachable(self.mail_folder):
             name = hashlib.sha256(bytes(self.folder)).hexdigest()[:16]
             self.mail_folder = _PLACE_OF_ROOT / name
@@ -88,28 +96,34 @@ class ImapServer(Maildirs):
 
     def start(self) -> "ImapServer":
         """Starts and returns when it answers. Raises ImapUnavailable."""
-        program = dovecot_program()
-        if program is None:
-            raise ImapUnavailable("Dovecot is not installed (on Debian: apt-get install dovecot-imapd)")
         if self._process is not None:
             return self
+        program = dovecot_program()
+        if self.is_dovecot and program is None:
+            raise ImapUnavailable("Dovecot is not installed (on Debian: apt-get install dovecot-imapd)")
         assert self.ca_file
         self._make_folders()
         self.port = self.port or _free_port()
         assert self._runtime is not None
-        config = self._runtime / "dovecot.conf"
-        config.write_text(self._config(), encoding="utf-8")
         for user in self.passwords:
             self._write_user(user)
+        if program is not None and self.is_dovecot:
+            config = self._runtime / "dovecot.conf"
+            config.write_text(self._config(), encoding="utf-8")
+            command = [program, "-F", "-c", str(config)]
+        else:
+            assert self._certificates is not None
+            tls = self._certificates
+            command = pymap_command(self.mail_folder, self.host, self.port, tls.cert_file, tls.key_file)
         log = (self._runtime / "stderr.log").open("wb")
         identity = {} if self._owner is None else {"user": self._owner[0], "group": self._owner[1]}
-        self._process = subprocess.Popen(  # noqa: S603 our own configuration, no shell
-            [program, "-F", "-c", str(config)],
+        self._process = subprocess.Popen(  # noqa: S603 our own words, no shell
+            command,
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
             extra_groups=None if self._owner is None else [],
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONDONTWRITEBYTECODE": "1"},
             **identity,  # type: ignore[call-overload]
         )
         log.close()
@@ -154,12 +168,21 @@ class ImapServer(Maildirs):
     def _write_user(self, user: str) -> None:
         if self._runtime is None:
             return
+        if not self.is_dovecot:
+            self._write_users_of_pymap()
+            return
         home, limit = self.mail_folder / safe_name(user), self._quotas[user]
         quota = f"userdb_quota_rule=*:storage={limit}M" if limit else ""
         path = self._runtime / "users" / user
         write_privately(path, f"{user}:{{PLAIN}}{self.passwords[user]}::::{home}::{quota}\n".encode())
         self.give_away(path.parent)
         self.give_away(path)
+
+    def _write_users_of_pymap(self) -> None:
+        names = "".join(f"{user}:x::::{safe_name(user)}/Maildir:\n" for user in self.passwords)
+        hashes = "".join(f"{user}:{pymap_password(word)}:::::::\n" for user, word in self.passwords.items())
+        for name, text in (("passwd", names), ("shadow", hashes), ("group", "")):
+            write_privately(self.mail_folder / f"pymap-etc-{name}", text.encode())
 
     def _config(self) -> str:
         assert self._certificates is not None
@@ -190,20 +213,20 @@ class ImapServer(Maildirs):
             if self._process.poll() is not None:
                 break
             try:
-                with (
-                    socket.create_connection((self.host, self.port), 5) as plain,
-                    context.wrap_socket(plain, server_hostname=self.host) as secure,
-                ):
-                    if secure.recv(100).startswith(b"* OK"):
+                with ExitStack() as stack:
+                    plain = stack.enter_context(socket.create_connection((self.host, self.port), 5))
+                    if self.security == "tls":
+                        plain = stack.enter_context(context.wrap_socket(plain, server_hostname=self.host))
+                    if plain.recv(100).startswith(b"* OK"):
                         return
             except OSError:
                 time.sleep(0.05)
         told = self.log()[-1000:]
         self.stop()
-        raise ImapUnavailable(f"Dovecot does not start: {told}")
+        raise ImapUnavailable(f"The IMAP server does not start: {told}")
 
     def log(self) -> str:
-        """What Dovecot wrote since its start."""
+        """What the server wrote since its start."""
         if self._runtime is None:
             return ""
         files = (self._runtime / name for name in ("stderr.log", "dovecot.log"))

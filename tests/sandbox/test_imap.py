@@ -3,7 +3,12 @@
 import imaplib
 import ssl
 from datetime import UTC, datetime
+from pathlib import Path
 
+import pytest
+
+from crm_mail.sandbox import imap
+from crm_mail.sandbox.certificates import ensure_certificates
 from crm_mail.sandbox.imap import ImapServer
 
 MAIL = b"Subject: a\r\nMessage-ID: <1@x>\r\n\r\n8 bit \xe9 and a bare\nline\r\n"
@@ -45,3 +50,20 @@ def test_the_faults_of_a_mailbox_are_seen_over_imap(imap_server: ImapServer) -> 
         assert client.search(None, "HEADER", "Message-ID", "<1@x>")[1] == [b"1"]
         folders = b"\n".join(client.list()[1])
         assert b'\\Sent) "." INBOX.Inviata' in folders
+
+
+def test_where_dovecot_is_missing_pymap_gives_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap, "dovecot_program", lambda: None)
+    context = ssl.create_default_context(cafile=str(ensure_certificates(tmp_path / "tls").ca_file))
+    with ImapServer(tmp_path) as server:
+        password = server.add_user("a@x.example")
+        server.deliver("a@x.example", MAIL)
+        with imaplib.IMAP4(server.host, server.port) as client:
+            client.starttls(context)
+            client.login("a@x.example", password)
+            client.select("INBOX", readonly=True)
+            _, answer = client.fetch("1", "(BODY.PEEK[])")
+    assert server.security == "starttls"
+    assert answer[0][1] == MAIL.replace(b"bare\n", b"bare\r\n")
