@@ -40,6 +40,9 @@ class Company(Base):
     )  # BX-2: an approver besides the committer
     test_address: Mapped[str] = mapped_column(String(254), default="")  # CO-3: all mail goes here when set
     max_message_mb: Mapped[int] = mapped_column(default=20)
+    unknown_is_ordinary: Mapped[bool] = mapped_column(
+        default=False
+    )  # addresses of unknown kind are ordinary mail, and nobody is asked
     till_packaging: Mapped[str] = mapped_column(
         String(20), default=DEFAULT_PACKAGING
     )  # PM-20 (POS_CLI_CFD_EMP): of customers born at the till

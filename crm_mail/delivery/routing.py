@@ -1,12 +1,14 @@
 """Which address of a contact, through which channel, and why (IT-18; issue section 7).
 
 Pure. The rule: the PEC account if and only if the recipient's address is PEC, the ordinary account otherwise.
-An address whose kind nobody has settled goes the ordinary way, with a warning. Codes are returned, never texts.
+An address whose kind nobody has settled is given the ordinary way and asked about before it is sent. Codes are
+returned, never texts.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from crm_mail.delivery.addresses import address_key
 from crm_mail.delivery.envelope import Envelope
@@ -56,12 +58,30 @@ ADDRESS_KIND_UNKNOWN = "address_kind_unknown"
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why an address is held to be what it is, where no card says so (`delivery.domains.pec_ladder`).
+
+    ``since``: the day of the verdict, as ISO text; ``looks_like_pec``: its domain's name suggests PEC.
+    """
+
+    reason: str
+    detail: str = ""
+    since: str = ""
+    looks_like_pec: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it stands among the reasons of a message (BX-1)."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+
+@dataclass(frozen=True, slots=True)
 class AddressOption:
-    """One address that could be used."""
+    """One address that could be used. ``evidence``: None when its card says what it is."""
 
     email: str
     kind: AddressKind = AddressKind.UNKNOWN
     preferred: bool = False
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +93,7 @@ class RoutingDecision:
     channel: Channel
     reason: Reason
     warnings: tuple[str, ...] = ()
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +111,9 @@ def channel_for(kind: AddressKind) -> Channel:
 def choose_channel(option: AddressOption, reason: Reason = Reason.ONLY_ADDRESS) -> RoutingDecision:
     """The decision for an address that is already chosen."""
     warnings = (ADDRESS_KIND_UNKNOWN,) if option.kind is AddressKind.UNKNOWN else ()
-    return RoutingDecision(option.email, option.kind, channel_for(option.kind), reason, warnings)
+    return RoutingDecision(
+        option.email, option.kind, channel_for(option.kind), reason, warnings, option.evidence
+    )
 
 
 def choose_address(

@@ -16,6 +16,7 @@ from crm_mail.delivery.routing import (
     AddressKind,
     Channel,
     ChannelPreference,
+    Evidence,
     Refusal,
     RefusalCode,
     RoutingDecision,
@@ -151,6 +152,7 @@ class Draft:
     packaging: PackagingFacts | None = None
     archive: FileFacts | None = None  # all files in one, in their place
     linked: "LinkedFiles | None" = None  # the files are offered by a link, and none is attached
+    evidence: Evidence | None = None  # why the address is PEC or ordinary, where no card says so
 
     @property
     def files(self) -> list[FileFacts]:
@@ -175,6 +177,8 @@ class Draft:
             why["contact"] = contact.name
         if self.recipient.is_address_chosen:
             why["address_chosen"] = True
+        if self.evidence is not None:
+            why["kind"] = self.evidence.to_dict()
         if self.cc:
             why["cc"] = len(self.cc)
         if self.packaging is not None:
@@ -336,7 +340,9 @@ def _route(party: PartyFacts, recipient: Recipient, document: DocumentFacts, rul
         draft.issues.append((Issue.INVALID_ADDRESS, {"address": decision.email}))
     if rules.suppressed and (known := rules.suppressed.get(address_key(decision.email))):
         draft.issues.append((Issue.SUPPRESSED_ADDRESS, suppressed_params(decision.email, known)))
-    draft.issues.extend((Issue(warning), {}) for warning in decision.warnings)
+    draft.evidence = decision.evidence
+    reasons = decision.evidence.to_dict() if decision.evidence else {}
+    draft.issues.extend((Issue(warning), reasons) for warning in decision.warnings)
     is_pec = decision.channel is Channel.PEC
     draft.account_id = policy.pec_account_id if is_pec else policy.smtp_account_id
     if draft.account_id is None and not policy.is_own:  # who commits may have one: asked at commit
@@ -386,6 +392,7 @@ def _part(draft: Draft, documents: list[DocumentFacts]) -> Draft:
             (code, p) for code, p in draft.issues if p.get("document") is None or p["document"] in numbers
         ],
         last_sent_at=draft.last_sent_at,
+        evidence=draft.evidence,
     )
 
 

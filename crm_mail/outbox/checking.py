@@ -32,6 +32,7 @@ from crm_mail.outbox.assembly import FileFacts, encoded_size
 from crm_mail.outbox.editing import ACCOUNT_ISSUES, address_issues, replace_issues
 from crm_mail.outbox.gathering import chunks
 from crm_mail.outbox.issues import Issue
+from crm_mail.outbox.kinds import judge_kinds
 from crm_mail.outbox.models import Message, MessageDocument, MessageEvent, MessageFile, MessageIssue, Run
 from crm_mail.outbox.reasons import Rule
 from crm_mail.outbox.review import Chosen, require_open
@@ -199,6 +200,10 @@ class _Check:
             return [_REFUSED[decision.code]]
         if decision.channel is Channel.PEC and message.cc:
             return []  # copies travel by ordinary mail: the address stays as it was prepared
+        known = decision.evidence.to_dict() if decision.evidence else None
+        if known != message.why.get("kind"):
+            others = {name: value for name, value in message.why.items() if name != "kind"}
+            message.why = others | ({"kind": known} if known else {})
         if (decision.email, decision.kind) != (message.to_address, message.to_kind):
             if decision.channel is not message.channel or not message.to_address:
                 message.account_id = None
@@ -210,6 +215,15 @@ class _Check:
         return []
 
     def _options(self, message: Message) -> list[AddressOption]:
+        """The addresses that the message may go to, as their cards and the ladder know them now."""
+        options = self._known_options(message)
+        unknown = [one.email for one in options if one.kind is AddressKind.UNKNOWN]
+        if not unknown:
+            return options
+        judged = judge_kinds(self.session, message.company_id, unknown)
+        return [judged.get(one.email, one) for one in options]
+
+    def _known_options(self, message: Message) -> list[AddressOption]:
         if message.contact_id is not None:
             query = (
                 select(ContactAddress.email, ContactAddress.kind)

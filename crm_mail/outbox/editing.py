@@ -15,6 +15,7 @@ from crm_mail.delivery.service import accounts_for
 from crm_mail.documents.html_text import html_to_text, sanitise_html, text_to_html
 from crm_mail.outbox.edit_problems import EditProblem
 from crm_mail.outbox.issues import BLOCKERS, Issue
+from crm_mail.outbox.kinds import judge_kinds
 from crm_mail.outbox.models import Message, MessageContent, MessageEvent, MessageIssue, MessageRevision
 from crm_mail.outbox.review import refresh_counts, require_open
 from crm_mail.outbox.review_changes import fits
@@ -134,11 +135,17 @@ def edit_message(
 def _set_recipients(session: Session, actor: Actor, message: Message, correction: Correction) -> None:
     if correction.to_address is not None:
         address = normalise_address(correction.to_address)
-        kind = correction.to_kind or AddressKind.UNKNOWN
+        kind, evidence = correction.to_kind or AddressKind.UNKNOWN, None
+        if kind is AddressKind.UNKNOWN:
+            option = judge_kinds(session, message.company_id, [address])[address]
+            kind, evidence = option.kind, option.evidence
         if (address, kind) != (message.to_address, message.to_kind):
             message.to_address, message.to_kind, message.channel = address, kind, channel_for(kind)
             message.account_id = default_account(session, actor, message)
-            message.why = message.why | {"edited_address": True}
+            kept = {name: value for name, value in message.why.items() if name != "kind"}
+            message.why = kept | {"edited_address": True}
+            if evidence is not None:
+                message.why = message.why | {"kind": evidence.to_dict()}
     if correction.cc is not None:
         message.cc = [normalise_address(address) for address in correction.cc]
     if message.channel is Channel.PEC:
@@ -264,12 +271,20 @@ def replace_issues(message: Message, settled: set[Issue], found: list[Issue]) ->
             run_id=message.run_id,
             code=code.value,
             is_blocker=code in BLOCKERS,
-            params={"address": _invalid_address(message)} if code is Issue.INVALID_ADDRESS else {},
+            params=_params_of(message, code),
         )
         for code in found
         if code not in standing and not (code is Issue.NO_ADDRESS and standing & ADDRESS_BLOCKERS)
     ]
     refresh_counts(message)
+
+
+def _params_of(message: Message, code: Issue) -> dict[str, Any]:
+    if code is Issue.INVALID_ADDRESS:
+        return {"address": _invalid_address(message)}
+    if code is Issue.ADDRESS_KIND_UNKNOWN:
+        return dict(message.why.get("kind") or {})
+    return {}
 
 
 ADDRESS_BLOCKERS = frozenset(

@@ -29,6 +29,7 @@ from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.outbox.assembly import DocumentFacts, FileFacts, Sent
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.issues import Issue
+from crm_mail.outbox.kinds import judge_parties
 from crm_mail.outbox.models import Message, MessageDocument
 from crm_mail.outbox.recipients import ContactFacts, PartyFacts
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState
@@ -170,6 +171,7 @@ def _fill(
         batch.documents[party_id] = [document_facts(row, files.get(row[0], ())) for row in rows]
     _read_parties(session, batch, party_ids)
     _read_contacts(session, batch, criteria, clearance, party_ids)
+    judge_parties(session, criteria.company_id, batch.parties, batch.contacts)
     _read_sent(session, batch, document_ids)
     return batch
 

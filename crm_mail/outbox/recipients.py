@@ -6,8 +6,8 @@
 4. Else the party's own address.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from crm_mail.delivery.routing import AddressKind, AddressOption
 from crm_mail.outbox.reasons import Rule
@@ -42,6 +42,13 @@ class PartyFacts:
     packaging: str = ""  # companies.models.Packaging.code
     packaging_emails: tuple[str, ...] = ()
     addenda: str = ""
+    judged: Mapping[str, AddressOption] = field(
+        default_factory=dict
+    )  # addresses of which no card says the kind
+
+    def option(self, email: str, kind: AddressKind = AddressKind.UNKNOWN) -> AddressOption:
+        """One of the party's own addresses, with what is known of it beside its card."""
+        return self.judged.get(email) or AddressOption(email, kind)
 
     @property
     def silences_contacts(self) -> bool:
@@ -83,10 +90,10 @@ def choose_recipients(
         only_contacts: a role or a characteristic was asked for: the party's own address does not step in.
     """
     if party.billing_email:
-        override = AddressOption(party.billing_email, party.billing_email_kind)
+        override = party.option(party.billing_email, party.billing_email_kind)
         return [Recipient(Rule.BILLING_OVERRIDE, None, (override,))]
     if party.packaging_emails:
-        named = [AddressOption(email, AddressKind.UNKNOWN) for email in party.packaging_emails]
+        named = [party.option(email) for email in party.packaging_emails]
         return [Recipient(Rule.PACKAGING, None, (option,)) for option in named]
     found = [
         _subscriber(contact, *contact.subscriptions[document_type])
@@ -97,7 +104,7 @@ def choose_recipients(
         return sorted(found, key=lambda recipient: recipient.is_cc)
     if has_hidden or only_contacts:
         return []
-    own = (AddressOption(party.email, party.email_kind),) if party.email else ()
+    own = (party.option(party.email, party.email_kind),) if party.email else ()
     return [Recipient(Rule.MASTER_ADDRESS, None, own)]
 
 

@@ -1,6 +1,6 @@
 """From due documents to messages: channel, bundling, splitting by size, what blocks a row, what warns."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -9,7 +9,10 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.models import AccountSource
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import now
-from crm_mail.delivery.routing import Channel, ChannelPreference
+from crm_mail.delivery.domains.registries import import_registry
+from crm_mail.delivery.domains.registry_file import read_registry
+from crm_mail.delivery.models import AddressVerdict, VerdictSource
+from crm_mail.delivery.routing import AddressKind, Channel, ChannelPreference
 from crm_mail.documents.models import MessageText
 from crm_mail.outbox.commit import commit_run
 from crm_mail.outbox.criteria import Criteria
@@ -470,3 +473,61 @@ def test_a_run_without_anything_due_waits_for_review_empty(session: Session) -> 
     run = prepare(session, make_actor(), make_company(session))
 
     assert (run.state, run.document_types) == (RunState.REVIEW, [])
+
+
+def test_what_the_ladder_knows_decides_where_the_card_says_nothing(session: Session) -> None:
+    """A receipt, a registry or a list settles an address of unknown kind, and the reason stands on the message."""
+    company = make_company(session)
+    ordinary, certified = make_account(session, company), make_account(session, company, kind="pec")
+    session.add_all(
+        [
+            AddressVerdict(
+                subject="learnt@customer.example", source=VerdictSource.RECEIPT, kind=AddressKind.PEC
+            ),
+            AddressVerdict(
+                subject="odd.example",
+                source=VerdictSource.MX,
+                kind=AddressKind.UNKNOWN,
+                detail="mx_unknown mx.odd.example",
+                expires_at=now() + timedelta(days=1),
+            ),
+        ]
+    )
+    import_registry(session, make_actor(), "IndicePA", read_registry(b"listed@customer.example\n"))
+    make_document(session, make_party(session, company, code="1", email="learnt@customer.example"))
+    make_document(session, make_party(session, company, code="2", billing_email="listed@customer.example"))
+    make_document(session, make_party(session, company, code="3", email="someone@gmail.com"))
+    make_document(session, make_party(session, company, code="4", email="someone@odd.example"))
+    packed = make_party(session, company, code="5", packaging_emails="one@pec.it")
+    make_document(session, packed)
+    contact = make_contact(
+        session, make_party(session, company, code="6"), (("x@pec.it", "unknown"),), ("invoice",)
+    )
+    make_document(session, contact.party)
+
+    found = {m.party_code: m for m in rows(session, prepare(session, make_actor(), company))}
+
+    assert {code: (m.why["kind"]["reason"], m.account_id, codes(m)) for code, m in found.items()} == {
+        "1": ("receipt", certified.id, set()),
+        "2": ("registry", certified.id, set()),
+        "3": ("ordinary_domain", ordinary.id, set()),
+        "4": ("mx_unknown", ordinary.id, {"address_kind_unknown"}),
+        "5": ("mailbox_domain", certified.id, set()),
+        "6": ("mailbox_domain", certified.id, set()),
+    }
+    assert found["4"].issues[0].params == {
+        "reason": "mx_unknown",
+        "detail": "mx.odd.example",
+        "since": now().date().isoformat(),
+    }
+
+
+def test_a_company_may_treat_undetermined_addresses_as_ordinary(session: Session) -> None:
+    company = make_company(session, unknown_is_ordinary=True)
+    make_account(session, company)
+    make_document(session, make_party(session, company, email="office@customer.example"))
+
+    (message,) = rows(session, prepare(session, make_actor(), company))
+
+    assert (codes(message), message.to_kind.value) == (set(), "ordinary")
+    assert message.why["kind"] == {"reason": "company_rule"}
