@@ -11,12 +11,11 @@ from enum import StrEnum
 from hashlib import sha1, sha256
 
 from crm_mail.delivery.pec.daticert import bracketed
-from crm_mail.delivery.pec.mime_parts import Part
+from crm_mail.delivery.pec.mime_parts import Part, with_crlf
 from crm_mail.delivery.pec.reading import read_receipt
 from crm_mail.delivery.pec.receipt import ParsedReceipt, ReceiptType
 
 _HASH = re.compile(rb"(?<![0-9A-Fa-f])[0-9A-Fa-f]{40}(?![0-9A-Fa-f])")
-_LINE_BREAK = re.compile(rb"\r?\n")
 _SUFFIX = ".hash"
 
 
@@ -147,7 +146,7 @@ def _hash_in(part: Part) -> str:
 
 def _encoded_hashes(part: Part) -> set[str]:
     """SHA-1 of the encoded part: operators differ in line ends, and in whether the last one counts."""
-    crlf = _LINE_BREAK.sub(b"\r\n", part.body)
+    crlf = with_crlf(part.body)
     bare = crlf.removesuffix(b"\r\n")
     lines = (bare, bare + b"\r\n", bare.replace(b"\r\n", b"\n"), bare.replace(b"\r\n", b"\n") + b"\n")
     bodies = {part.body, crlf, *lines, part.decoded()}

@@ -206,3 +206,8 @@ def decoded_words(text: str) -> str:
         return cleaned(str(make_header(decode_header(text))))
     except (ValueError, LookupError):
         return text
+
+
+def with_crlf(content: bytes) -> bytes:
+    """CRLF at the end of each line (RFC 8551 3.1.1), whatever was there."""
+    return content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

@@ -1,6 +1,5 @@
 """The steps of checking a receipt's signature, each with a code that pages put into words."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ from crm_mail.delivery.pec.cms_signature import (
     is_signature_good,
     read_signature,
 )
+from crm_mail.delivery.pec.mime_parts import with_crlf
 from crm_mail.delivery.pec.receipt import ParsedReceipt
 from crm_mail.delivery.pec.signed_message import SignedMessage
 from crm_mail.delivery.pec.trust_anchors import Anchors
@@ -27,7 +27,6 @@ from crm_mail.delivery.pec.verdict import Step, StepName
 
 CLOCKS_DIFFER = timedelta(days=1)  # how far ahead of this computer's clock a signature may be
 SIGNED_WITHIN = timedelta(hours=1)  # between the time that daticert.xml certifies and the signature
-_LINE_BREAK = re.compile(rb"\r?\n")
 
 
 @dataclass
@@ -91,7 +90,7 @@ def _structure(case: Case) -> Step:
 
 def canonical(content: bytes) -> bytes:
     """With CRLF at the end of each line (RFC 8551 3.1.1); stores and version control keep LF alone."""
-    return content if content.count(b"\n") == content.count(b"\r\n") else _LINE_BREAK.sub(b"\r\n", content)
+    return content if content.count(b"\n") == content.count(b"\r\n") else with_crlf(content)
 
 
 def _digest(case: Case, signature: CmsSignature) -> Step:
