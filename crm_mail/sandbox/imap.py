@@ -10,19 +10,20 @@ import hashlib
 import os
 import secrets
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
 import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
 from crm_mail.sandbox.certificates import Certificates, ensure_certificates, write_privately
 from crm_mail.sandbox.dovecot_config import dovecot_config
-from crm_mail.sandbox.maildirs import INBOX, Maildirs, safe_name
+from crm_mail.sandbox.maildirs import INBOX, Maildirs, is_reachable, safe_name
 from crm_mail.sandbox.pymap_server import pymap_command, pymap_is_installed, pymap_password
 
 HOST = "127.0.0.1"
@@ -30,6 +31,7 @@ SENT_FOLDER = "Inviata"
 _PROGRAMS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 _PLACE_OF_ROOT = Path("/var/lib/crm-mail-imap")
 """Where root's mailboxes lie when nobody else may enter the folder (such as one in /root)."""
+_PID_FILE = "imap.pid"
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
 
@@ -73,7 +75,7 @@ class ImapServer(Maildirs):
         super().__init__(self.folder / "mail", prefix)
         if not self.is_dovecot:
             self._owner = None
-        if self._owner is not None and not _is_reachable(self.mail_folder):
+        if self._owner is not None and not is_reachable(self.mail_folder):
             name = hashlib.sha256(bytes(self.folder)).hexdigest()[:16]
             self.mail_folder = _PLACE_OF_ROOT / name
         self.host = HOST
@@ -102,6 +104,7 @@ class ImapServer(Maildirs):
         if self.is_dovecot and program is None:
             raise ImapUnavailable("Dovecot is not installed (on Debian: apt-get install dovecot-imapd)")
         assert self.ca_file
+        self._end_orphan()
         self._make_folders()
         self.port = self.port or _free_port()
         assert self._runtime is not None
@@ -127,6 +130,7 @@ class ImapServer(Maildirs):
             **identity,  # type: ignore[call-overload]
         )
         log.close()
+        (self.folder / _PID_FILE).write_text(f"{self._process.pid} {command[-1]}", encoding="utf-8")
         self._wait_until_it_answers()
         return self
 
@@ -139,6 +143,7 @@ class ImapServer(Maildirs):
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait(_STOP_SECONDS)
+            (self.folder / _PID_FILE).unlink(missing_ok=True)
         self._process = None
         if self._runtime is not None:
             shutil.rmtree(self._runtime, ignore_errors=True)
@@ -158,6 +163,19 @@ class ImapServer(Maildirs):
             self._write_user(user)
         self.make_folder(user, INBOX)
         return self.passwords[user]
+
+    def _end_orphan(self) -> None:
+        """Ends the server of a process that was killed before it could: it would hold the port."""
+        try:
+            number, mark = (self.folder / _PID_FILE).read_text("utf-8").split(" ", 1)
+            pid = int(number)
+        except (OSError, ValueError):
+            return
+        until = time.monotonic() + _STOP_SECONDS
+        while mark in _words_of(pid) and time.monotonic() < until:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+            time.sleep(0.1)
 
     def _make_folders(self) -> None:
         self._runtime = Path(tempfile.mkdtemp(prefix="crm-imap-"))  # short: names of sockets are limited
@@ -233,8 +251,12 @@ class ImapServer(Maildirs):
         return "".join(path.read_text("utf-8", "replace") for path in files if path.exists())
 
 
-def _is_reachable(folder: Path) -> bool:
-    return all(parent.stat().st_mode & 0o001 for parent in folder.parents if parent.exists())
+def _words_of(pid: int) -> list[str]:
+    """A process's command; empty when there is none, or where the system does not tell."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace").split("\0")
+    except OSError:
+        return []
 
 
 def _free_port() -> int:

@@ -111,3 +111,8 @@ def safe_name(name: str) -> str:
     if not name or name.startswith(".") or "/" in name or "\0" in name:
         raise ValueError(f"Not a name for a mailbox: {name!r}")
     return name
+
+
+def is_reachable(folder: Path) -> bool:
+    """Whether others may enter all folders above it."""
+    return all(parent.stat().st_mode & 0o001 for parent in folder.parents if parent.exists())
