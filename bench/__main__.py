@@ -1,4 +1,4 @@
-"""`python -m bench prepare|review|send|crash|render|receipts [--json] [--times N] [--count N]`."""
+"""`python -m bench prepare|review|send|crash|render|receipts|mailbox [--json] [--times N] [--count N]`."""
 
 import argparse
 import importlib
@@ -7,7 +7,7 @@ import json
 import platform
 from typing import Any
 
-FIGURES = ("prepare", "review", "send", "crash", "render", "receipts")
+FIGURES = ("prepare", "review", "send", "crash", "render", "receipts", "mailbox")
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from cryptography import x509
 from crm_mail.delivery.envelope import Cause, Outcome, OutcomeKind
 from crm_mail.delivery.mailbox.failures import MailboxCause, MailboxFailed, MailboxFailure
 from crm_mail.delivery.mailbox.reader import ReadOnlyMailbox, sent_folder_of
+from crm_mail.delivery.mailbox.responses import NEARLY_FULL
 from crm_mail.delivery.mailbox.settings import MailboxSettings
 from crm_mail.delivery.smtp_connect import open_connection
 from crm_mail.delivery.transports import AccountSettings, ConnectionFailed, Security
@@ -25,8 +26,6 @@ from crm_mail.delivery.transports import AccountSettings, ConnectionFailed, Secu
 PATIENCE_SECONDS = 15.0
 """A person waits for the answer: shorter than the account's own time-out."""
 CERTIFICATE_WARNING = timedelta(days=14)
-QUOTA_WARNING = 0.8
-"""Share of the mailbox in use from which it is told: a full PEC mailbox takes no receipts."""
 
 
 class Step(StrEnum):
@@ -182,7 +181,7 @@ def _look_at_quota(mailbox: ReadOnlyMailbox) -> StepResult:
         return StepResult(Step.QUOTA, True)
     facts = {"used": quota.used_kb * 1024, "limit": quota.limit_kb * 1024, "share": quota.share}
     return StepResult(
-        Step.QUOTA, True, warning=Warned.NEARLY_FULL if quota.share >= QUOTA_WARNING else None, facts=facts
+        Step.QUOTA, True, warning=Warned.NEARLY_FULL if quota.share >= NEARLY_FULL else None, facts=facts
     )
 
 

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.delivery import service
-from crm_mail.delivery.connection_check import QUOTA_WARNING, Step, StepResult, Warned, check_mailbox
+from crm_mail.delivery.connection_check import Step, StepResult, Warned, check_mailbox
 from crm_mail.delivery.mailbox.failures import MailboxFailed, MailboxFailure, read_failure
-from crm_mail.delivery.mailbox.responses import Quota
+from crm_mail.delivery.mailbox.responses import NEARLY_FULL, Quota
 from crm_mail.delivery.mailbox_access import reach_mailbox
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.evidence.due_mailboxes import ask_for_reading
@@ -34,7 +34,7 @@ class MailboxState:
     @property
     def warning(self) -> Warned | None:
         """A full PEC mailbox takes no receipts."""
-        return Warned.NEARLY_FULL if self.quota is not None and self.quota.share >= QUOTA_WARNING else None
+        return Warned.NEARLY_FULL if self.quota is not None and self.quota.share >= NEARLY_FULL else None
 
 
 def mailbox_state(session: Session, account: SenderAccount) -> MailboxState | None:

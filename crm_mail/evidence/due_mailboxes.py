@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.db import now
 from crm_mail.delivery.mailbox.failures import MailboxFailure, read_failure
-from crm_mail.delivery.mailbox.responses import Quota
+from crm_mail.delivery.mailbox.responses import NEARLY_FULL, Quota
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.evidence.models import Mailbox
 from crm_mail.permissions import Actor, Permission
@@ -105,20 +105,31 @@ def finish_reading(
 
 def count_silent_mailboxes(session: Session, actor: Actor, company_id: int) -> int:
     """Mailboxes of a company, and the actor's own, whose failure is a person's matter or has lasted (`PATIENCE`)."""
-    if not actor.can(Permission.DATA_SEE, company_id) and not actor.can(Permission.SETTINGS_MANAGE):
-        return 0
-    owner = or_(SenderAccount.user_id.is_(None), SenderAccount.user_id == actor.user_id)
-    query = (
-        select(Mailbox.failure, Mailbox.failed_at)
-        .join(SenderAccount)
-        .where(SenderAccount.company_id == company_id, owner, SenderAccount.mailbox_is_read)
-        .where(Mailbox.failed_at.is_not(None))
-    )
     late = now() - PATIENCE
     return sum(
-        (failed_at or late) <= late or bool((failure := read_failure(kept)) and failure.needs_a_person)
-        for kept, failed_at in session.execute(query)
+        mailbox.failed_at <= late
+        or bool((failure := read_failure(mailbox.failure)) and failure.needs_a_person)
+        for mailbox in _visible(session, actor, company_id)
+        if mailbox.failed_at is not None
     )
+
+
+def count_full_mailboxes(session: Session, actor: Actor, company_id: int) -> int:
+    """Mailboxes of a company, and the actor's own, in which there is hardly room for receipts (`NEARLY_FULL`)."""
+    return sum(
+        (mailbox.quota_used_kb or 0) >= mailbox.quota_limit_kb * NEARLY_FULL
+        for mailbox in _visible(session, actor, company_id)
+        if mailbox.quota_limit_kb
+    )
+
+
+def _visible(session: Session, actor: Actor, company_id: int) -> list[Mailbox]:
+    """The mailboxes that are read and that the actor may know of."""
+    if not actor.can(Permission.DATA_SEE, company_id) and not actor.can(Permission.SETTINGS_MANAGE):
+        return []
+    owner = or_(SenderAccount.user_id.is_(None), SenderAccount.user_id == actor.user_id)
+    query = select(Mailbox).join(SenderAccount).where(SenderAccount.company_id == company_id, owner)
+    return list(session.scalars(query.where(SenderAccount.mailbox_is_read)))
 
 
 def pause_after(failure: MailboxFailure, lasting: timedelta, usual: timedelta) -> timedelta:

@@ -32,6 +32,7 @@ from crm_mail.delivery.mailbox.settings import MailboxSettings
 from crm_mail.delivery.mailbox_access import reach_mailbox
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.evidence import intake, matching
+from crm_mail.evidence.alarms import Alarm
 from crm_mail.evidence.due_mailboxes import LeaseLost, claim_mailbox, finish_reading, renew_lease
 from crm_mail.evidence.models import ItemKind, MailboxFolder, MailItem
 from crm_mail.installation import Installation
@@ -252,7 +253,7 @@ class Reading:
                 uid_validity=mail.uid_validity,
                 uid=mail.uid,
                 occurred_at=mail.internal_date,
-                alarm="unreadable",
+                alarm=Alarm.UNREADABLE,
             )
         )
         session.flush()

@@ -25,7 +25,8 @@ from crm_mail.delivery.limits import used_today
 from crm_mail.delivery.models import AuthMethod, SenderAccount
 from crm_mail.delivery.oauth_tokens import SignIn, sign_in_state
 from crm_mail.documents.models import Document
-from crm_mail.evidence.due_mailboxes import count_silent_mailboxes
+from crm_mail.evidence.due_mailboxes import count_full_mailboxes, count_silent_mailboxes
+from crm_mail.evidence.listing import count_alarms
 from crm_mail.importers.folder_list import count_refusals
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.review import can_see_run
@@ -99,7 +100,10 @@ class Dashboard:
     parties_without_address: int | None = None
     suggestions: int | None = None
     folder_refusals: int | None = None
+    alarms: int | None = None
+    silent: int | None = None
     silent_mailboxes: int = 0
+    full_mailboxes: int = 0
     days: Sequence[Day] = field(default_factory=list)
 
     @property
@@ -131,7 +135,10 @@ class Dashboard:
             or self.parties_without_address
             or self.suggestions
             or self.folder_refusals
+            or self.alarms
+            or self.silent
             or self.silent_mailboxes
+            or self.full_mailboxes
         )
 
 
@@ -148,6 +155,7 @@ def read_dashboard(session: Session, actor: Actor, company: Company, zone: tzinf
     settled = [line for line in lines if line.run.state not in _WAITING]
     may_see_data = actor.can(Permission.DATA_SEE, company.id)
     may_manage = actor.can(Permission.CONTACTS_MANAGE)
+    alarms, silent = count_alarms(session, actor, company.id) if may_see_data else (None, None)
     return Dashboard(
         beginning=_beginning(session, company),
         waiting=[line for line in lines if line.run.state in _WAITING],
@@ -159,6 +167,9 @@ def read_dashboard(session: Session, actor: Actor, company: Company, zone: tzinf
         suggestions=count_suggestions(session, actor, company.id) if may_manage else None,
         folder_refusals=count_refusals(session, actor, company.id) if may_manage else None,
         silent_mailboxes=count_silent_mailboxes(session, actor, company.id),
+        full_mailboxes=count_full_mailboxes(session, actor, company.id),
+        alarms=alarms,
+        silent=silent,
         days=_days(lines, zone),
     )
 

@@ -37,6 +37,10 @@ class Folder:
         return not self.flags & {"\\noselect", "\\nonexistent"}
 
 
+NEARLY_FULL = 0.8
+"""Share of the mailbox in use from which it is told: a full PEC mailbox takes in no receipts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quota:
     """Room in the mailbox, in KiB (RFC 9208); the limit is never 0."""

@@ -16,7 +16,7 @@ from crm_mail.db import now
 from crm_mail.delivery.account_rules import AccountInvalid, Problem
 from crm_mail.delivery.models import AccountKind, ReceiptForm, SenderAccount
 from crm_mail.delivery.transports import Security
-from crm_mail.evidence.due_mailboxes import count_silent_mailboxes
+from crm_mail.evidence.due_mailboxes import count_full_mailboxes, count_silent_mailboxes
 from crm_mail.evidence.models import Mailbox
 from crm_mail.evidence.reading import read_mailbox
 from crm_mail.installation import Installation
@@ -178,9 +178,12 @@ def test_a_mailbox_that_cannot_be_read_is_on_the_page_the_list_and_the_dashboard
     assert clerk.post(f"/accounts/{account.id}/read-mailbox").status_code == 404
     assert chief.post(f"/accounts/{account.id}/read-mailbox").status_code == 303
     with sqlite_home.database.write() as session:
-        session.get_one(Mailbox, account.id).failed_at = now() - timedelta(hours=1)
+        mailbox = session.get_one(Mailbox, account.id)
+        mailbox.failed_at = now() - timedelta(hours=1)
+        mailbox.quota_used_kb, mailbox.quota_limit_kb = 80, 100
     with sqlite_home.database.read() as session:
         assert count_silent_mailboxes(session, make_actor(), company.id) == 1
+        assert count_full_mailboxes(session, make_actor(), company.id) == 1
         assert count_silent_mailboxes(session, make_actor(is_admin=False), company.id) == 0
 
 
