@@ -41,9 +41,10 @@ _LINES = tuple(
         rf":\s*(?:\[?smtp:)?<?({_A})",
         rf"^\s*(?:\* |> )?<({_A})>(?:\s*\(expanded from\s*<?{_A}>?\))?\s*(?::|$|\(|\.{{2,3}}\s)",
         rf'^\s*["\']({_A})["\']\s*(?::|$)',
-        rf"^\s*(?:\* |--? |> |\d\. |\"[^\"]{{1,100}}\" <)?({_A})>?(?:<mailto:[^<>]{{1,260}}>|\s*<{_A}>)?\s*:?\s*$",
+        rf"^\s*(?:\* |--? |>{{1,3}} |\d\. |\"[^\"]{{1,100}}\" <)?({_A})>?(?:<mailto:[^<>]{{1,260}}>"
+        rf"|\s*<{_A}>)?\s*:?\s*$",
         rf"^\s*(?:\* )?\[?({_A})\]?:\s+\S",
-        rf"^\s*<?({_A})>?;?\s+(?:on\s+\w{{3}},|- no such|Invalid Address|\((?:failed|unrecoverable|reason"
+        rf"^\s*<?({_A})>?;?\s+(?:on\s+\w{{3}},|- no such|\[|Invalid Address|\((?:failed|unrecoverable|reason"
         rf"|delayed)|Action:)",
         rf"dda:smtp=({_A})",
         rf"addressed to [<'\"]?({_A})|(?:following|intended) recipients?:? <?({_A})",
@@ -53,7 +54,7 @@ _LINES = tuple(
         rf" be delivered|rejected)[^@<>:]{{0,60}}[:\s]\s*<?({_A})",
         rf"(?:message|mail|delivery)(?: sent)? to <?({_A})>?\s+(?:could|can|was|has|fail|is|didn)",
         rf"^\s*(?:\d{{3}}[ -])?(?:\d\.\d\.\d+ )?<?({_A})>?\s?\.\.\.\s",
-        rf"rcpt to:\s*<({_A})>",
+        rf"rcpt to:\s*<?({_A})>?",
     )
 )
 _ORIGINAL_FIRST = 4  # these say who was written to; the line before them, where it ended up

@@ -74,7 +74,7 @@ class Part:
 
 def read_parts(data: bytes) -> Part:
     """The mail as a tree of parts. Cut after MAX_BYTES; at most MAX_PARTS parts on MAX_DEPTH levels."""
-    data = data[:MAX_BYTES].replace(b"\r\n", b"\n")
+    data = data[:MAX_BYTES].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if data.startswith((b"From ", b">From ")):  # kept in a mailbox file once
         data = data.partition(b"\n")[2]
     left = [MAX_PARTS]

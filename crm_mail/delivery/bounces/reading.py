@@ -29,7 +29,7 @@ _TEXTS = ("text/plain", "text/html")
 _PASSED_ON = frozenset({"delivered", "relayed", "expanded", "deliverable"})
 _DELAYED = frozenset({"delayed", "delay", "warning"})
 _DAEMON = re.compile(
-    r"mailer[-_. ]?daemon|poo?stmaster|mail ?delivery|mail (?:delivery )?(?:sub)?system|mail administrator|"
+    r"mailer[-_. ]?daemon|poo?st[-_]?master|mail ?delivery|mail (?:delivery )?(?:sub)?system|mail administrator|"
     r"system administrator|complaints@|mail-?adm|delivery (?:service|notif)|bounce|mdaemon|^ndr@",
     re.IGNORECASE,
 )

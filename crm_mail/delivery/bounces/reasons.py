@@ -32,7 +32,8 @@ _WORDS: tuple[tuple[R, str], ...] = (
     ),
     (
         R.MAILBOX_FULL,
-        r"full (?:mail ?box|inbox)|mail ?(?:box|folder|spool)? ?(?:is |was |has |been )*(?:full|over ?(?:quota"
+        r"full (?:mail ?box|inbox)|mail ?box exceeded|mail ?(?:box|folder|spool)? ?(?:is |was |has "
+        r"|been )*(?:full|over ?(?:quota"
         r"|size|the))|quota|insufficient "
         r"(?:disk|mailbox|storage)|mailfolder is full|(?:inbox|account|user|recipient|folder) (?:is "
         r"|storage )*(?:full"
@@ -122,7 +123,8 @@ _WORDS: tuple[tuple[R, str], ...] = (
     ),
     (
         R.USER_UNKNOWN,
-        r"not listed in|user[ _-]?(?:unknown|not (?:found|known|exist|listed)|does ?n[o']t|invalid|is unknown)"
+        r"not listed in|リストにありません|user[ _-]?(?:unknown|not (?:found|known|exist|listed)|does ?n[o']t|invalid"
+        r"|is unknown)"
         r"|(?:unknown|no such|"
         r"bad|invalid|non-?existent|illegal|undefined) (?:or illegal )?(?:local |virtual |destination |e-?mail )?"
         r"(?:user|recipient|mail ?box|address|account|alias|person|local[- ]part|login)|recipient[^.;]{0,60}(?:not"

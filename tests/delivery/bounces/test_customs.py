@@ -107,6 +107,60 @@ def failed(diagnostic: str, status: str = "5.0.0", action: str = "failed") -> by
         (failed("550 El buzón del usuario está lleno", "5.0.0"), "soft", "5.2.2", "mailbox_full"),
         # for people only
         (
+            plain("---The following addresses had delivery errors---\n\nann@bella.example [User unknown]\n"),
+            "hard",
+            "5.1.1",
+            "user_unknown",
+        ),
+        (
+            plain(
+                "   ----- The following addresses had delivery problems -----\n"
+                "ann@bella.example\n\n"
+                "The number of messages in recipient's mailbox exceeded the local limit.\n"
+            ),
+            "soft",
+            "5.2.2",
+            "mailbox_full",
+        ),
+        (
+            plain(
+                "Could not be delivered because of\n\n550 5.1.1 User unknown\n\n"
+                "The following recipients were affected:\n    ann@bella.example\n"
+            ),
+            "hard",
+            "5.1.1",
+            "user_unknown",
+        ),
+        (
+            plain(
+                "  ----- The following addresses had permanent fatal errors -----\n\n"
+                ">>> ann@bella.example <ann@bella.example>\n\n"
+                "  ----- Transcript of session follows -----\n"
+                "550 sorry, no mailbox here by that name (#5.1.1 - chkusr)\n"
+            ),
+            "hard",
+            "5.1.1",
+            "user_unknown",
+        ),
+        (
+            plain(
+                "Sent <<< RCPT TO:<ann@bella.example>\n"
+                "Received >>> 550 5.1.1 <ann@bella.example>... user unknown\n"
+            ),
+            "hard",
+            "5.1.1",
+            "user_unknown",
+        ),
+        (
+            plain(
+                "Error message below:\n550 - Requested action not taken: no such user here\n\n"
+                "Message details:\n  RCPT TO: ann@bella.example\n"
+            ).replace(b"\n", b"\r"),
+            "hard",
+            "5.1.1",
+            "user_unknown",
+        ),
+        (
             plain(
                 "<ann@bella.example>:\nSorry, no mailbox here by that name. (#5.1.1)\n\n"
                 "--- Below this line is a copy of the message.\n\n" + RETURNED,
