@@ -4,8 +4,8 @@ The same operator signs thousands of receipts: a path that was found is kept wit
 Revocation is not asked: it needs the network, and its answers of that day cannot be had later.
 """
 
-import asyncio
 from collections import OrderedDict
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -117,7 +117,7 @@ def find_chain(signer: bytes, others: tuple[bytes, ...], anchors: Anchors, momen
 
 def _search(signer: bytes, others: tuple[bytes, ...], anchors: Anchors, moment: datetime) -> Chain:
     try:
-        path = asyncio.run(_usage(signer, others, anchors, moment))
+        path = _finished(_usage(signer, others, anchors, moment))
     except PathBuildingError:
         raise ChainRefused("authority_unknown", issuer=facts_of(signer).issuer) from None
     except ValidationError as error:
@@ -125,6 +125,7 @@ def _search(signer: bytes, others: tuple[bytes, ...], anchors: Anchors, moment: 
     except Exception as error:  # hostile certificates: the library raises many kinds
         raise ChainRefused("chain_invalid", reason=type(error).__name__) from None
     below = [one for one in reversed(list(path.iter_certs(include_root=False))) if one is not None]
+    below = below or [x509.Certificate.load(signer)]  # the signer itself is pinned
     anchor = path.first  # the root
     if any(one.hash_algo in _FORBIDDEN for one in below):
         raise ChainRefused("chain_invalid", reason="MD5")
@@ -136,6 +137,17 @@ def _search(signer: bytes, others: tuple[bytes, ...], anchors: Anchors, moment: 
         is_weak=any(one.hash_algo == "sha1" for one in below),
         constraints=tuple(names for one in below[1:] if (names := _permitted_names(one))),
     )
+
+
+def _finished(coroutine: Coroutine[Any, Any, ValidationPath]) -> ValidationPath:
+    """Without an event loop: offline there is nothing to wait for, and the caller may have a loop of its own."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        path: ValidationPath = end.value
+        return path
+    coroutine.close()
+    raise ChainRefused("chain_invalid", reason="network")
 
 
 async def _usage(

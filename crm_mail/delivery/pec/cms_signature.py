@@ -150,10 +150,15 @@ def is_signature_good(signature: CmsSignature, content: bytes) -> bool:
         return _check(key, signature, content, hash_type())
     if _check(key, signature, signature.signed_attributes, hash_type()):
         return True
-    in_der = cms.CMSAttributes.load(signature.signed_attributes).dump(
-        force=True
-    )  # for signers that sent other BER
-    return in_der != signature.signed_attributes and _check(key, signature, in_der, hash_type())
+    anew = _in_der(signature.signed_attributes)  # for signers that sent other BER than they signed
+    return anew != signature.signed_attributes and _check(key, signature, anew, hash_type())
+
+
+def _in_der(attributes: bytes) -> bytes:
+    try:
+        return bytes(cms.CMSAttributes.load(attributes).dump(force=True))
+    except Exception:  # hostile ASN.1: the library raises many kinds
+        return attributes
 
 
 def _check(key: object, signature: CmsSignature, message: bytes, algorithm: hashes.HashAlgorithm) -> bool:
@@ -177,5 +182,5 @@ def _public_key(certificate: bytes) -> object | None:
     """Of a DER certificate; None when the key cannot be used."""
     try:
         return load_der_public_key(x509.Certificate.load(certificate).public_key.dump())
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except Exception:  # hostile ASN.1: the library raises many kinds
         return None

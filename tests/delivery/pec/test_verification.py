@@ -1,5 +1,6 @@
 """Forged, replayed, altered, nested and expired receipts do not verify; genuine ones do, and openssl agrees."""
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -222,6 +223,13 @@ def test_a_path_that_was_found_is_not_kept_beyond_its_time(authority: Authority)
         find_chain(signer.der, others, authority.anchors, days(6))
     with pytest.raises(ChainRefused, match="authority_unknown"):
         find_chain(signer.der, others, BUILT_IN, days(0))
+
+
+def test_a_pinned_signer_needs_no_authority_and_a_caller_may_have_an_event_loop(operator: Operator) -> None:
+    async def inside() -> Trust:
+        return verify(Receipt().mail(operator), Anchors((operator.holder.der,))).trust
+
+    assert asyncio.run(inside()) is Trust.VALID
 
 
 def test_anchors_are_pinned_and_a_folder_adds_more(tmp_path: Path, authority: Authority) -> None:
