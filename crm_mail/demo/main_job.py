@@ -165,7 +165,7 @@ def _commit(home: Installation, actor: Actor, prepared: Prepared) -> None:
     with home.database.write() as session:
         run = session.get_one(Run, prepared.run_id)
         approve_messages(session, actor, run, Chosen(ReviewFilter(), is_all=True))
-        commit_run(session, actor, run, skip_undo=True)
+        commit_run(session, actor, run, skip_undo=True, unknown_is_ordinary=True)
 
 
 def _judge(home: Installation, result: DemoResult) -> None:

@@ -21,6 +21,7 @@ from crm_mail.evidence.due_mailboxes import ask_for_reading
 from crm_mail.installation import Installation
 from crm_mail.pec_simulator.clock import ShortWaits
 from crm_mail.pec_simulator.simulator import PecSimulator
+from crm_mail.sandbox.bouncing import bounce
 from crm_mail.sandbox.maildrop import Maildrop
 from crm_mail.sandbox.servers import SandboxFailed, SandboxServers, ServerInfo
 
@@ -34,6 +35,8 @@ ADDRESSES = {
 PEC_DOMAINS = ("pec.example", "legal.example", "comune-castelnovo.example")
 COURSES = {"dalo.impianti@legal.example": "piena", "ceramichesecchia@pec.example": "lenta"}
 """What becomes of messages to the sample parties; the others' are delivered (docs/pec-simulator.md)."""
+UNKNOWN = {"aoife.obrien@acme-pumps.example"}
+"""Ordinary mail to these comes back: there is no such mailbox."""
 SOON = timedelta(seconds=10)
 NAME = "Officine Meccaniche Bassi"
 _ANCHOR = "sample-company.pem"
@@ -64,7 +67,9 @@ class SampleServers:
         self._folder = sandbox_folder(home)
         self._stack = ExitStack()
         is_old = (self._folder / "sandbox.json").exists() and not (self._folder / "simulator.json").exists()
-        self._plain = SandboxServers(self._folder, ADDRESSES, tuple(Channel) if is_old else (Channel.SMTP,))
+        self._plain = SandboxServers(
+            self._folder, ADDRESSES, tuple(Channel) if is_old else (Channel.SMTP,), self._return
+        )
         self.pec: PecSimulator | None = None if is_old else self._simulator(haste)
 
     @property
@@ -145,6 +150,13 @@ class SampleServers:
             "mailbox_security": Security(self.pec.imap.security),
             "mailbox_minutes": 1,
         }
+
+    def _return(self, sender: str, recipients: list[str], content: bytes) -> None:
+        for recipient in recipients:
+            if self.pec is not None and recipient.lower() in UNKNOWN:
+                words = f"550 5.1.1 <{recipient}>: Recipient address rejected: User unknown"
+                returned = bounce(content, sender, recipient, "5.1.1", words)
+                self.pec.imap.deliver(ADDRESSES[Channel.SMTP], returned)
 
     def _simulator(self, haste: float) -> PecSimulator:
         return PecSimulator(

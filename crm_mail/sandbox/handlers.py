@@ -15,7 +15,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from crm_mail.sandbox.maildrop import Maildrop
 
-Received = Callable[[], None]
+Kept = Callable[[str, list[str], bytes], object]
 
 
 def authenticator_for(users: dict[str, str]) -> Callable[..., AuthResult]:
@@ -37,8 +37,9 @@ def authenticator_for(users: dict[str, str]) -> Callable[..., AuthResult]:
 class OrdinaryHandler:
     """Takes every message of whoever has logged in."""
 
-    def __init__(self, maildrop: Maildrop) -> None:
+    def __init__(self, maildrop: Maildrop, on_kept: Kept | None = None) -> None:
         self.maildrop = maildrop
+        self._on_kept = on_kept
 
     async def handle_MAIL(  # noqa: N802 aiosmtpd finds its hooks by these names
         self, _server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -58,6 +59,8 @@ class OrdinaryHandler:
         if refusal:
             return refusal
         path = self.maildrop.keep(envelope.mail_from or "", envelope.rcpt_tos, content)
+        if self._on_kept is not None:
+            self._on_kept(envelope.mail_from or "", envelope.rcpt_tos, content)
         return f"250 2.0.0 Ok: queued as {path.stem}"
 
     def refuse_sender(self, _session: Session, _address: str) -> str | None:

@@ -21,7 +21,7 @@ from aiosmtpd.smtp import SMTP
 from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.transports import AccountSettings, Security
 from crm_mail.sandbox.certificates import Certificates, ensure_certificates, write_privately
-from crm_mail.sandbox.handlers import OrdinaryHandler, PecHandler, authenticator_for
+from crm_mail.sandbox.handlers import Kept, OrdinaryHandler, PecHandler, authenticator_for
 from crm_mail.sandbox.maildrop import Maildrop
 
 HOST = "127.0.0.1"
@@ -78,6 +78,7 @@ class SandboxServers:
     Args:
         addresses: login and sender of each server, when the folder keeps none yet.
         kinds: the servers that are wanted; the other one is described and does not listen.
+        on_kept: is told sender, recipients and content of each message that was taken.
     """
 
     def __init__(
@@ -85,10 +86,12 @@ class SandboxServers:
         folder: Path | str,
         addresses: dict[Channel, str] | None = None,
         kinds: tuple[Channel, ...] = tuple(Channel),
+        on_kept: Kept | None = None,
     ) -> None:
         self.folder = Path(folder)
         self._addresses = addresses or ADDRESSES
         self._kinds = kinds
+        self._on_kept = on_kept
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -159,7 +162,7 @@ class SandboxServers:
             for server in (info.ordinary, info.pec):
                 if server.kind not in sockets:
                     continue
-                factory = protocol_factory(server, context)
+                factory = protocol_factory(server, context, self._on_kept)
                 implicit = context if server.security is Security.TLS else None
                 servers.append(
                     await self._loop.create_server(factory, sock=sockets[server.kind], ssl=implicit)
@@ -202,14 +205,16 @@ def server_context(certificates: Certificates) -> ssl.SSLContext:
     return context
 
 
-def protocol_factory(server: ServerInfo, context: ssl.SSLContext) -> Callable[[], SMTP]:
+def protocol_factory(
+    server: ServerInfo, context: ssl.SSLContext, on_kept: Kept | None = None
+) -> Callable[[], SMTP]:
     """Makes aiosmtpd's protocol for each connection.
 
     On implicit TLS `auth_require_tls` must be False: aiosmtpd counts only STARTTLS as TLS and would hide AUTH.
     """
     starttls = server.security is Security.STARTTLS
     handler_class = PecHandler if server.kind is Channel.PEC else OrdinaryHandler
-    handler = handler_class(server.maildrop)
+    handler = handler_class(server.maildrop, on_kept)
     users = {server.username: server.password}
 
     def make() -> SMTP:

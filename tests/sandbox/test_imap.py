@@ -2,6 +2,8 @@
 
 import imaplib
 import ssl
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,3 +69,17 @@ def test_where_dovecot_is_missing_pymap_gives_the_same_bytes(
             _, answer = client.fetch("1", "(BODY.PEEK[])")
     assert server.security == "starttls"
     assert answer[0][1] == MAIL.replace(b"bare\n", b"bare\r\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell")
+def test_a_server_that_outlived_its_killed_process_gives_the_port_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap, "dovecot_program", lambda: None)  # pymap: the folder need not be shared
+    code = (
+        "import os, sys; from crm_mail.sandbox import imap; imap.dovecot_program = lambda: None;"
+        "print(imap.ImapServer(sys.argv[1]).start().port, flush=True); os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
+    with ImapServer(tmp_path, port=int(killed.stdout)) as server:
+        assert server.port == int(killed.stdout)
