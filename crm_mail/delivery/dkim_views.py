@@ -34,9 +34,10 @@ class KeyForm(FlaskForm):
     kind = SelectField(
         _l("Kind of key"),
         choices=[
-            SelectChoice(dkim.KeyKind.RSA.value, _l("RSA, 2048 bits: every receiver checks it")),
-            SelectChoice(dkim.KeyKind.ED25519.value, _l("Ed25519: short; not every receiver checks it yet")),
+            SelectChoice(dkim.KeyKind.RSA.value, "RSA (2048 bit)"),
+            SelectChoice(dkim.KeyKind.ED25519.value, "Ed25519"),
         ],
+        description=_l("Every receiver checks RSA. Ed25519 is shorter, but not everybody checks it yet."),
     )
 
     def validate_domain(self, field: Any) -> None:
@@ -69,8 +70,8 @@ def show_signature(account_id: int) -> Any:
     """The account's key and what to publish; makes a key."""
     account = _found(account_id)
     own = domain_of(account.from_address)
-    usual = {"domain": account.dkim_domain or own, "selector": f"crm{now():%Y%m}"}
-    form = KeyForm(data=usual | {"kind": dkim.KeyKind.RSA.value})
+    selector = f"crm{now():%Y%m%d}" if account.dkim_selector == f"crm{now():%Y%m}" else f"crm{now():%Y%m}"
+    form = KeyForm(data={"domain": own, "selector": selector, "kind": dkim.KeyKind.RSA.value})
     if form.validate_on_submit():
         kind, home = dkim.KeyKind(form.kind.data), installation()
         dkim_service.make_account_key(

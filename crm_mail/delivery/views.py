@@ -11,6 +11,7 @@ from crm_mail import audit
 from crm_mail.db import now
 from crm_mail.delivery import account_messages, limits, service
 from crm_mail.delivery.account_rules import AccountInvalid
+from crm_mail.delivery.answers import answers_by_pec
 from crm_mail.delivery.connection_check import check_connection
 from crm_mail.delivery.dkim_views import add_dkim_routes
 from crm_mail.delivery.forms import AccountForm, blank_details, filled_in
@@ -161,6 +162,7 @@ def edit_account(account_id: int) -> Any:
         mailbox=mailbox_state(db(), account),
         remedy=account_messages.remedy,
         warning=account_messages.warning,
+        answers_by_pec=answers_by_pec(db(), account),
         **sign_in_card(account),
     )
     return page, 422 if form.errors else 200

@@ -23,6 +23,7 @@ class Issue(StrEnum):
     EMPTY_FIELD = "empty_field"
     ADDRESS_KIND_UNKNOWN = "address_kind_unknown"
     LOOKS_LIKE_PEC = "looks_like_pec"
+    PEC_ANSWERS = "pec_answers"  # answers to a PEC message would go to an address that is not PEC
     OTHER_SELLER = "other_seller"
 
 

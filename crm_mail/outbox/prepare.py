@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from sqlalchemy import func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
@@ -20,9 +19,9 @@ from crm_mail.db import today
 from crm_mail.documents.message_context import share_context
 from crm_mail.installation import Installation
 from crm_mail.outbox.assembly import DocumentFacts, Rules, Sent, assemble_party
+from crm_mail.outbox.bulk_warnings import warn_ordinary_answers, warn_shared_addresses
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.gathering import count_due, gather_batches
-from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.leaving_out import (
     count_left_out,
     leave_out_contacts,
@@ -31,7 +30,7 @@ from crm_mail.outbox.leaving_out import (
     leave_out_sent,
     leave_out_unpackaged,
 )
-from crm_mail.outbox.models import Message, MessageIssue, Run
+from crm_mail.outbox.models import Run
 from crm_mail.outbox.packing import FilePacker
 from crm_mail.outbox.rules import find_texts, load_rules
 from crm_mail.outbox.states import RunState
@@ -167,12 +166,12 @@ def fill_run(
         )
     leave_out_documents(session, run, criteria, actor.clearance)
     leave_out_contacts(session, run, criteria, actor.clearance)
-    shared = _warn_shared_addresses(session, run)
+    later = warn_shared_addresses(session, run) + warn_ordinary_answers(session, run)
     run.document_types = sorted(writer.types)
     run.state = RunState.REVIEW
     left_out = sum(count_left_out(session, run.id, actor.clearance).values())
     result = Prepared(
-        run.id, writer.count, writer.blocked, writer.warned + shared, left_out, run.hidden_recipients
+        run.id, writer.count, writer.blocked, writer.warned + later, left_out, run.hidden_recipients
     )
     audit.record(
         session,
@@ -234,44 +233,6 @@ def collector_paused() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def _warn_shared_addresses(session: Session, run: Run) -> int:
-    """Put a warning on messages whose address serves several contacts or parties; how many had none before."""
-    recipient = func.coalesce(Message.contact_id, -Message.party_id)
-    shared = (
-        select(Message.to_address)
-        .where(Message.run_id == run.id, Message.to_address != "")
-        .group_by(Message.to_address)
-        .having(func.min(recipient) != func.max(recipient))
-    )
-    chosen = [Message.run_id == run.id, Message.to_address.in_(shared)]
-    fresh = (
-        session.scalar(select(func.count()).select_from(Message).where(*chosen, Message.warnings == 0)) or 0
-    )
-    connection = session.connection()
-    connection.execute(
-        insert(MessageIssue).from_select(
-            ["run_id", "message_id", "code", "is_blocker", "params"],
-            select(
-                Message.run_id,
-                Message.id,
-                literal(Issue.SHARED_ADDRESS.value),
-                literal(False),
-                literal({}, MessageIssue.params.type),
-            ).where(*chosen),
-            include_defaults=False,
-        )
-    )
-    connection.execute(
-        update(Message)
-        .where(*chosen)
-        .values(
-            warnings=Message.warnings + 1,
-            first_issue=func.coalesce(func.nullif(Message.first_issue, ""), Issue.SHARED_ADDRESS.value),
-        )
-    )
-    return fresh
 
 
 COMPANY_FIELDS = (

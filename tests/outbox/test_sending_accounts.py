@@ -7,8 +7,10 @@ from email import message_from_bytes
 import dkim
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from crm_mail.db import now
+from crm_mail.delivery.answers import answers_by_pec
 from crm_mail.delivery.blobs import flatten
 from crm_mail.delivery.dkim import make_key, public_record
 from crm_mail.delivery.envelope import Cause, OutcomeKind
@@ -16,10 +18,12 @@ from crm_mail.delivery.models import AccountKind, AuthMethod, ReceiptForm, Sende
 from crm_mail.delivery.packing import unpack
 from crm_mail.delivery.replies import Reply, judge
 from crm_mail.installation import Installation
+from crm_mail.outbox.bulk_warnings import warn_ordinary_answers
 from crm_mail.outbox.envelopes import raw_bytes
-from crm_mail.outbox.models import Attempt
+from crm_mail.outbox.models import Attempt, Message, Run
 from tests.delivery.servers import Faults
-from tests.outbox.sending import NO_PAUSES, committed_run, messages, send, states
+from tests.factories import make_account, make_company
+from tests.outbox.sending import NO_PAUSES, committed_run, make_run, messages, send, states
 
 KEY = make_key()
 
@@ -140,3 +144,25 @@ def test_what_an_answer_about_the_amount_of_mail_means(
 ) -> None:
     outcome = judge(Reply(code, text), about)
     assert (outcome.kind, outcome.cause) == (OutcomeKind(kind), Cause(cause))
+
+
+def test_answers_to_pec_that_would_come_back_by_ordinary_mail_are_warned_of(session: Session) -> None:
+    """Reply-To must be a PEC address: an answer from a PEC box to an ordinary one is not certified."""
+    account = make_account(session, make_company(session), kind=AccountKind.PEC, reply_to="office@gmail.com")
+    run = make_run(session, account, 2)
+    rows = messages_of(session, run)
+    rows[0].reply_to = "answers@pec.it"  # a document type's own address for answers
+    session.flush()
+    assert warn_ordinary_answers(session, run) == 1
+    session.expire_all()
+    assert [{issue.code for issue in message.issues} for message in messages_of(session, run)] == [
+        set(),
+        {"pec_answers"},
+    ]
+    assert not answers_by_pec(session, account)
+    account.reply_to = "answers@pec.it"
+    assert answers_by_pec(session, account)
+
+
+def messages_of(session: Session, run: Run) -> list[Message]:
+    return list(session.scalars(select(Message).where(Message.run_id == run.id).order_by(Message.id)))
