@@ -113,7 +113,7 @@ class Reading:
                 return report
         quota, was_read = None, False
         try:
-            quota, was_read = self._read_all(reach_mailbox(self.home, account)), not self.stop.is_set()
+            quota, was_read = self._read_with_a_token(account), not self.stop.is_set()
         except MailboxFailed as failed:
             report.failure = failed.failure
         except LeaseLost:
@@ -127,6 +127,16 @@ class Reading:
                 session, account, self._owner, now(), report.failure, was_read=was_read, quota=quota
             )
         return report
+
+    def _read_with_a_token(self, account: SenderAccount) -> Quota | None:
+        """A token that is refused although it has not ended is renewed once; a password is tried once."""
+        settings = reach_mailbox(self.home, account)
+        try:
+            return self._read_all(settings)
+        except MailboxFailed as failed:
+            if failed.failure.cause is not MailboxCause.LOGIN or not settings.access_token:
+                raise
+        return self._read_all(reach_mailbox(self.home, account, rejected=settings.access_token))
 
     def _read_all(self, settings: MailboxSettings) -> Quota | None:
         mailbox = ReadOnlyMailbox(settings)

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import BinaryIO
 
@@ -14,10 +14,17 @@ class ScriptedImap:
         greeting: the first line; empty: none, ever.
         script: beginning of a command in capitals → untagged lines and the tagged end without its tag; an empty
             answer hangs up.
+        challenges: what is sent before the end of AUTHENTICATE, each after a line of the client.
     """
 
-    def __init__(self, script: Mapping[str, bytes], greeting: bytes = b"* OK hello\r\n") -> None:
-        self.script, self.greeting = dict(script), greeting
+    def __init__(
+        self,
+        script: Mapping[str, bytes],
+        greeting: bytes = b"* OK hello\r\n",
+        challenges: Sequence[bytes] = (b"",),
+    ) -> None:
+        self.script, self.greeting, self.challenges = dict(script), greeting, challenges
+        self.answers: list[bytes] = []
         self.commands: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -47,6 +54,8 @@ class ScriptedImap:
         for line in iter(stream.readline, b""):
             tag, _, command = line.decode("latin-1").strip().partition(" ")
             self.commands.append(command)
+            if command.upper().startswith("AUTHENTICATE"):
+                self._challenge(stream)
             known = [words for words in self.script if command.upper().startswith(words)]
             answer = self.script[max(known, key=len)] if known else b"OK done"
             if not answer:
@@ -56,3 +65,9 @@ class ScriptedImap:
             stream.flush()
             if command.upper() == "LOGOUT":
                 return
+
+    def _challenge(self, stream: BinaryIO) -> None:
+        for challenge in self.challenges:
+            stream.write(b"+ " + challenge + b"\r\n")
+            stream.flush()
+            self.answers.append(stream.readline().strip())

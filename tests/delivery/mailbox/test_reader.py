@@ -1,5 +1,6 @@
 """Looking into real mailboxes: what is found, that nothing is touched, and how each failure is told."""
 
+from base64 import b64decode
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -205,3 +206,19 @@ def test_a_server_that_tells_the_uid_last_and_no_next_uid_is_understood() -> Non
         assert 'EXAMINE "Posta &AOg-"' in server.commands
     assert found is not None
     assert found.data == b"abc"
+
+
+def test_an_access_token_logs_in_by_xoauth2_and_its_refusal_is_a_login_failure() -> None:
+    """The refusal comes as a challenge that tells why; it is answered by nothing, then by NO."""
+    script = {"CAPABILITY": b"* CAPABILITY IMAP4rev1 AUTH=XOAUTH2\r\nOK done"}
+    with ScriptedImap(script) as server:
+        with ReadOnlyMailbox(replace(plain(server), access_token="tok-123")):
+            pass
+        assert b64decode(server.answers[0]) == b"user=office\x01auth=Bearer tok-123\x01\x01"
+    refusal = script | {"AUTHENTICATE": b"NO tok-123 is no good"}
+    with ScriptedImap(refusal, challenges=(b"", b"eyJzdGF0dXMiOiI0MDAifQ==")) as server:
+        with pytest.raises(MailboxFailed) as failed:
+            ReadOnlyMailbox(replace(plain(server), access_token="tok-123")).connect()
+        assert server.answers[1] == b""
+    assert failed.value.failure.cause is MailboxCause.LOGIN
+    assert "tok-123" not in failed.value.failure.detail
