@@ -35,7 +35,7 @@ ADDRESSES = {
 PEC_DOMAINS = ("pec.example", "legal.example", "comune-castelnovo.example")
 COURSES = {"dalo.impianti@legal.example": "piena", "ceramichesecchia@pec.example": "lenta"}
 """What becomes of messages to the sample parties; the others' are delivered (docs/pec-simulator.md)."""
-UNKNOWN = {"aoife.obrien@acme-pumps.example"}
+UNKNOWN = {"fatture@nordestpompe.example"}
 """Ordinary mail to these comes back: there is no such mailbox."""
 SOON = timedelta(seconds=10)
 NAME = "Officine Meccaniche Bassi"
