@@ -18,6 +18,7 @@ import requests
 
 CLIENT_ID, CLIENT_SECRET = "office-client", "s3cret+/ç"
 PERSON = "chief@acme.example"
+MAILBOX = "office@acme.example"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -111,6 +112,8 @@ class OAuthServer:
     def answer(self, path: str, form: dict[str, str]) -> tuple[int, Any]:
         """To a request at the token or device address."""
         self.visited.append(path)
+        if path == "/introspect":  # a mail server asks whether a token is good (RFC 7662)
+            return 200, {"active": form.get("token") in self.good, "email": MAILBOX}
         if self.redirects:
             return 307, b""
         if form.get("client_id") != CLIENT_ID or (
