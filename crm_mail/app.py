@@ -14,6 +14,7 @@ from crm_mail.delivery import views as delivery
 from crm_mail.delivery.domains import views as domains
 from crm_mail.documents import views as documents
 from crm_mail.evidence import dossier_views as dossiers
+from crm_mail.evidence import views as evidence
 from crm_mail.importers import views as importers
 from crm_mail.installation import Installation
 from crm_mail.outbox import views as outbox
@@ -43,6 +44,7 @@ ROOMS = (
     delivery,
     domains,
     dossiers,
+    evidence,
     receivables,
     reports,
 )

@@ -15,6 +15,7 @@ from crm_mail.contacts.access import find_party, list_contacts
 from crm_mail.contacts.blueprint import blueprint
 from crm_mail.contacts.card_reads import list_documents
 from crm_mail.contacts.forms import PartyForm, language_choices
+from crm_mail.contacts.kind_views import kind_notes
 from crm_mail.contacts.models import Contact, ContactState, Party, RecipientKind
 from crm_mail.contacts.problems import ContactRefused
 from crm_mail.contacts.receivers import rule_text, who_receives
@@ -22,6 +23,8 @@ from crm_mail.contacts.subscriptions import MatrixCell, set_matrix
 from crm_mail.contacts.suppression_views import words_of
 from crm_mail.contacts.suppressions import suppressed_among
 from crm_mail.document_types import Direction
+from crm_mail.evidence.address_facts import contradicted_addresses
+from crm_mail.evidence.proof_page import stage_badges
 from crm_mail.outbox.history import party_history
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
@@ -82,6 +85,8 @@ def show_party(party_id: int) -> Any:
                 db(), party.company_id, [one.email for contact in contacts for one in contact.addresses]
             ).items()
         },
+        contradicted=contradicted_addresses(db(), [one for c in contacts for one in c.addresses]),
+        address_kinds=kind_notes(db(), party, contacts),
         types=[(document_type, type_name(document_type)) for document_type in types],
         kinds={c.id: {s.document_type: s.recipient_kind.value for s in c.subscriptions} for c in active},
         receivers=who_receives(db(), party, active, types),
@@ -177,4 +182,6 @@ def show_messages(party_id: int) -> Any:
     """What was written to a party and its contacts, as far as the reader may know it (CO-1)."""
     party = found(party_id)
     before = request.args.get("before", type=int)
-    return page("messages", party, history=party_history(db(), signed_in_actor(), party, before))
+    history = party_history(db(), signed_in_actor(), party, before)
+    proofs = stage_badges([line.message_id for line in history])
+    return page("messages", party, history=history, proofs=proofs)

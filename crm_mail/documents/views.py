@@ -16,6 +16,7 @@ from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.documents.packaging_views import add_packaging_routes
 from crm_mail.documents.sdi_views import add_sdi_routes
 from crm_mail.documents.text_views import add_text_routes
+from crm_mail.evidence.proof_page import stage_badges
 from crm_mail.outbox.few_documents import Obstacle, find_obstacle
 from crm_mail.outbox.history import document_history
 from crm_mail.outbox.obstacle_words import obstacle_words
@@ -78,12 +79,14 @@ def show_document(document_id: int) -> Any:
     """One document: facts, files, versions, and what was sent to whom."""
     actor, document = signed_in_actor(), document_or_404(document_id)
     obstacle = find_obstacle(db(), actor, document)
+    history = document_history(db(), actor, document)
     return render_template(
         "documents/show.html",
         document=document,
         types=type_names(only_used=False),
         versions=list_versions(db(), document),
-        history=document_history(db(), actor, document),
+        history=history,
+        proofs=stage_badges([line.message_id for line in history]),
         main=next((file for file in document.files if file.role == service.FileRole.MAIN), None),
         mailing_reason=mailing_reason,
         may_send=obstacle is None,
@@ -102,7 +105,8 @@ def show_history(document_id: int) -> Any:
     """What was sent of a document, alone: its page asks again while something is on its way (PD-8)."""
     document = document_or_404(document_id)
     history = document_history(db(), signed_in_actor(), document)
-    return render_template("documents/_sent_to.html", document=document, history=history)
+    proofs = stage_badges([line.message_id for line in history])
+    return render_template("documents/_sent_to.html", document=document, history=history, proofs=proofs)
 
 
 @blueprint.get("/<int:document_id>/files/<int:file_id>")

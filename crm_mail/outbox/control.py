@@ -23,6 +23,7 @@ from crm_mail.refusals import Refusal
 
 _MESSAGES = Message.__table__
 _WAITING = (MessageState.COMMITTED, MessageState.RETRYING)
+_OUT = (MessageState.SENT, MessageState.DELIVERED, MessageState.BOUNCED)
 _AGAIN = (MessageState.FAILED, MessageState.BOUNCED)
 
 
@@ -172,7 +173,9 @@ def _hasten(session: Session, run: Run, actor: Actor, message_ids: Sequence[int]
         waiting.append(Message.id.in_(list(message_ids)))
     used = select(Message.account_id).where(*waiting)
     execute = session.connection().execute
-    execute(update(SenderAccount).where(SenderAccount.id.in_(used)).values(hastened_at=now(), slowed_until=None))
+    execute(
+        update(SenderAccount).where(SenderAccount.id.in_(used)).values(hastened_at=now(), slowed_until=None)
+    )
     return execute(update(Message).where(*waiting).values(next_attempt_at=now())).rowcount
 
 
@@ -311,7 +314,7 @@ def _per_minute(session: Session, run: Run, visible: Sequence[ColumnElement[bool
         return 0.0
     moment = now()
     window = min(_RATE_WINDOW, max(moment - run.starts_at, timedelta(seconds=1)))
-    recent = [*visible, Message.state == MessageState.SENT, Message.sent_at > moment - window]
+    recent = [*visible, Message.state.in_(_OUT), Message.sent_at > moment - window]
     return _count(session, recent) * 60 / window.total_seconds()
 
 

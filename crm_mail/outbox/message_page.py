@@ -11,6 +11,7 @@ from sqlalchemy import select
 from crm_mail.companies.type_registry import company_types
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.documents.models import Document
+from crm_mail.evidence.proof_page import proof_context
 from crm_mail.outbox import review, review_page, summaries, wording
 from crm_mail.outbox.cause_words import cause_words
 from crm_mail.outbox.downloads import link_of
@@ -30,7 +31,7 @@ from crm_mail.outbox.review_page import Rights
 from crm_mail.permissions import Permission, signed_in_actor
 from crm_mail.web.door import db
 
-TABS = ("message", "text", "headers", "why", "history")
+TABS = ("message", "text", "headers", "why", "proof", "history")
 PDF = "application/pdf"
 
 
@@ -57,7 +58,8 @@ def message_context(run: Run, message: Message, tab: str) -> dict[str, Any]:
     """Everything that the preview of a message needs.
 
     Args:
-        tab: ``message``, ``text``, ``file-N``, ``headers``, ``why`` or ``history``; the first when it is none of them.
+        tab: ``message``, ``text``, ``file-N``, ``headers``, ``why``, ``proof`` or ``history``; the first when it is
+            none of them.
     """
     actor, chosen = signed_in_actor(), review_page.current_filter()
     rights = review_page.rights_of(actor, run)
@@ -105,6 +107,7 @@ def _tabs(run: Run, message: Message, content: MessageContent) -> list[dict[str,
     keys += [
         ("headers", _("Headers"), "code"),
         ("why", _("Why"), "help"),
+        *([("proof", _("Proof"), "certificate")] if message.message_id else []),
         ("history", _("History"), "history"),
     ]
     place = review_page.place_arguments()
@@ -132,6 +135,8 @@ def _tab_context(message: Message, tab: str) -> dict[str, Any]:
             ),
             "documents": _documents(message),
         }
+    if tab == "proof":
+        return proof_context(message)
     if tab == "history":
         return _history(message)
     return {}

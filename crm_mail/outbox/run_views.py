@@ -13,9 +13,16 @@ from sqlalchemy import select
 
 from crm_mail.companies.models import Company
 from crm_mail.db import now
+from crm_mail.evidence.listing import run_evidence
 from crm_mail.outbox import control, summaries, tasks, wording
 from crm_mail.outbox.commit import CommitRefused, Committed, ListChanged, commit_run, undo_commit
-from crm_mail.outbox.commit_forms import CommitForm, changes_words, dropped_words, refusal_words
+from crm_mail.outbox.commit_forms import (
+    CommitForm,
+    changes_words,
+    dropped_words,
+    refusal_words,
+    unknown_label,
+)
 from crm_mail.outbox.commit_overview import CommitOverview, ends_at, overview
 from crm_mail.outbox.models import Message, MessageEvent, Run
 from crm_mail.outbox.prepare_views import ring, run_url
@@ -160,7 +167,13 @@ def commit_page(run_id: int) -> Any:
 def _commit(run: Run, actor: Actor, form: CommitForm) -> Any:
     try:
         done = commit_run(
-            db(), actor, run, key=form.key.data, seen=form.seen.data or "-", start_at=form.moment()
+            db(),
+            actor,
+            run,
+            key=form.key.data,
+            seen=form.seen.data or "-",
+            start_at=form.moment(),
+            unknown_is_ordinary=bool(form.unknown_is_ordinary.data),
         )
     except CommitRefused as problem:
         commit_now()  # what dropped out has dropped out, visibly
@@ -189,6 +202,7 @@ def tell_left(done: Committed) -> None:
 def _commit_page(run: Run, actor: Actor, form: CommitForm, problem: CommitRefused | None = None) -> str:
     seen = overview(db(), actor, run)
     form.seen.data, form.key.data = seen.mark, secrets.token_hex(16)
+    form.unknown_is_ordinary.label.text = unknown_label(seen.undetermined)
     part = "HX-Request" in request.headers
     return render_template(
         "outbox/_commit.html" if part else "outbox/commit.html",
@@ -253,6 +267,9 @@ def progress(run_id: int) -> Any:
         waits=seconds if run.state is RunState.COMMITTED else 0,
         undo_seconds=run.company.undo_seconds,
         queue=_queue(run, seen),
+        evidence=run_evidence(
+            db(), run, [Message.run_id == run.id, Message.privacy_level <= actor.clearance]
+        ),
         events=_events(run, actor.clearance),
         may_steer=_may_commit(actor, run),
         may_set=actor.can(Permission.SETTINGS_MANAGE),

@@ -7,13 +7,16 @@ from typing import Any
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
+from crm_mail.evidence.listing import run_evidence
+from crm_mail.evidence.resolving import Known, what_is_known
 from crm_mail.outbox import control
 from crm_mail.outbox.cause_words import cause_words
 from crm_mail.outbox.commit_forms import refusal_words
-from crm_mail.outbox.models import Run
+from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.review import find_message, find_run
 from crm_mail.outbox.states import MessageState, RunState, TransitionRefused
 from crm_mail.outbox.wording import left_out_words, withheld_words
@@ -22,6 +25,7 @@ from crm_mail.reports import export, queries
 from crm_mail.reports.export import ReportFormat
 from crm_mail.reports.mailing import mail_report_to
 from crm_mail.reports.rows import ReportRow, row_page
+from crm_mail.reports.visibility import visible_messages
 from crm_mail.web.door import commit_now, db, installation
 
 PAGE_SIZE = 50
@@ -87,12 +91,25 @@ def run_report(run_id: int) -> str:
         uncertain=row_page(db(), actor, run, [MessageState.UNCERTAIN], size=UNCERTAIN_SHOWN),
         asked=request.args.get("resolve", type=int),
         withheld=[(withheld_words(r, _gettext), n) for r, n in queries.withheld_reasons(db(), actor, run)],
+        evidence=run_evidence(db(), run, visible_messages(actor, run)),
+        known=_what_is_known(run, actor),
         left_out=[
             (r, *left_out_words(r, _gettext), n) for r, n in queries.left_out_reasons(db(), actor, run)
         ],
         accounts=queries.per_account(db(), actor, run),
         **_frame(run, "run_report"),
     )
+
+
+def _what_is_known(run: Run, actor: Actor) -> dict[int, Known]:
+    """Of the uncertain messages that the page shows: what is known, for who decides."""
+    shown = (
+        select(Message)
+        .where(*visible_messages(actor, run), Message.state == MessageState.UNCERTAIN)
+        .order_by(Message.id)
+        .limit(UNCERTAIN_SHOWN)
+    )
+    return {one.id: what_is_known(db(), one) for one in db().scalars(shown)}
 
 
 @requires(Permission.DATA_SEE)

@@ -16,6 +16,7 @@ _SETTINGS_OF_DOCUMENTS = {
     "/documents/look/": "documents.list_texts",
     "/documents/layouts/": "documents.list_texts",
     "/documents/packagings/": "companies.list_companies",
+    "/dossiers/": "evidence.list_items",
     "/suppressions/": "contacts.list_parties",
 }
 """Pages that stand as tabs under another entry of the menu."""
@@ -56,6 +57,7 @@ def _items(actor: Actor) -> list[NavItem]:
         ("receivables.list_items", _("Receivables"), "coin", Permission.DATA_SEE),
         ("outbox.prepare", _("Prepare"), "wand", Permission.OUTBOX_PREPARE),
         ("outbox.list_runs", _("Outbox"), "mail-forward", Permission.DATA_SEE),
+        ("evidence.list_items", _("Receipts"), "certificate", Permission.DATA_SEE),
         ("documents.list_texts", _("Texts"), "template", Permission.SETTINGS_MANAGE),
         ("delivery.list_accounts", _("Accounts"), "at", Permission.SETTINGS_MANAGE),
         ("companies.list_companies", _("Companies"), "building", Permission.SETTINGS_MANAGE),
