@@ -19,6 +19,8 @@ from crm_mail.users.models import User
 FOR_GUESTS = ("/login", "/first-administrator", "/change-password")
 """A signed-in person with a chosen password is led on from these, or they have nothing to show."""
 WITHOUT_SAMPLE = {
+    "evidence.show_item": "no mail came back yet; walked in tests/evidence",
+    "evidence.download_mail": "the same",
     "documents.download_receipt": "no receipt of the SdI in the sample company",
     "outbox.show_download": "no file in it is too large to attach",
     "receivables.choose_item_columns": "an import of its own, walked in tests/receivables",
@@ -34,6 +36,8 @@ FURTHER = (
     "/contacts/?q=zzzz",
     "/outbox/{run}?state=blocked",
     "/outbox/{run}?open={message}",
+    "/outbox/{run}/messages/{message}?tab=proof",
+    "/evidence?alarm=open",
 )
 """Other faces of pages: later steps, a search with and without results, an open preview."""
 
