@@ -43,6 +43,22 @@ def replayed(receipt: bytes, message_id: str) -> bytes:
     return b"\r\n".join(lines) + separator + body
 
 
+def through_a_mailing_list(mail: bytes, list_address: str) -> bytes:
+    """A genuine envelope or receipt that a mailing list has wrapped, with a footer of its own, bytes untouched.
+
+    To be found: what is signed lies one level deeper; From is still the operator's.
+    """
+    head, _, body = mail.partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    at = next(n for n, line in enumerate(lines) if line.lower().startswith(b"content-type:"))
+    signed = b"\r\n".join(lines[at:]).partition(b"\r\nMessage-ID")[0]
+    kept = [line for line in lines[:at] if not line.lower().startswith(b"mime-version:")]
+    kept += [f"List-Id: <{list_address.replace('@', '.')}>".encode(), b"MIME-Version: 1.0"]
+    kept.append(b'Content-Type: multipart/mixed; boundary="=_list"')
+    footer = f"--=_list\r\nContent-Type: text/plain\r\n\r\n{list_address}\r\n--=_list--\r\n".encode()
+    return b"\r\n".join([*kept, b"", b"--=_list", signed, b"", body.rstrip(b"\r\n"), footer])
+
+
 def altered_daticert(receipt: bytes) -> bytes:
     """Somebody put a letter into the signed part. To be found: the digest differs."""
     head, marker, rest = receipt.partition(b"PD94bWwg")  # '<?xml ' in base64

@@ -172,8 +172,12 @@ class PecSimulator:
 
     def _deliver(self, user: str, content: bytes, folder: str) -> None:
         self.imap.deliver(user, content, folder)
-        if self._on_delivered is not None:
+        if self._on_delivered is None:
+            return
+        try:
             self._on_delivered(user)
+        except Exception:  # the mail has arrived all the same, and must not arrive again
+            log.exception("Nobody could be told of a mail for %s.", user)
 
     def _run(self) -> None:
         while not self._stopping.wait(_TICK_SECONDS):

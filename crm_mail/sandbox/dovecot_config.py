@@ -1,8 +1,11 @@
 """Dovecot's one private configuration file, without chroot and without users of its own ("rootless installation")."""
 
-import grp
-import pwd
+import sys
 from pathlib import Path
+
+if sys.platform != "win32":  # where there is no Dovecot
+    import grp
+    import pwd
 
 _TEMPLATE = """\
 base_dir = {runtime}/run

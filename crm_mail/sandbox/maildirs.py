@@ -1,12 +1,15 @@
 """Mailboxes as folders of files (Maildir++), filled from outside as a mail server would."""
 
 import os
-import pwd
 import re
+import sys
 import time
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+
+if sys.platform != "win32":
+    import pwd
 
 INBOX = "INBOX"
 _SERVANT = "nobody"
@@ -101,7 +104,7 @@ class Maildirs:
 
 def servant() -> tuple[int, int] | None:
     """User and group that Dovecot runs as; None: as ourselves."""
-    if os.getuid() != 0:
+    if sys.platform == "win32" or os.getuid() != 0:
         return None
     entry = pwd.getpwnam(_SERVANT)
     return entry.pw_uid, entry.pw_gid

@@ -136,6 +136,18 @@ def test_openssl_judges_the_adversaries(
     assert refused == {"by_another_authority", "unsigned", "outside", "expired"}
 
 
+def test_a_mailing_list_changes_nothing_that_is_signed(
+    operators: Operators, anchor: Path, tmp_path: Path
+) -> None:
+    issuer = operators.issuer("namirial")
+    wrapped = adversary.through_a_mailing_list(issuer.envelope(take(issuer), NOON), "lista@liste.example")
+    whole = email.message_from_bytes(wrapped)
+    assert [part.get_content_type() for part in whole.get_payload()] == ["multipart/signed", "text/plain"]
+    assert openssl_verifies(
+        wrapped.partition(b"--=_list\r\n")[2].partition(b"\r\n--=_list")[0] + b"\r\n", anchor, tmp_path
+    )
+
+
 def test_an_anomaly_has_no_daticert_and_is_signed(operators: Operators, anchor: Path, tmp_path: Path) -> None:
     envelope = operators.issuer("aruba").anomaly(mail(SENDER), "x@posta.example", SENDER, NOON + timedelta())
     assert openssl_verifies(envelope, anchor, tmp_path)
