@@ -17,8 +17,6 @@ from crm_mail.evidence.models import ItemKind, MailItem
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, MessageEvent
 
-SOFT_LIMIT = 3
-"""So many soft bounces in a row, and the address is not written to any more."""
 FAILURES = (ReceiptType.NON_ACCEPTANCE, ReceiptType.DELIVERY_ERROR, ReceiptType.DELAY)
 _TOLD = (*CHANGES_NOTHING, Alarm.UNREADABLE)
 _EVENT_OF_RECEIPT = {
@@ -96,11 +94,13 @@ def learn(
                     )
     if reading.kind is ItemKind.REPLY:
         suppression.note_alive(session, message.company_id, message.to_address)
-    _suppress(session, item, reading, message)
+    _suppress(session, home, item, reading, message)
     return events
 
 
-def _suppress(session: Session, item: MailItem, reading: Reading, message: Message) -> None:
+def _suppress(
+    session: Session, home: Installation, item: MailItem, reading: Reading, message: Message
+) -> None:
     """Addresses that failed for good, or too often, are not written to any more (CO-5); an answer shows a live one."""
     bounce = reading.bounce
     if bounce is None:
@@ -122,7 +122,7 @@ def _suppress(session: Session, item: MailItem, reading: Reading, message: Messa
                 address,
                 report,
                 at,
-                SOFT_LIMIT,
+                home.settings.soft_bounces,
                 message.privacy_level,
                 f"message {message.id}",
             )

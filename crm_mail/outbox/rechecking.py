@@ -1,6 +1,6 @@
 """What changed between preparation and commit: rows and copies that must not leave any more (BX-3), set-based."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,9 @@ from sqlalchemy.orm import Session, aliased
 
 from crm_mail import audit
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, Subscription
-from crm_mail.delivery import suppression
+from crm_mail.delivery.addresses import address_key
+from crm_mail.delivery.bounces.parsed import Suppressed
+from crm_mail.delivery.suppression import load_suppressed, reason_for
 from crm_mail.documents.models import Document
 from crm_mail.documents.sdi_service import REJECTED
 from crm_mail.outbox.models import Message, MessageDocument, MessageEvent, MessageRevision, Run
@@ -84,9 +86,7 @@ def outdated(run: Run) -> Iterator[tuple[WithheldReason, Any]]:
     of_changed = select(Message.id).join(Contact, Contact.id == Message.contact_id).where(*pending, changed)
     yield WithheldReason.CONTACT_CHANGED_MEANWHILE, Message.id.in_(of_changed)
     yield WithheldReason.CONTACT_CHANGED_MEANWHILE, _address_is_gone()
-    bounced = and_(
-        Message.blockers == 0, suppression.reason_for(Message.company_id, Message.to_address).is_not(None)
-    )
+    bounced = and_(Message.blockers == 0, reason_for(Message.company_id, Message.to_address).is_not(None))
     yield WithheldReason.SUPPRESSED_MEANWHILE, and_(*pending, bounced)
     subscribed = exists().where(
         Subscription.contact_id == Message.contact_id, Subscription.document_type == Document.type
@@ -141,9 +141,10 @@ class StaleCopies:
 
 
 def stale_copies(session: Session, *conditions: ColumnElement[bool]) -> Iterator[StaleCopies]:
-    """Rows with a copy whose contact was put away, unsubscribed, raised in privacy, or lost the address.
+    """Rows with a copy whose contact was put away, unsubscribed, raised in privacy, or lost the address; or whose
+    address came on the suppression list.
 
-    What a person wrote into Cc stays: nobody asked the contacts for it.
+    What a person wrote into Cc stays otherwise: nobody asked the contacts for it.
 
     Args:
         conditions: which rows are looked at.
@@ -151,6 +152,7 @@ def stale_copies(session: Session, *conditions: ColumnElement[bool]) -> Iterator
     query = (
         select(
             Message.id,
+            Message.company_id,
             Message.party_id,
             Message.cc,
             Message.privacy_level,
@@ -163,19 +165,24 @@ def stale_copies(session: Session, *conditions: ColumnElement[bool]) -> Iterator
         .limit(ROWS_AT_ONCE)
     )
     last = 0
+    bounced: Mapping[str, Suppressed] | None = None
     while rows := session.execute(query.where(Message.id > last)).all():
         last = rows[-1].id
         receiving = _receiving(session, {row.party_id for row in rows})
         prepared = _prepared_copies(session, [row.id for row in rows if row.is_edited])
+        bounced = load_suppressed(session, rows[0].company_id) if bounced is None else bounced
         for row in rows:
             fit = receiving.get(row.party_id, {})
             types = set(row.document_types.split())
             gone = [
                 address
                 for address in row.cc
-                if address in prepared.get(row.id, row.cc)
-                and not any(
-                    level <= row.privacy_level and types <= known for level, known in fit.get(address, ())
+                if address_key(address) in bounced
+                or (
+                    address in prepared.get(row.id, row.cc)
+                    and not any(
+                        level <= row.privacy_level and types <= known for level, known in fit.get(address, ())
+                    )
                 )
             ]
             if gone:

@@ -24,7 +24,7 @@ from crm_mail.outbox.claiming import Job
 from crm_mail.outbox.commit import commit_run
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Message
-from crm_mail.outbox.reasons import WithheldReason
+from crm_mail.outbox.reasons import COPY_DROPPED, WithheldReason
 from crm_mail.outbox.wording import issue_words
 from crm_mail.permissions import PermissionDenied
 from tests.factories import make_account, make_actor, make_company, make_contact, make_document, make_party
@@ -160,9 +160,13 @@ def test_what_bounced_meanwhile_drops_out_at_commit(session: Session) -> None:
     account = on_server(session, 25)
     run = make_run(session, account, 2)
     rows = _rows(session, run.id)
-    record_bounce(session, run.company_id, rows[0].to_address, HARD, now(), 3)
+    rows[1].cc = [ANN]
+    for address in (rows[0].to_address, ANN):
+        record_bounce(session, run.company_id, address, HARD, now(), 3)
     done = commit_run(session, ACTOR, run, skip_undo=True)
-    assert done.dropped == {WithheldReason.SUPPRESSED_MEANWHILE.value: 1}
+    assert done.dropped == {WithheldReason.SUPPRESSED_MEANWHILE.value: 1, COPY_DROPPED: 1}
+    session.expire_all()
+    assert rows[1].cc == []
     assert done.messages == 1
 
 
