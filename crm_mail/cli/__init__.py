@@ -18,6 +18,7 @@ COMMANDS = {
     "doctor": ("domains", "What other servers read about the domains that mail leaves from."),
     "pec-registry": ("domains", "Public lists of PEC addresses."),
     "import": ("imports", "Bring contacts and documents in."),
+    "evidence": ("evidence", "What receipts and bounces prove; receipts saved by hand."),
     "dossier": ("dossier", "Proof dossiers: what was sent, and the receipts that prove it."),
     "hotfolder": ("hotfolder", "Folders in which other programs put documents."),
     "receivables": ("receivables", "Open items, account statements and reminders."),

@@ -6,28 +6,22 @@ from zoneinfo import ZoneInfo
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
 
 from crm_mail.companies.models import Company
-from crm_mail.delivery.models import SenderAccount
-from crm_mail.delivery.routing import Channel
 from crm_mail.evidence.alarm_words import alarm_words
-from crm_mail.evidence.applying import proof_of
 from crm_mail.evidence.item_words import kind_words, receipt_words
 from crm_mail.evidence.listing import stages_of
-from crm_mail.evidence.models import MailItem, MessageProof
+from crm_mail.evidence.message_evidence import read_evidence
+from crm_mail.evidence.models import MailItem
 from crm_mail.evidence.proof import Stage
 from crm_mail.evidence.resolving import what_is_known
-from crm_mail.evidence.timeline import TONE_OF_STAGE, Came, Story, build_timeline
+from crm_mail.evidence.timeline import TONE_OF_STAGE
 from crm_mail.evidence.timeline_words import conflict_words, failure_words, headline, stage_words, step_told
 from crm_mail.evidence.verification_words import step_title, step_words, trust_words
 from crm_mail.outbox.models import Message
-from crm_mail.outbox.states import MessageState
 from crm_mail.permissions import Permission, signed_in_actor
 from crm_mail.users.models import User
 from crm_mail.web.door import db
-
-MOST_ITEMS = 200
 
 
 def gettext(message: str) -> str:
@@ -35,67 +29,20 @@ def gettext(message: str) -> str:
     return str(_(message))
 
 
-def came(item: MailItem) -> Came:
-    """A mail as the timeline needs it."""
-    facts = item.facts or {}
-    return Came(
-        id=item.id,
-        kind=item.kind.value,
-        at=item.occurred_at or item.taken_at,
-        receipt_type=item.receipt_type,
-        recipient=item.recipient,
-        status=item.status,
-        reason=item.reason,
-        detail=item.detail,
-        trust=item.trust,
-        alarm=item.alarm,
-        provider=str(facts.get("provider", "")),
-        is_final=bool(facts.get("is_final")),
-    )
-
-
-def story_of(message: Message, row: MessageProof | None, sender: str) -> Story:
-    """What we know of a message ourselves."""
-    is_out = message.state in (
-        MessageState.SENT,
-        MessageState.DELIVERED,
-        MessageState.BOUNCED,
-    )
-    return Story(
-        to=message.to_address,
-        sender=sender,
-        is_pec=message.channel is Channel.PEC,
-        is_uncertain=message.state is MessageState.UNCERTAIN,
-        sent_at=message.sent_at if is_out else None,
-        proof=proof_of(row),
-        silence=row.alarm if row else "",
-        silence_at=row.alarm_at if row else None,
-    )
-
-
-def items_of(message: Message) -> list[MailItem]:
-    """What was taken in about a message, oldest first."""
-    query = select(MailItem).where(MailItem.message_id == message.id).order_by(MailItem.id).limit(MOST_ITEMS)
-    return list(db().scalars(query))
-
-
 def proof_context(message: Message) -> dict[str, Any]:
     """Everything that the Proof tab needs."""
     company = db().get_one(Company, message.company_id)
     zone = ZoneInfo(company.timezone)
-    row = db().get(MessageProof, message.id)
-    account = db().get(SenderAccount, message.account_id) if message.account_id else None
-    items = items_of(message)
-    story = story_of(message, row, account.from_address if account else "")
-    stage = story.proof.stage
-    steps = [step_told(one, zone, gettext) for one in build_timeline(story, map(came, items))]
+    found = read_evidence(db(), message)
+    row, story, stage = found.row, found.story, found.proof.stage
+    steps = [step_told(one, zone, gettext) for one in found.steps]
     return {
-        "headline": headline(story.proof, message.to_address, story.is_pec, zone, gettext),
+        "headline": headline(found.proof, message.to_address, story.is_pec, zone, gettext),
         "stage": stage_words(stage, story.is_pec, gettext),
         "tone": TONE_OF_STAGE[stage],
         "zone": company.timezone,
         "steps": steps,
-        "items": [shown_item(one) for one in items],
+        "items": [shown_item(one) for one in found.items],
         "conflict": conflict_words(row.conflict, gettext) if row else "",
         "silence": alarm_words(row.alarm, gettext) if row and row.alarm else None,
         "proof": row,

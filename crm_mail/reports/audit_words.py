@@ -52,6 +52,8 @@ def _words() -> dict[str, str]:
         "contacts.role.renamed": _("Role renamed"),
         "contacts.role.removed": _("Role removed"),
         "contacts.levels.named": _("Privacy levels named"),
+        "evidence.alarm.settled": _("Alarm settled"),
+        "evidence.mail.handed_in": _("Receipt handed in"),
         "delivery.suppression.added": _("Address not written to any more"),
         "delivery.suppression.lifted": _("Address written to again"),
         "delivery.suppression.exported": _("List of addresses not written to exported"),
