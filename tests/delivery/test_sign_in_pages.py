@@ -13,6 +13,8 @@ from crm_mail.db import now
 from crm_mail.delivery.models import AccountKind, AuthMethod, Security, SenderAccount
 from crm_mail.delivery.oauth import keep_tokens, tokens_of
 from crm_mail.installation import Installation
+from crm_mail.outbox.models import Run
+from crm_mail.outbox.states import RunState
 from crm_mail.permissions import Permission
 from crm_mail.sandbox.dns import Zone, dns_server
 from crm_mail.users.models import User
@@ -183,3 +185,12 @@ def test_a_key_is_made_published_and_then_used(office: Office) -> None:
     assert office.chief.get(f"/accounts/{office.pec_id}/dkim").status_code == 404
     bad = office.chief.post(page, data={"domain": "x y", "selector": "a b", "kind": "rsa"})
     assert bad.status_code == 422
+
+
+def test_the_dashboard_tells_of_sign_ins_that_end(office: Office) -> None:
+    office.change(auth=AuthMethod.OAUTH2, oauth_tokens=b"x", oauth_expires_at=now() + timedelta(days=5))
+    with office.home.database.write() as session:
+        session.add(Run(company_id=office.account().company_id, title="x", state=RunState.FINISHED))
+    assert "Sign-ins to renew" in office.chief.get("/").get_data(as_text=True)
+    office.change(oauth_expires_at=now() + timedelta(days=50))
+    assert "Sign-ins to renew" not in office.chief.get("/").get_data(as_text=True)
