@@ -32,6 +32,7 @@ _PROGRAMS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 _PLACE_OF_ROOT = Path("/var/lib/crm-mail-imap")
 """Where root's mailboxes lie when nobody else may enter the folder (such as one in /root)."""
 _PID_FILE = "imap.pid"
+_RUNTIME = "crm-imap-"
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
 
@@ -130,7 +131,8 @@ class ImapServer(Maildirs):
             **identity,  # type: ignore[call-overload]
         )
         log.close()
-        (self.folder / _PID_FILE).write_text(f"{self._process.pid} {command[-1]}", encoding="utf-8")
+        told = [str(self._process.pid), command[-1], str(self._runtime)]
+        (self.folder / _PID_FILE).write_text("\n".join(told), encoding="utf-8")
         self._wait_until_it_answers()
         return self
 
@@ -167,7 +169,7 @@ class ImapServer(Maildirs):
     def _end_orphan(self) -> None:
         """Ends the server of a process that was killed before it could: it would hold the port."""
         try:
-            number, mark = (self.folder / _PID_FILE).read_text("utf-8").split(" ", 1)
+            number, mark, runtime = (self.folder / _PID_FILE).read_text("utf-8").split("\n")
             pid = int(number)
         except (OSError, ValueError):
             return
@@ -176,9 +178,11 @@ class ImapServer(Maildirs):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
             time.sleep(0.1)
+        if Path(runtime).name.startswith(_RUNTIME):
+            shutil.rmtree(runtime, ignore_errors=True)
 
     def _make_folders(self) -> None:
-        self._runtime = Path(tempfile.mkdtemp(prefix="crm-imap-"))  # short: names of sockets are limited
+        self._runtime = Path(tempfile.mkdtemp(prefix=_RUNTIME))  # short: names of sockets are limited
         self.mail_folder.mkdir(parents=True, exist_ok=True)
         for place in (self._runtime, self.mail_folder):
             self.give_away(place)
