@@ -27,7 +27,7 @@ def company() -> None:
 @click.option("--tax-code", default="")
 @click.option("--language", type=click.Choice(["it", "es", "en"]), default="it")
 @click.option("--timezone", default="Europe/Rome")
-@click.option("--country", default="IT")
+@click.option("--country", default="", help="Two letters; without it that of the VAT number, or IT.")
 @click.option("--error-address", default="", help="Where failures are reported.")
 @command()
 def add(

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from crm_mail.companies.starting_lists import LANGUAGES
+from crm_mail.companies.tax_numbers import country_of
 from crm_mail.delivery.addresses import AddressInvalid, normalise_address
 from crm_mail.refusals import Refusal
 
@@ -25,6 +26,8 @@ _LENGTHS = {
     "phone": 50,
     "website": 200,
 }
+_HOME = "IT"
+"""The country of a company whose numbers tell none."""
 _ADDRESSES = ("email", "error_address", "test_address")
 RANGES: dict[str, tuple[int, int]] = {"undo_seconds": (0, 3600), "max_message_mb": (1, 100)}
 
@@ -120,7 +123,8 @@ class CompanyInvalid(Refusal, ValueError):
 class CompanyDetails:
     """Everything a person enters about a company; the logo comes as a file.
 
-    ``undo_seconds``: how long a commit can be called back; ``max_message_mb``: documents beyond it are split.
+    ``country``: empty, it is what the VAT number tells, or Italy. ``undo_seconds``: how long a commit can be called
+    back; ``max_message_mb``: documents beyond it are split.
     """
 
     code: str
@@ -131,7 +135,7 @@ class CompanyDetails:
     postcode: str = ""
     city: str = ""
     province: str = ""
-    country: str = "IT"
+    country: str = ""
     email: str = ""
     phone: str = ""
     website: str = ""
@@ -140,6 +144,7 @@ class CompanyDetails:
     error_address: str = ""
     undo_seconds: int = 30
     needs_second_person: bool = False
+    unknown_is_ordinary: bool = False
     test_address: str = ""
     max_message_mb: int = 20
 
@@ -193,7 +198,8 @@ def check_details(details: CompanyDetails) -> CompanyDetails:
         CompanyInvalid: with every problem, not only the first.
     """
     texts: dict[str, Any] = {f: getattr(details, f).strip() for f in _LENGTHS}
-    texts["country"] = texts["country"].upper()
+    told = (texts["country"], country_of(texts["vat_number"]), country_of(texts["tax_code"]), _HOME)
+    texts["country"] = next(filter(None, told)).upper()
     details = replace(details, **texts)
     problems = _text_problems(details) + _choice_problems(details)
     for field, (low, high) in RANGES.items():

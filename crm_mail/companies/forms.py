@@ -42,7 +42,7 @@ class CompanyForm(FlaskForm):
     postcode = _text(_l("Postcode"))
     city = _text(_l("City"))
     province = _text(_l("Province"))
-    country = _text(_l("Country"))
+    country = _text(_l("Country"), description=_l("Two letters. Empty: that of the VAT number, or IT."))
     email = _text(_l("E-mail address"))
     phone = _text(_l("Phone"))
     website = _text(_l("Website"))
@@ -65,6 +65,10 @@ class CompanyForm(FlaskForm):
     needs_second_person = BooleanField(
         _l("A second person approves each run"),
         description=_l("Who commits a run cannot approve it as well."),
+    )
+    unknown_is_ordinary = BooleanField(
+        _l("Addresses of unknown kind are ordinary mail"),
+        description=_l("Otherwise somebody is asked before anything is sent to them."),
     )
     test_address = _text(
         _l("Test mode: send all mail to"),

@@ -2,6 +2,8 @@
 
 A VAT number may stand with or without its country, and several parties may share one (branches, a VAT
 group): then the code decides, and without one the match is ambiguous and the first party made is taken.
+Many accounting systems use the number as the customer's code: a number is looked for among the codes too, and a code
+that is a number among the numbers, so that one firm is not made twice.
 """
 
 from collections.abc import Iterable
@@ -10,8 +12,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from crm_mail.companies.tax_numbers import clean_number, number_forms, number_in_code
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.values import clean_number
 
 CHUNK = 400
 """Values in one IN list: far below the limit of parameters of either database."""
@@ -44,7 +46,17 @@ class PartyIndex:
                 return Match(with_code, name)
             if candidates:
                 return Match(candidates[0], name, is_ambiguous=len(candidates) > 1)
+        if with_code is None:
+            with_code = self._by_number_as_code(vat_number, tax_code, code)
         return Match(with_code, "code") if with_code is not None else None
+
+    def _by_number_as_code(self, vat_number: str, tax_code: str, code: str) -> int | None:
+        """The party whose code is one of the numbers, or whose number is the code."""
+        forms = sorted(number_forms(vat_number) | number_forms(tax_code))
+        coded = [self.by_code[form] for form in forms if form in self.by_code]
+        number = number_in_code(code)
+        numbered = _candidates(self.by_vat, number) or _candidates(self.by_tax_code, number)
+        return next(iter((*coded, *numbered)), None)
 
     def remember(self, party: Party) -> None:
         """Add a party that was made meanwhile; it must have its id."""
@@ -71,10 +83,12 @@ def index_parties(
     codes: Iterable[str] = (),
 ) -> PartyIndex:
     """Find the parties of many rows in few statements."""
-    forms = {form for text in vat_numbers for form in number_forms(text)}
-    tax_forms = {form for text in tax_codes for form in number_forms(text)}
+    stated = {code.strip() for code in codes}
+    coded = {form for code in stated for form in number_forms(number_in_code(code))}
+    forms = coded | {form for text in vat_numbers for form in number_forms(text)}
+    tax_forms = coded | {form for text in tax_codes for form in number_forms(text)}
     index = PartyIndex()
-    for party_id, code in _read(session, company_id, Party.code, {c.strip() for c in codes}):
+    for party_id, code in _read(session, company_id, Party.code, stated | forms | tax_forms):
         index.by_code[code] = party_id
     for column, wanted, found in (
         (Party.vat_number, forms, index.by_vat),
@@ -83,16 +97,6 @@ def index_parties(
         for party_id, text in _read(session, company_id, column, wanted):
             found.setdefault(clean_number(text), []).append(party_id)
     return index
-
-
-def number_forms(text: str) -> set[str]:
-    """The number with and without the country of two letters: `IT01234567890`, `01234567890`."""
-    clean = clean_number(text)
-    if not clean:
-        return set()
-    if clean[:2].isalpha() and clean[2:].isdigit():
-        return {clean, clean[2:]}
-    return {clean, f"IT{clean}"} if clean.isdigit() and len(clean) == 11 else {clean}
 
 
 def _candidates(found: dict[str, list[int]], text: str) -> list[int]:

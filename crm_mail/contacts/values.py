@@ -12,6 +12,7 @@ from crm_mail.companies.packaging_rules import (
     PackagingChoiceInvalid,
     parse_packaging,
 )
+from crm_mail.companies.tax_numbers import clean_number
 from crm_mail.contacts.models import ContactState, RecipientKind
 from crm_mail.contacts.party_filter import split_characteristic
 from crm_mail.contacts.problems import ContactRefused, Problem
@@ -21,7 +22,6 @@ from crm_mail.delivery.routing import AddressKind
 LEVELS: Final = (0, 1, 2, 3)
 _TWO_LETTERS = re.compile(r"[A-Za-z]{2}")
 _DAYS = re.compile(r"[0-9]{1,3}")
-_NUMBER_NOISE = re.compile(r"[\s.\-/]")
 
 _LENGTHS: Final[Mapping[str, int]] = {
     "code": 60,
@@ -126,11 +126,6 @@ def one_line(text: str) -> str:
 def name_key(name: str) -> str:
     """What a name is found and ordered by: the same in lower case."""
     return one_line(name).lower()
-
-
-def clean_number(text: str) -> str:
-    """A VAT number or tax code without blanks and dots, in capitals, as it is kept and compared."""
-    return _NUMBER_NOISE.sub("", text).upper()
 
 
 def clean_email(text: str, field_name: str = "email") -> str:

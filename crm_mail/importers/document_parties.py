@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
-from crm_mail.contacts.matching import match_party, number_forms
+from crm_mail.companies.tax_numbers import clean_number, number_forms, number_in_code
+from crm_mail.contacts.matching import match_party
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.values import clean_number
 from crm_mail.document_types import DocumentType
 from crm_mail.importers.base import Direction, DocumentParty, ParsedDocument
 from crm_mail.permissions import Actor
@@ -30,20 +30,23 @@ def find_or_make_party(session: Session, actor: Actor, company: Company, parsed:
     if parsed.canonical is not None and code:  # our own program wrote it: its code is not a stranger's word
         known = match_party(session, company.id, code=code)
         if known is not None:
-            return session.get_one(Party, known.party_id)
+            return _learnt(session, actor, session.get_one(Party, known.party_id), stated, parsed.source)
     found = match_party(
         session, company.id, vat_number=stated.vat_number or "", tax_code=stated.tax_code or "", code=code
     )
     if found is not None:
         party = session.get_one(Party, found.party_id)
-        if found.by != "code" or _may_be(party, stated):
+        if found.by != "code":
             return party
+        if _may_be(party, stated):
+            return _learnt(session, actor, party, stated, parsed.source)
         code = ""  # the code is another's here: a tax number says more
     if not (stated.vat_number or stated.tax_code or code):
         named = _find_by_name(session, company.id, stated.name or "")
         if named is not None:
             return named
     name = stated.name or stated.vat_number or stated.tax_code or "?"
+    number = stated.vat_number or ("" if stated.tax_code else number_in_code(code))
     party = Party(
         company_id=company.id,
         code=code[:50] or _free_code(session, company.id, stated),
@@ -51,7 +54,7 @@ def find_or_make_party(session: Session, actor: Actor, company: Company, parsed:
         name_key=name[:250].lower(),
         is_customer=direction is not Direction.SUPPLIER,
         is_supplier=direction is Direction.SUPPLIER,
-        vat_number=clean_number(stated.vat_number or "")[:30],  # as it is kept everywhere, and found again
+        vat_number=clean_number(number)[:30],  # as it is kept everywhere, and found again
         tax_code=clean_number(stated.tax_code or "")[:30],
         address=(stated.address or "")[:200],
         postcode=(stated.postcode or "")[:20],
@@ -101,6 +104,31 @@ def _packaging(company: Company, parsed: ParsedDocument) -> str:
     """The packaging of a new customer; one born at the till gets the company's choice (PM-20: POS_CLI_CFD_EMP)."""
     chosen = company.till_packaging if parsed.type == DocumentType.RECEIPT else ""
     return chosen or DEFAULT_PACKAGING
+
+
+def _learnt(session: Session, actor: Actor, party: Party, stated: DocumentParty, source: str) -> Party:
+    """A party known by its code, with the numbers that its card lacks: the next file may know only those."""
+    if not _may_be(party, stated):
+        return party
+    told = {"vat_number": stated.vat_number, "tax_code": stated.tax_code}
+    learnt = {
+        name: clean_number(value)[:30] for name, value in told.items() if value and not getattr(party, name)
+    }
+    for name, value in learnt.items():
+        setattr(party, name, value)
+    if learnt:
+        audit.record(
+            session,
+            actor,
+            "contacts.party.updated",
+            company_id=party.company_id,
+            subject=party,
+            label=f"{party.code} {party.name}",
+            before=dict.fromkeys(learnt, ""),
+            after=learnt,
+            source=source,
+        )
+    return party
 
 
 def _may_be(party: Party, stated: DocumentParty) -> bool:

@@ -6,13 +6,13 @@ Self-billing and integration types are kept but never mailed (IT-19): their buye
 """
 
 import datetime as dt
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Final
 
 from lxml import etree
 
+from crm_mail.companies.tax_numbers import number_forms
 from crm_mail.importers.base import (
     Direction,
     DocumentParty,
@@ -30,7 +30,6 @@ from crm_mail.importers.messages import N_
 from crm_mail.importers.p7m import extract_signed_xml
 
 _ROOTS: Final = ("FatturaElettronica", "FatturaElettronicaSemplificata")
-_NOISE: Final = re.compile(r"[\s.\-/]")
 _TRANSMISSION: Final = ("IdTrasmittente", "ProgressivoInvio", "FormatoTrasmissione", "CodiceDestinatario")
 
 
@@ -129,7 +128,7 @@ def orient_document(document: ParsedDocument, own_tax_ids: Collection[str]) -> P
     A PEC address in the file is suggested for the buyer only when the seller is ours: in a received invoice
     it is our own. With neither side ours the direction stays None and the caller decides.
     """
-    ours = {_bare(value) for value in own_tax_ids if value}
+    ours = {form for value in own_tax_ids if value for form in number_forms(value)}
     if _is_ours(document.seller, ours):
         return replace(document, direction=Direction.CUSTOMER, suggested_pec=document.buyer.pec)
     if _is_ours(document.buyer, ours):
@@ -138,10 +137,4 @@ def orient_document(document: ParsedDocument, own_tax_ids: Collection[str]) -> P
 
 
 def _is_ours(party: DocumentParty, ours: set[str]) -> bool:
-    return any(_bare(value) in ours for value in (party.vat_number, party.tax_code) if value)
-
-
-def _bare(tax_id: str) -> str:
-    """A tax id without blanks, dots and hyphens, and without the Italian country prefix."""
-    compact = _NOISE.sub("", tax_id).upper()
-    return compact[2:] if compact.startswith("IT") and compact[2:].isdigit() else compact
+    return any(number_forms(value) & ours for value in (party.vat_number, party.tax_code) if value)

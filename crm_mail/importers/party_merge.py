@@ -15,9 +15,9 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
-from crm_mail.contacts.matching import number_forms
+from crm_mail.companies.tax_numbers import clean_number, number_forms
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.values import clean_number, name_key, one_line
+from crm_mail.contacts.values import name_key, one_line
 from crm_mail.db import now
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.importers.base import Notice, ParsedParty, ParsedRow, PartyKind
@@ -131,6 +131,7 @@ class PartyMerge:
         vats = {form for party in parties if party.vat_number for form in number_forms(party.vat_number)}
         taxes = {form for party in parties if party.tax_code for form in number_forms(party.tax_code)}
         names = {name_key(p.name) for p in parties if p.name and (key := p.match_key) and key[0] == "name"}
+        codes |= vats | taxes  # a document may have made the number the code
         batch = PartyBatch()
         columns = [_TABLE.c.id, *(_TABLE.c[name] for name in _COLUMNS)]
         for column, wanted in (
@@ -187,6 +188,7 @@ class PartyMerge:
             candidates = _candidates(found, text)
             if party.code:
                 candidates = [state for state in candidates if _is_own_number(state.values)]
+            candidates = candidates or _coded(batch, text)
             if not candidates:
                 continue
             state = candidates[0]
@@ -273,6 +275,12 @@ def code_from_name(name: str) -> str:
 def _candidates(found: dict[str, list[PartyState]], text: str) -> list[PartyState]:
     states = {id(state): state for form in number_forms(text) for state in found.get(form, ())}
     return sorted(states.values(), key=lambda state: state.id or 1 << 62)
+
+
+def _coded(batch: PartyBatch, number: str) -> list[PartyState]:
+    """The party whose code is the number and whose card has none: a file that knew only its code made it."""
+    states = [batch.by_code[form] for form in sorted(number_forms(number)) if form in batch.by_code]
+    return [one for one in states if not (one.values["vat_number"] or one.values["tax_code"])]
 
 
 def _is_own_number(values: dict[str, Any]) -> bool:

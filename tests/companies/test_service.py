@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.audit import AuditEvent
 from crm_mail.companies import service
-from crm_mail.companies.company_rules import CompanyDetails, CompanyInvalid, Problem
+from crm_mail.companies.company_rules import CompanyDetails, CompanyInvalid, Problem, check_details
 from crm_mail.companies.logo import check_logo, image_mime
 from crm_mail.companies.models import Company
 from crm_mail.contacts.models import PrivacyLevelName, Role
@@ -100,6 +100,20 @@ def test_a_wrong_value_is_refused_with_its_field_and_nothing_is_kept(
         service.add_company(session, ADMIN, details(**overrides))
     assert (field, problem) in {(p.field, p.problem) for p in refusal.value.problems}
     assert session.scalars(select(Company)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("overrides", "country"),
+    [
+        ({"vat_number": "MXEKU9003173C9"}, "MX"),
+        ({"vat_number": "EKU9003173C9"}, "MX"),
+        ({"vat_number": "MXEKU9003173C9", "country": "es"}, "ES"),
+        ({"vat_number": "", "tax_code": "EKU9003173C9"}, "MX"),
+        ({"vat_number": "01234567890"}, "IT"),
+    ],
+)
+def test_a_country_nobody_states_is_that_of_the_vat_number(overrides: dict[str, str], country: str) -> None:
+    assert check_details(details(**overrides)).country == country
 
 
 def test_a_change_is_recorded_with_what_it_was_before(session: Session) -> None:

@@ -222,9 +222,12 @@ def test_a_code_decides_between_branches_with_one_vat_number(session: Session, c
     assert "ambiguous_party" in codes(result)
 
 
-def test_a_party_known_from_an_invoice_takes_the_code_of_the_file(session: Session, company: Company) -> None:
-    """A document made it under its VAT number, for want of a code."""
-    party = make_party(session, company, code="IT01879020517", name="Rossi", vat_number="IT01879020517")
+@pytest.mark.parametrize("number", ["IT01879020517", ""])
+def test_a_party_known_from_an_invoice_takes_the_code_of_the_file(
+    session: Session, company: Company, number: str
+) -> None:
+    """A document made it under its VAT number, for want of a code, or knew the number only as a code."""
+    party = make_party(session, company, code="IT01879020517", name="Rossi", vat_number=number)
     result = run(session, company, ["party_code;party_name;vat_number", "000451;Rossi Srl;01879020517"])
     assert codes(result) == {"code_adopted"}
     session.refresh(party)
