@@ -9,6 +9,7 @@ from waitress.server import create_server
 
 from crm_mail.app import create_app
 from crm_mail.background import hold_instance
+from crm_mail.contacts.kind_watch import watching_kinds
 from crm_mail.demo.servers import SampleServers, sandbox_folder
 from crm_mail.evidence import upkeep
 from crm_mail.evidence.mailbox_watch import watching_mailboxes
@@ -46,6 +47,7 @@ def serve_office(home: Installation) -> None:
         stack.callback(server.close)
         app.extensions["bell"] = stack.enter_context(embedded_worker(home, is_alone=is_alone))
         stack.enter_context(watching_folders(home))
+        stack.enter_context(watching_kinds(home))
         stack.enter_context(watching_mailboxes(home))
         signal.signal(signal.SIGTERM, _interrupt)
         click.echo(f"CRM Mail is served at {settings.resolved_public_url} (Ctrl-C ends it)")

@@ -199,9 +199,18 @@ def _messages(session: Session, actor: Actor, found: Run) -> Iterable[dict[str, 
 @click.option("--now", "skip_undo", is_flag=True, help="No undo window.")
 @click.option("--at", "start_at", type=click.DateTime(), help="Not before this time (UTC).")
 @click.option("--key", default=None, help="Idempotency key: a second commit with it changes nothing.")
+@click.option(
+    "--unknown-as-ordinary", is_flag=True, help="Addresses of unknown kind are ordinary mail, this once."
+)
 @command()
 def commit(
-    home: Installation, run_id: int, email: str, skip_undo: bool, start_at: datetime | None, key: str | None
+    home: Installation,
+    run_id: int,
+    email: str,
+    skip_undo: bool,
+    start_at: datetime | None,
+    key: str | None,
+    unknown_as_ordinary: bool,
 ) -> Answer:
     """Let a reviewed run go."""
     refusal: CommitRefused | None = None
@@ -216,6 +225,7 @@ def commit(
                 key=key,
                 start_at=start_at.replace(tzinfo=UTC) if start_at else None,
                 skip_undo=skip_undo,
+                unknown_is_ordinary=unknown_as_ordinary,
             )
         except CommitRefused as problem:  # what dropped out has dropped out, visibly
             refusal = problem

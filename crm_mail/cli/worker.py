@@ -7,6 +7,7 @@ import click
 
 from crm_mail.cli.frame import Answer, command
 from crm_mail.cli.progress import show_sending
+from crm_mail.contacts.kind_watch import watching_kinds
 from crm_mail.evidence import upkeep
 from crm_mail.evidence.mailbox_watch import watching_mailboxes
 from crm_mail.importers.folder_watch import watching_folders
@@ -31,6 +32,7 @@ def worker(home: Installation, until_idle: bool, processes: int) -> Answer:
     with ExitStack() as watching, show_sending(home) as on_progress:
         if not until_idle:
             watching.enter_context(watching_folders(home))
+            watching.enter_context(watching_kinds(home))
             watching.enter_context(watching_mailboxes(home))
         if processes == 1:
             tally = run_worker_process(home, until_idle=until_idle, on_progress=on_progress)

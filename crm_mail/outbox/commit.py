@@ -15,6 +15,7 @@ from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.db import now
 from crm_mail.outbox.freezing import freeze_messages
+from crm_mail.outbox.kinds import count_undetermined
 from crm_mail.outbox.models import Message, MessageIssue, Run
 from crm_mail.outbox.reasons import WithheldReason
 from crm_mail.outbox.rechecking import drop_outdated
@@ -92,6 +93,7 @@ def commit_run(
     seen: str | None = None,
     start_at: datetime | None = None,
     skip_undo: bool = False,
+    unknown_is_ordinary: bool = False,
 ) -> Committed:
     """Freeze what is to leave and queue it.
 
@@ -100,11 +102,13 @@ def commit_run(
         seen: the `fingerprint` of the list that the person looked at; None (command line) means “as it is now”.
         start_at: not before this time.
         skip_undo: no undo window.
+        unknown_is_ordinary: for this once, addresses of which nobody knows the kind are ordinary mail.
 
     Raises:
         PermissionDenied: the right to commit is missing for a type of the run.
         ListChanged: the list is not the one that was seen; what dropped out has been withheld, visibly.
-        CommitRefused: the run is in another state, is empty, or needs a second person.
+        CommitRefused: the run is in another state, is empty, needs a second person, or has addresses of which
+            nobody has said whether they are PEC.
     """
     _lock(session, run)
     if key and run.commit_key == key and run.state is not RunState.REVIEW:
@@ -121,6 +125,8 @@ def commit_run(
         reassign_accounts(session, run, actor)
     _require_accounts(session, run, actor.clearance)
     count = _require_seen(session, run, actor.clearance, seen, dropped)
+    if not (approves or unknown_is_ordinary):
+        _require_kinds(session, run, actor.clearance)
     if company.needs_second_person and not approves:
         return _ask_approval(session, actor, run, count, dropped)
     if approves:
@@ -144,6 +150,18 @@ def _require_seen(
             "nothing_to_send", f"no message of run {run.id} is ready to be sent{why}: nothing was committed"
         )
     return count
+
+
+def _require_kinds(session: Session, run: Run, clearance: int) -> None:
+    """Whether an address is PEC is asked, never guessed (IT-18)."""
+    count = count_undetermined(session, run, clearance)
+    if count:
+        raise CommitRefused(
+            "kinds_unknown",
+            f"of {count} messages of run {run.id} nobody has said whether the address is PEC: say it, or commit "
+            "with --unknown-as-ordinary",
+            count=count,
+        )
 
 
 def _let_go(

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know SelectChoice yet
+    BooleanField,
     DateTimeLocalField,
     HiddenField,
     RadioField,
@@ -45,6 +46,7 @@ class CommitForm(FlaskForm):
     start_at = MomentField(_l("Day and time"), format=FORMATS)
     seen = HiddenField(validators=[Length(max=100)])
     key = HiddenField(validators=[Length(min=8, max=64)])
+    unknown_is_ordinary = BooleanField()
 
     zone: ZoneInfo = ZoneInfo("UTC")
 
@@ -63,6 +65,18 @@ class CommitForm(FlaskForm):
         moment = self.moment()
         if moment is not None and moment <= now():
             raise ValidationError(_("This time has passed. Choose a later one, or start now."))
+
+
+def unknown_label(count: int) -> str:
+    """The words of the box by which addresses of unknown kind are sent as ordinary mail."""
+    return str(
+        ngettext(
+            "Send it as ordinary mail this once: of %(n)s message nobody knows whether the address is PEC",
+            "Send them as ordinary mail this once: of %(n)s messages nobody knows whether the address is PEC",
+            count,
+            n=format_decimal(count),
+        )
+    )
 
 
 def changes_words(problem: ListChanged) -> list[str]:
@@ -97,6 +111,14 @@ def refusal_words(problem: CommitRefused | ControlRefused) -> str:
         "second_person": _("A second person must approve: somebody else with the right to commit."),
         "too_late": _("The run has started. It can be paused, or what remains of it cancelled."),
         "cancelled": _("The run was cancelled: prepare the documents again."),
+        "kinds_unknown": ngettext(
+            "Nobody has said whether %(n)s address is PEC or ordinary mail. Say it, or send it as ordinary mail "
+            "this once.",
+            "Nobody has said whether %(n)s addresses are PEC or ordinary mail. Say it, or send them as ordinary mail "
+            "this once.",
+            count,
+            n=format_decimal(count),
+        ),
         "no_own_account": ngettext(
             "%(n)s message leaves from the own account of the person who commits, and you have none. "
             "Add your own account, or let somebody commit who has one.",

@@ -12,11 +12,12 @@ from crm_mail.db import now
 from crm_mail.delivery.limits import UNLIMITED, allowance, windows
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.outbox.commit import fingerprint
+from crm_mail.outbox.kinds import count_undetermined
 from crm_mail.outbox.models import Message, MessageIssue, Run
 from crm_mail.outbox.reasons import COPY_DROPPED
 from crm_mail.outbox.rechecking import outdated, stale_copies
 from crm_mail.outbox.rules import leaves_from_own_account, own_accounts
-from crm_mail.outbox.states import MessageState
+from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import Actor
 
 PER_CONNECTION = 2.0
@@ -54,6 +55,7 @@ class CommitOverview:
     warned: int = 0
     withheld: tuple[tuple[str, int], ...] = ()
     left_for_colleague: int = 0
+    undetermined: int = 0  # addresses of which nobody knows the kind: asked before they leave
 
     @property
     def seconds(self) -> float:
@@ -93,6 +95,9 @@ def overview(session: Session, actor: Actor, run: Run) -> CommitOverview:
         warned=session.scalar(select(func.count()).where(*ready, Message.warnings > 0)) or 0,
         withheld=_withheld(session, visible),
         left_for_colleague=_above(session, run, actor.clearance),
+        undetermined=0
+        if run.state is RunState.APPROVAL  # the first person has answered
+        else count_undetermined(session, run, actor.clearance),
     )
 
 

@@ -8,14 +8,16 @@ once. A company may decide to treat such addresses as ordinary mail.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
 from crm_mail.db import now
 from crm_mail.delivery.domains.pec_ladder import Verdict, judge_addresses
 from crm_mail.delivery.routing import AddressKind, AddressOption, Evidence
+from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.recipients import ContactFacts, PartyFacts
+from crm_mail.outbox.states import MessageState
 
 COMPANY_RULE = "company_rule"
 """The reason of an address that is ordinary because the company treats undetermined ones so."""
@@ -38,6 +40,26 @@ def judge_kinds(session: Session, company_id: int, emails: Iterable[str]) -> dic
             kind, evidence = AddressKind.ORDINARY, Evidence(COMPANY_RULE)
         found[email] = AddressOption(email, kind, evidence=evidence)
     return found
+
+
+def undetermined(run: Run, clearance: int) -> list[ColumnElement[bool]]:
+    """The messages that would leave to an address of which nobody knows the kind."""
+    return [
+        Message.run_id == run.id,
+        Message.state == MessageState.PENDING,
+        Message.blockers == 0,
+        Message.to_kind == AddressKind.UNKNOWN,
+        Message.privacy_level <= clearance,
+    ]
+
+
+def count_undetermined(session: Session, run: Run, clearance: int) -> int:
+    """How many messages wait for the answer whether their address is PEC."""
+    company = session.get_one(Company, run.company_id)
+    if company.unknown_is_ordinary:
+        return 0
+    query = select(func.count()).select_from(Message).where(*undetermined(run, clearance))
+    return session.scalar(query) or 0
 
 
 def judge_parties(

@@ -17,6 +17,7 @@ from flask import (
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from crm_mail.contacts.address_kinds import remember_kind
 from crm_mail.delivery.addresses import AddressInvalid
 from crm_mail.delivery.headers import safe_file_name
 from crm_mail.delivery.routing import AddressKind
@@ -81,9 +82,20 @@ def _do(run: Run, chosen: Message, action: str) -> None:
         kind = AddressKind(action.removeprefix("kind-"))
         correction = Correction(to_address=chosen.to_address, to_kind=kind)
         apply_correction(db(), signed_in_actor(), chosen, correction, chosen.revision)
-        flash(_("The address is marked for this message. Mark it on the card too, so that it stays."), "info")
+        _remember_kind(run, chosen.to_address, kind)
     else:
         act(run, signed_in_actor(), Chosen(ids=(chosen.id,)), action)
+
+
+def _remember_kind(run: Run, address: str, kind: AddressKind) -> None:
+    """Keep on the cards what a person says of an address, where the person may keep contacts."""
+    actor = signed_in_actor()
+    if not actor.can(Permission.CONTACTS_MANAGE, run.company_id):
+        flash(_("The address is marked for this message only."), "info")
+    elif remember_kind(db(), actor, run.company_id, [address], kind):
+        flash(_("The address is marked, here and on its card."), "info")
+    else:
+        flash(_("The address is marked for this message. Mark it on the card too, so that it stays."), "info")
 
 
 def _following(run: Run, chosen: Message) -> int | None:

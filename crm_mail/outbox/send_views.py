@@ -16,7 +16,7 @@ from wtforms.validators import Length
 from crm_mail.db import now
 from crm_mail.outbox import few_documents, obstacle_words, review_page, send_page, tasks
 from crm_mail.outbox.commit import CommitRefused, ListChanged, commit_run
-from crm_mail.outbox.commit_forms import changes_words, refusal_words
+from crm_mail.outbox.commit_forms import changes_words, refusal_words, unknown_label
 from crm_mail.outbox.commit_overview import overview
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.few_documents import DraftRefused, Hindered
@@ -40,6 +40,7 @@ class SendForm(FlaskForm):
     seen = HiddenField(validators=[Length(max=100)])
     key = HiddenField(validators=[Length(min=8, max=64)])
     again = BooleanField()
+    unknown_is_ordinary = BooleanField()
 
 
 @requires(Permission.OUTBOX_PREPARE)
@@ -118,7 +119,14 @@ def commit_send_page(run_id: int) -> Any:
     if not form.validate() or not _is_meant(run, form):
         return _page(run, form), 422
     try:
-        done = commit_run(db(), actor, run, key=form.key.data, seen=form.seen.data or "-")
+        done = commit_run(
+            db(),
+            actor,
+            run,
+            key=form.key.data,
+            seen=form.seen.data or "-",
+            unknown_is_ordinary=bool(form.unknown_is_ordinary.data),
+        )
     except CommitRefused as problem:
         commit_now()  # what dropped out has dropped out, visibly
         return _page(run, form, problem), 409
@@ -178,6 +186,7 @@ def _confirmation(run: Run, form: SendForm, problem: CommitRefused | None) -> di
     rights, seen = review_page.rights_of(actor, run), overview(db(), actor, run)
     form.seen.data, form.key.data = seen.mark, secrets.token_hex(16)
     again = few_documents.count_sent_before(db(), actor, run)
+    form.unknown_is_ordinary.label.text = unknown_label(seen.undetermined)
     form.again.label.text = ngettext(
         "Send it again: one recipient has it, or is about to get it",
         "Send it again: %(num)d recipients have it, or are about to get it",

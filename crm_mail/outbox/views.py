@@ -4,6 +4,7 @@ from flask import Blueprint, Flask
 
 from crm_mail.outbox import prepare_views, run_views
 from crm_mail.outbox.download_views import add_download_routes
+from crm_mail.outbox.kind_views import add_kind_routes
 from crm_mail.outbox.manual_views import add_manual_routes
 from crm_mail.outbox.review_views import add_review_routes
 from crm_mail.outbox.send_views import add_send_routes
@@ -13,6 +14,7 @@ def init_app(app: Flask) -> None:
     """Register the room's pages."""
     blueprint = Blueprint("outbox", __name__, url_prefix="/outbox")
     run_views.add_run_routes(blueprint)
+    add_kind_routes(blueprint)
     add_manual_routes(blueprint)
     add_review_routes(blueprint)
     add_send_routes(blueprint)

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from crm_mail.delivery.bounces.reason_words import reason_words
+from crm_mail.delivery.domains.kind_words import describe_look, describe_reason
 from crm_mail.document_types import NO_NAMES, TypeNames, type_label
 from crm_mail.documents.template_words import fault_words
 from crm_mail.outbox.edit_problems import EditProblem
@@ -58,6 +59,7 @@ _SHORT: dict[Issue, str] = {
     Issue.EMPTY_FIELD: _("Empty field"),
     Issue.ADDRESS_KIND_UNKNOWN: _("Address kind not known"),
     Issue.LOOKS_LIKE_PEC: _("Looks like PEC"),
+    Issue.PEC_ANSWERS: _("Answers would not be certified"),
     Issue.OTHER_SELLER: _("Issued by another company"),
 }
 
@@ -120,13 +122,17 @@ _LONG: dict[Issue, tuple[str, str]] = {
         _("Several contacts or parties of this run have the same address."),
         _("Check that the address belongs to this recipient."),
     ),
+    Issue.PEC_ANSWERS: (
+        _("Answers to this PEC message would go to an address that is not known as PEC, without legal value."),
+        _("Enter a PEC address for answers on the account or in the document type's settings, or none."),
+    ),
     Issue.EMPTY_FIELD: (
         _("A field that the text uses is empty for this recipient."),
         _("Read the message; correct its text here, or fill the field in on the contact's card."),
     ),
     Issue.ADDRESS_KIND_UNKNOWN: (
-        _("Nobody has said whether this address is ordinary mail or PEC. It will be used as ordinary mail."),
-        _("Say here which it is, or on the contact's card."),
+        _("Nobody knows whether this address is ordinary mail or PEC."),
+        _("Say which it is: before sending somebody must answer."),
     ),
     Issue.LOOKS_LIKE_PEC: (
         _("The address looks like PEC but is not marked as such."),
@@ -201,7 +207,18 @@ def issue_words(
         if one is issue and values.get(name) not in (None, ""):
             text = exact
             break
-    return IssueWords(code, _fill(translate(text), values), translate(remedy), issue in BLOCKERS)
+    sentence = _fill(translate(text), values)
+    if issue is Issue.ADDRESS_KIND_UNKNOWN:
+        sentence = " ".join(one for one in (sentence, *kind_sentences(values, translate)) if one)
+    return IssueWords(code, sentence, translate(remedy), issue in BLOCKERS)
+
+
+def kind_sentences(values: Mapping[str, Any], translate: Translate = english) -> tuple[str, str]:
+    """What the ladder says of an address: its reason, and what the name of its domain suggests."""
+    return (
+        describe_reason(str(values.get("reason", "")), str(values.get("detail", "")), translate),
+        describe_look(bool(values.get("looks_like_pec")), translate),
+    )
 
 
 _RULES: dict[str, str] = {
@@ -254,6 +271,8 @@ def describe_why(
         sentences.append(translate(_("The address was chosen for this document type on the contact's card.")))
     elif route := _ROUTES.get(str(why.get("route", ""))):
         sentences.append(translate(route))
+    if kind := why.get("kind"):
+        sentences.append(kind_sentences(kind, translate)[0])
     if why.get("packaging"):
         sentences.append(_fill(translate(_("Packed as %(packaging)s says.")), why))
     if why.get("link"):
@@ -358,7 +377,7 @@ _WITHHELD: dict[str, str] = {
     WithheldReason.SUPPRESSED_MEANWHILE: _(
         "Dropped out: the address came on the suppression list meanwhile, because mail to it came back."
     ),
-    COPY_DROPPED: _("Copy (Cc) taken off, the message stays: its contact changed meanwhile."),
+    COPY_DROPPED: _("Copy (Cc) taken off, the message stays: its contact or the state of its address changed."),
 }
 
 

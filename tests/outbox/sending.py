@@ -90,7 +90,7 @@ def add_messages(
 
 def commit(session: Session, run: Run, **options: Any) -> int:
     """Commit the run without an undo window and make it durable; its id."""
-    commit_run(session, ACTOR, run, **({"skip_undo": True} | options))
+    commit_run(session, ACTOR, run, **({"skip_undo": True, "unknown_is_ordinary": True} | options))
     session.commit()
     return run.id
 

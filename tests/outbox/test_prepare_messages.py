@@ -291,7 +291,7 @@ def test_the_senders_own_account_is_used_where_the_company_says_so(session: Sess
 
 
 def _send(session: Session, run: Run) -> None:
-    commit_run(session, make_actor(), run, skip_undo=True)
+    commit_run(session, make_actor(), run, skip_undo=True, unknown_is_ordinary=True)
     session.expire_all()
     for message in rows(session, run):
         message.state, message.sent_at = MessageState.SENT, now()
@@ -358,7 +358,7 @@ def test_a_document_on_its_way_in_another_run_is_left_out(session: Session) -> N
     company = make_company(session)
     make_account(session, company)
     document = make_document(session, make_party(session, company, email="a@x.example"))
-    commit_run(session, make_actor(), prepare(session, make_actor(), company))
+    commit_run(session, make_actor(), prepare(session, make_actor(), company), unknown_is_ordinary=True)
 
     again = prepare(session, make_actor(), company)
 
