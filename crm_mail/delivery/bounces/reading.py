@@ -44,7 +44,8 @@ _SUBJECT = re.compile(
     r"|impossibile"
     r" (?:consegnare|recapitare)|no se (?:pudo|puede) entregar|unzustellbar|nicht zugestellt|non d[eé]livr|n[aã]o "
     r"(?:entreg|foi poss)|delayed mail|warning: (?:could not|message)|rejected mail|mail rejected|nondeliverable|"
-    r"failed mail|недоставлен|не доставлено|postmaster notify",
+    r"failed mail|(?:stato|notifica)[^@]{0,20}(?:recapito|consegna)|recapito (?:non|fallito|ritardato)"
+    r"|posta non consegnata|estado de (?:la )?entrega|no entregad[oa]|недоставлен|не доставлено|postmaster notify",
     re.IGNORECASE,
 )
 _DELAY_WORDS = re.compile(
@@ -53,9 +54,16 @@ _DELAY_WORDS = re.compile(
     r"retry)|still being retried|only a temporary (?:failure|notification)|no action is required"
     r"|not yet been delivered|"
     r"(?:temporary|transient) delay|still (?:awaiting|trying)|delivery (?:has been |is )?delayed|no need to resend|"
-    r"non è necessario (?:re)?inviare|verr[aà] ritentat|seguir[aá] intentando",
+    r"recapito (?:è stato )?ritardat|consegna (?:è stata )?ritardat|non è necessario (?:re)?inviare"
+    r"|verr[aà] ritentat|seguir[aá] intentando",
     re.IGNORECASE,
 )
+_NOT_DELIVERED = re.compile(
+    r"not (?:be )?delivered|delivery (?:has )?failed|unable to deliver|undeliverable|non (?:è stato )?(?:consegnat"
+    r"|recapitat)|no (?:se )?(?:pudo|ha podido) (?:ser )?entrega",
+    re.IGNORECASE,
+)
+_ANSWER = re.compile(r"\s*(?:re|r|rif|aw|sv|fwd?|i|tr|rv|wg)\s*:", re.IGNORECASE)
 _NOT_SPAM = frozenset({"not-spam", "auth-failure", "opt-out"})
 
 
@@ -82,8 +90,11 @@ def read_bounce(data: bytes) -> ParsedBounce | None:
     text = _own_text(root, parts)
     if looks:
         found = _from_text(root, parts, text)
-        if found or _DAEMON.search(root.header("from")[:300]):
+        is_sure = _is_daemon(root) or root.header("x-failed-recipients")
+        if found and (is_sure or _says_what_failed(root, found, text)):
             return found
+        if is_sure:
+            return None
     return _from_person(root, parts, text)
 
 
@@ -94,9 +105,22 @@ def _looks_returned(root: Part) -> bool:
         return True
     returns = root.every("return-path") + root.every("x-envelope-from")
     is_null = any(value.strip() in ("<>", "") for value in returns)
-    is_daemon = bool(_DAEMON.search(root.header("from")[:300]))
-    has_subject = bool(_SUBJECT.search(_subject(root)))
-    return is_daemon or (has_subject and (is_null or not is_automatic(root)))
+    subject = _subject(root)
+    if _is_daemon(root) or (is_null and _SUBJECT.search(subject)):
+        return True
+    return bool(_SUBJECT.search(subject)) and not (_ANSWER.match(subject) or is_automatic(root))
+
+
+def _says_what_failed(root: Part, found: ParsedBounce, text: str) -> bool:
+    """With only its subject to go by a mail must say more: people write such subjects too."""
+    if any(one.reason is not BounceReason.UNKNOWN for one in found.reports):
+        return True
+    is_answer = root.header("in-reply-to") or root.header("references")
+    return not is_answer and bool(_NOT_DELIVERED.search(text[:5000]))
+
+
+def _is_daemon(root: Part) -> bool:
+    return bool(_DAEMON.search(root.header("from")[:300]))
 
 
 def _subject(root: Part) -> str:

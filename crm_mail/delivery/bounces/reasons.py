@@ -39,14 +39,16 @@ _WORDS: tuple[tuple[R, str], ...] = (
         r"|storage )*(?:full"
         r"|over ?(?:its )?(?:quota|limit))|out of (?:storage|disk) ?space|over(?: the)? (?:maximum )?(?:allowed )?"
         r"(?:quota|storage)|overquota|mailboxfull|not enough (?:storage|disk|space)|disk full|storage (?:limit|"
-        r"allocation)|maildir (?:over|delivery)|casella.{0,30}piena|spazio.{0,20}esaurito|buz[oó]n.{0,30}lleno"
+        r"allocation)|maildir (?:over|delivery)|(?:casella|cassetta).{0,40}piena|spazio.{0,20}esaurito"
+        r"|buz[oó]n.{0,30}lleno"
         r"|(?:postfach|mailbox).{0,20}voll|bo[iî]te.{0,30}pleine|caixa.{0,30}cheia|no space left",
     ),
     (
         R.TOO_BIG,
         r"(?:message|mail|size|file|content|length)[^.;]{0,50}(?:exceed|too (?:big|large)|larger than|over (?:the )?"
         r"(?:max|limit))|exceed(?:s|ed|ing)?[^.;]{0,40}(?:size|bytes|length)|size limit|sizelimit|too large|too big"
-        r"|max(?:imum)? (?:message |inbound |incoming )*size|troppo grande|demasiado grande|resolver\.rst\.\w*size",
+        r"|max(?:imum)? (?:message |inbound |incoming )*size|troppo grande|super(?:a|ato|ano) (?:il limite"
+        r"|le? dimension|la dimensione)|super[aó] el (?:l[ií]mite|tama)|demasiado grande|resolver\.rst\.\w*size",
     ),
     (
         R.SENDER_REFUSED,
@@ -95,7 +97,8 @@ _WORDS: tuple[tuple[R, str], ...] = (
     ),
     (
         R.BLOCKED,
-        r"block(?:ed|list| list|ing)|black ?list|\brbl\b|dnsbl|spamhaus|spamcop|barracuda|sorbs|reputation|\bbanned\b"
+        r"bloccat[oa]|lista nera|lista negra|bloquead[oa]|block(?:ed|list| list|ing)|black ?list|\brbl\b|dnsbl"
+        r"|spamhaus|spamcop|barracuda|sorbs|reputation|\bbanned\b"
         r"|please use the (?:smtp|mail) ?(?:server|relay)|client host (?:rejected|blocked)|access denied|denied by|"
         r"temporarily deferred|user complaints|refused to talk to me|your (?:ip|host|server|network)[^.;]{0,60}"
         r"(?:reject|refus|denied|not allowed|poor|listed)|(?<!not )listed (?:at|by|in|on)\b"
@@ -134,7 +137,8 @@ _WORDS: tuple[tuple[R, str], ...] = (
         r"rejected)|no (?:mailbox|user|account|recipient|such)(?: by| here|\b)|(?:not|isn't) (?:a |our )"
         r"(?:valid|known|customer|user)|recipientnotfound|resolver\.adr|unrouteable address|user ?(?:id )?is ?n[o']t"
         r"|bad destination mailbox|not our customer|no longer on server|was ?n[o']t found at|is not a known user|"
-        r"does ?n[o']t have a[^.;]{0,40}account|empf(?:ae|ä)nger unbekannt|unbekannt|inesistente|non esiste"
+        r"does ?n[o']t have a[^.;]{0,40}account|empf(?:ae|ä)nger unbekannt|unbekannt|inesistente"
+        r"|non (?:è stat[oa] trovat|trovat)[oa]?|no se (?:ha )?encontr|no fue encontrad|non esiste"
         r"|sconosciut"
         r"|indirizzo non valido|no existe|desconocid|inexistente|n'existe pas|inconnu|undeliverable address|address"
         r" error|invalid address|this user doesn't have|unknown_user|not exists?|delivery to .{0,80} not allowed",

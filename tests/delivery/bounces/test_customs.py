@@ -107,6 +107,36 @@ def failed(diagnostic: str, status: str = "5.0.0", action: str = "failed") -> by
         (failed("550 El buzón del usuario está lleno", "5.0.0"), "soft", "5.2.2", "mailbox_full"),
         # for people only
         (
+            plain(
+                "Recapito non riuscito per i destinatari seguenti:\n\nann@bella.example\n"
+                "L'indirizzo di posta elettronica immesso non è stato trovato.\n",
+                "Notifica sullo stato del recapito (operazione non riuscita)",
+            )
+            .replace(b"MAILER-DAEMON@mx", b"noreply@mx")
+            .replace(b"Mail Delivery System", b"Posta"),
+            "hard",
+            "5.1.1",
+            "user_unknown",
+        ),
+        (
+            plain(
+                "ann@bella.example\nLa cassetta postale del destinatario è piena.\n", "Non recapitabile: x"
+            ),
+            "soft",
+            "5.2.2",
+            "mailbox_full",
+        ),
+        (
+            plain(
+                "No se pudo entregar el mensaje a estos destinatarios:\n\nann@bella.example\n"
+                "La dirección de correo no se encontró en el dominio.\n",
+                "No se puede entregar: Factura",
+            ),
+            "hard",
+            "5.1.1",
+            "user_unknown",
+        ),
+        (
             plain("---The following addresses had delivery errors---\n\nann@bella.example [User unknown]\n"),
             "hard",
             "5.1.1",
@@ -334,12 +364,15 @@ PERSON = "From: Ann <ann@bella.example>\nTo: office@acme.example\nIn-Reply-To: <
         ("Subject: Hello\nX-Boxtrapper: xyz\n", "challenge"),
         ("Subject: Re: Fattura 1\n", None),
         ("Subject: Re: Undelivered parcels\nAuto-Submitted: no\n", None),
+        ("Subject: Delivery problem with order 7\n", None),
         ("Subject: Please confirm your message arrived, the invoice is missing\n", None),
     ],
 )
 def test_answers_of_machines_are_told_from_answers_of_people(head: str, kind: str | None) -> None:
     """RFC 3834: recognised and left alone; a person's answer is none of them."""
-    found = read_bounce((PERSON + head + "\nSono in ferie fino a lunedì.\n").encode())
+    found = read_bounce(
+        (PERSON + head + "\nSono in ferie fino a lunedì.\n\nann@bella.example\nTel. 02 5501\n").encode()
+    )
     assert (found.kind if found else None) == kind
     if found:
         assert (found.recipients, found.original_message_id) == (
