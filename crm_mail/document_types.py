@@ -232,6 +232,22 @@ def type_label(document_type: str, language: str, named: TypeNames = NO_NAMES) -
     return found(language) if found is not None else document_type
 
 
+_SEVERAL = Localised("documenti «{name}»", "documentos «{name}»", "documents “{name}”")
+
+
+def type_plural(document_type: str, language: str, named: TypeNames = NO_NAMES) -> str:
+    """The words after a number: `fatture`, or `documenti «Preventivo»` when a company gave the type its own name.
+
+    Args:
+        named: the names that the company gave; nobody knows their plurals.
+    """
+    label = type_label(document_type, language, named)
+    known = TYPE_FACTS.get(DocumentType(document_type)) if document_type in TYPE_FACTS else None
+    if known is not None and label == known.label(language):
+        return known.plural(language)
+    return _SEVERAL(language).format(name=label)
+
+
 def text_language(language: str | None) -> TextLanguage:
     """The language of built-in texts nearest to a tag: `es-MX` → `es`, `de` or nothing → `en`."""
     short = (language or "")[:2].lower()

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
-from crm_mail.document_types import NO_NAMES, DocumentType, TypeNames, type_label
+from crm_mail.document_types import NO_NAMES, DocumentType, TypeNames, type_label, type_plural
 
 
 class CompanyFields(TypedDict, total=False):
@@ -65,6 +65,7 @@ class DocumentFields(TypedDict, total=False):
 
     type: str
     type_label: str
+    type_plural: str
     number: str
     series: str
     date: object
@@ -170,8 +171,9 @@ def build_context(
 ) -> dict[str, Any]:
     """The mapping for one message; every known field is present, so an empty value renders as empty.
 
-    `documents` may be empty (a campaign with only text and files). `type_label` is filled in `language` from
-    `type` where it is missing. `same_type` tells the texts whether they may name the type in the plural.
+    `documents` may be empty (a campaign with only text and files). `type_label` and `type_plural` are
+    filled in `language` from `type` where they are missing. `same_type` tells the texts whether they may name
+    the type in the plural.
     """
     full = [_complete(document, language, shared.named) for document in documents]
     first = full[0] if full else _complete({}, language, shared.named)
@@ -212,8 +214,9 @@ def build_run_report_context(
 
 def _complete(document: DocumentFields, language: str, named: TypeNames) -> dict[str, Any]:
     full: dict[str, Any] = _EMPTY["document"] | dict(document)
-    if not full["type_label"]:
-        full["type_label"] = type_label(full["type"] or DocumentType.GENERIC, language, named)
+    type_id = full["type"] or DocumentType.GENERIC
+    full["type_label"] = full["type_label"] or type_label(type_id, language, named)
+    full["type_plural"] = full["type_plural"] or type_plural(type_id, language, named)
     return full
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crm_mail.document_types import TEXT_LANGUAGES, DocumentType
+from crm_mail.document_types import NO_NAMES, TEXT_LANGUAGES, TYPE_FACTS, DocumentType, Localised, TypeNames
 from crm_mail.documents.builtin_texts import (
     BUNDLE,
     RUN_REPORT,
@@ -23,9 +23,9 @@ from crm_mail.documents.templating import compile_text
 PARTY = "Çelik & Figli <Ñandú>"
 
 
-def context(types: list[str], language: str) -> dict[str, Any]:
+def context(types: list[str], language: str, named: TypeNames = NO_NAMES) -> dict[str, Any]:
     shared = share_context(
-        {"name": "Rossi “Più” & C.", "country": "IT", "city": "Forlì"}, {"name": "Anna"}, "2026-11-21"
+        {"name": "Rossi “Più” & C.", "country": "IT", "city": "Forlì"}, {"name": "Anna"}, "2026-11-21", named
     )
     documents: list[Any] = [
         {
@@ -66,6 +66,30 @@ def test_every_built_in_text_reads_well_for_none_one_and_many(name: str, languag
     if count == 3:
         assert text.count("\n- ") == 3
         assert "3 " in subject
+
+
+@pytest.mark.parametrize("language", TEXT_LANGUAGES)
+@pytest.mark.parametrize("name", DocumentType)
+def test_a_type_that_a_company_renamed_has_its_new_name_in_the_texts(name: DocumentType, language: str) -> None:
+    """One and several documents; a reminder's body speaks of the letter, which is no name of a type."""
+    message = compile_message(builtin_text(name, language))
+    named = {name: Localised(*["Zefiro"] * 3)}
+    reference = "" if name == DocumentType.GENERIC else "PO-7"
+    for count in (1, 2):
+        values = context([name] * count, language, named)
+        values["document"]["reference"] = reference
+        subject, text = message.subject.render(values), message.text.render(values)
+        assert "Zefiro" in subject
+        assert TYPE_FACTS[name].label(language) not in subject
+        assert "Zefiro" in text or name == DocumentType.DUNNING_LETTER
+        assert "Zefiro" in message.html.render(values) or name == DocumentType.DUNNING_LETTER  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("language", TEXT_LANGUAGES)
+@pytest.mark.parametrize("name", [*DocumentType, BUNDLE, "of no type we know"])
+def test_no_text_speaks_of_attachments_which_may_be_behind_a_link(name: str, language: str) -> None:
+    text = builtin_text(name, language)
+    assert not re.search(r"allegat|adjunt|attached", text.body_text + text.body_html, re.IGNORECASE)
 
 
 def test_italian_invoices_say_that_the_pdf_is_a_courtesy_copy() -> None:
