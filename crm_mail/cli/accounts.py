@@ -8,7 +8,8 @@ from crm_mail.cli.account_options import account_details, mailbox_options
 from crm_mail.cli.account_sign_in import connect
 from crm_mail.cli.frame import SHELL, Answer, Failure, command, find_company, read_password
 from crm_mail.delivery.mailbox_service import keep_mailbox_secret
-from crm_mail.delivery.models import DEFAULT_TIMEOUT_SECONDS, AccountKind
+from crm_mail.delivery.models import DEFAULT_TIMEOUT_SECONDS, AccountKind, AuthMethod
+from crm_mail.delivery.operators import OPERATORS
 from crm_mail.delivery.service import add_account
 from crm_mail.delivery.transports import Security
 from crm_mail.installation import Installation
@@ -59,7 +60,9 @@ def add(
     **given: Any,
 ) -> Answer:
     """Add a sender account; it is enabled at once. With a mailbox it is read for receipts and bounces."""
-    if given["username"] and not password_stdin:
+    operator = OPERATORS.get(given.get("operator") or "")
+    signs_in = operator is not None and operator.auth is AuthMethod.OAUTH2  # then: crm-mail account connect
+    if given["username"] and not password_stdin and not signs_in:
         raise Failure("the account logs in: give its password on standard input with --password-stdin")
     secret = read_password() if given["username"] and password_stdin else ""
     imap_secret = read_password() if imap_password_stdin else ""

@@ -1,5 +1,7 @@
 """Warnings that follow from a whole run, put on its rows in one statement each, when all of them are written."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import ColumnElement, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
@@ -30,12 +32,17 @@ def warn_ordinary_answers(session: Session, run: Run) -> int:
     own = select(SenderAccount.reply_to).where(SenderAccount.id == Message.account_id).scalar_subquery()
     answers = func.coalesce(func.nullif(Message.reply_to, ""), own, "")
     by_pec = [Message.run_id == run.id, Message.channel == Channel.PEC]
-    found = [address for address in session.scalars(select(answers).where(*by_pec).distinct()) if address]
-    verdicts = judge_addresses(session, found, now())
-    ordinary = [address for address, verdict in verdicts.items() if verdict.kind is not AddressKind.PEC]
+    found = session.scalars(select(answers).where(*by_pec).distinct())
+    ordinary = not_by_pec(session, found)
     if not ordinary:
         return 0
     return _warn(session, Issue.PEC_ANSWERS, [*by_pec, answers.in_(ordinary)])
+
+
+def not_by_pec(session: Session, addresses: Iterable[str]) -> list[str]:
+    """Those of the addresses that are not known as PEC; empty ones are left aside."""
+    verdicts = judge_addresses(session, [address for address in addresses if address], now())
+    return [address for address, verdict in verdicts.items() if verdict.kind is not AddressKind.PEC]
 
 
 def _warn(session: Session, issue: Issue, chosen: list[ColumnElement[bool]]) -> int:

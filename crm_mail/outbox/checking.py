@@ -29,6 +29,7 @@ from crm_mail.delivery.routing import (
 from crm_mail.delivery.service import accounts_for
 from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.outbox.assembly import FileFacts, encoded_size
+from crm_mail.outbox.bulk_warnings import not_by_pec
 from crm_mail.outbox.editing import ACCOUNT_ISSUES, address_issues, replace_issues
 from crm_mail.outbox.gathering import chunks
 from crm_mail.outbox.issues import Issue
@@ -159,8 +160,9 @@ class _Check:
             Issue.MISSING_FILE in codes and "packaging" not in message.why
         ):  # packed files are made by a preparation
             self._collect_files(message)
-        found += address_issues(message)
+        found += [*address_issues(message), *self._answers(message)]
         settled = {issue for issue in ROUTE_ISSUES if issue is not Issue.LOOKS_LIKE_PEC} | set(ACCOUNT_ISSUES)
+        settled.add(Issue.PEC_ANSWERS)
         if message.to_kind is not AddressKind.UNKNOWN:
             settled.add(Issue.LOOKS_LIKE_PEC)
         blocking = [issue for issue in found if issue in _REFUSED.values()]
@@ -251,6 +253,13 @@ class _Check:
             self.book.resolve(decision, message.channel, self.actor.user_id).account if decision else None
         )
         message.account_id = chosen.id if chosen and message.to_address else None
+
+    def _answers(self, message: Message) -> list[Issue]:
+        """Answers to PEC that would come back uncertified; see `bulk_warnings`."""
+        account = self.book.by_id.get(message.account_id or 0)
+        address = message.reply_to or (account.reply_to if account else "")
+        is_pec = message.channel is Channel.PEC
+        return [Issue.PEC_ANSWERS] if is_pec and not_by_pec(self.session, [address]) else []
 
     def _collect_files(self, message: Message) -> None:
         """Take the files that the message's own documents have now."""

@@ -19,11 +19,13 @@ from crm_mail.delivery.packing import unpack
 from crm_mail.delivery.replies import Reply, judge
 from crm_mail.installation import Installation
 from crm_mail.outbox.bulk_warnings import warn_ordinary_answers
+from crm_mail.outbox.checking import check_messages
 from crm_mail.outbox.envelopes import raw_bytes
 from crm_mail.outbox.models import Attempt, Message, Run
+from crm_mail.outbox.review import Chosen
 from tests.delivery.servers import Faults
 from tests.factories import make_account, make_company
-from tests.outbox.sending import NO_PAUSES, committed_run, make_run, messages, send, states
+from tests.outbox.sending import ACTOR, NO_PAUSES, committed_run, make_run, messages, send, states
 
 KEY = make_key()
 
@@ -162,6 +164,8 @@ def test_answers_to_pec_that_would_come_back_by_ordinary_mail_are_warned_of(sess
     assert not answers_by_pec(session, account)
     account.reply_to = "answers@pec.it"
     assert answers_by_pec(session, account)
+    check_messages(session, ACTOR, run, Chosen(is_all=True), lambda _sha256: True)
+    assert not any(message.issues for message in messages_of(session, run))
 
 
 def messages_of(session: Session, run: Run) -> list[Message]:
