@@ -137,6 +137,7 @@ def _of(story: Story, mail: Came) -> Step:
         "detail": mail.detail,
         "alarm": mail.alarm,
         "trust": mail.trust,
+        "is_over": story.proof.stage in (Stage.DELIVERED, Stage.FAILED),
     }
     if mail.alarm in CHANGES_NOTHING:
         return Step(Line.NOT_TRUSTED, mail.at, "danger", params, mail.id)

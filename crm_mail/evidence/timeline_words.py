@@ -100,7 +100,9 @@ def _sentence(step: Step, _: Translate) -> tuple[str, str]:
         ),
         Line.WARNED: (
             _("Not delivered yet on %(at)s, after twelve hours: a warning. The operator still tries."),
-            _("Wait for the outcome: it comes within 24 hours of the sending."),
+            ""
+            if step.params.get("is_over")
+            else _("Wait for the outcome: it comes within 24 hours of the sending."),
         ),
         Line.NOT_ACCEPTED: (
             _("Not accepted by the sender's PEC operator on %(at)s: %(why)s. It never left."),
