@@ -21,6 +21,7 @@ from crm_mail.contacts.listing import count_parties
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import now
+from crm_mail.delivery.domains.checkups import count_faulty_domains
 from crm_mail.delivery.limits import used_today
 from crm_mail.delivery.models import AuthMethod, SenderAccount
 from crm_mail.delivery.oauth_tokens import SignIn, sign_in_state
@@ -104,6 +105,7 @@ class Dashboard:
     silent: int | None = None
     silent_mailboxes: int = 0
     full_mailboxes: int = 0
+    faulty_domains: int = 0
     days: Sequence[Day] = field(default_factory=list)
 
     @property
@@ -139,6 +141,7 @@ class Dashboard:
             or self.silent
             or self.silent_mailboxes
             or self.full_mailboxes
+            or self.faulty_domains
         )
 
 
@@ -163,6 +166,9 @@ def read_dashboard(session: Session, actor: Actor, company: Company, zone: tzinf
         failed=[line for line in settled if line.totals.failed],
         uncertain=[line for line in settled if line.totals.uncertain],
         accounts=_accounts(session, actor, company),
+        faulty_domains=count_faulty_domains(session, company.id)
+        if actor.can(Permission.SETTINGS_MANAGE)
+        else 0,
         parties_without_address=_without_address(session, actor, company) if may_see_data else None,
         suggestions=count_suggestions(session, actor, company.id) if may_manage else None,
         folder_refusals=count_refusals(session, actor, company.id) if may_manage else None,
