@@ -28,6 +28,7 @@ from crm_mail.documents.service import find_document
 from crm_mail.evidence import dossier_format as layout
 from crm_mail.evidence.dossier_check import content_of, judge
 from crm_mail.evidence.dossier_format import Listing, Scope
+from crm_mail.evidence.message_evidence import MessageEvidence, read_evidence
 from crm_mail.evidence.models import MailItem
 from crm_mail.outbox.envelopes import raw_bytes
 from crm_mail.outbox.models import Attempt, Message, MessageDocument, MessageEvent, MessageFile
@@ -65,6 +66,8 @@ class MessageFacts:
 
     message: Message
     folder: str
+    timezone: str
+    evidence: MessageEvidence
     facts: dict[str, Any]
     items: list[tuple[MailItem, Verification | None]]
 
@@ -143,7 +146,7 @@ def build_dossier(
     built = Built(scope)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
         writer = _Writer(archive, moment)
-        for facts in _write_messages(session, store, writer, ids, anchors, built):
+        for facts in _write_messages(session, store, writer, ids, anchors, built, company.timezone):
             summary.add(facts)
         for der in anchors.certificates:
             writer.certificate(der)
@@ -196,14 +199,20 @@ class _Writer:
 
 
 def _write_messages(
-    session: Session, store: BlobStore, writer: _Writer, ids: Sequence[int], anchors: Anchors, built: Built
+    session: Session,
+    store: BlobStore,
+    writer: _Writer,
+    ids: Sequence[int],
+    anchors: Anchors,
+    built: Built,
+    timezone: str,
 ) -> Iterator[MessageFacts]:
     place = 0
     for start in range(0, len(ids), MESSAGES_AT_ONCE):
         part = ids[start : start + MESSAGES_AT_ONCE]
         for message in session.scalars(select(Message).where(Message.id.in_(part)).order_by(Message.id)):
             place += 1
-            yield _write_message(session, store, writer, message, place, anchors, built)
+            yield _write_message(session, store, writer, message, place, anchors, built, timezone)
 
 
 def _write_message(
@@ -214,6 +223,7 @@ def _write_message(
     place: int,
     anchors: Anchors,
     built: Built,
+    timezone: str,
 ) -> MessageFacts:
     folder = layout.folder_of(place, message.party_code)
     facts = _message_facts(session, message)
@@ -237,7 +247,7 @@ def _write_message(
         built.untrusted += verification is not None and not verification.trust.is_trusted
     writer.put(f"{folder}/{layout.MESSAGE_FACTS}", _json(facts))
     built.messages += 1
-    return MessageFacts(message, folder, facts, items)
+    return MessageFacts(message, folder, timezone, read_evidence(session, message), facts, items)
 
 
 def _source(session: Session, store: BlobStore, message: Message) -> bytes | None:

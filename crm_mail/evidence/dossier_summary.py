@@ -3,13 +3,16 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from crm_mail.companies.models import Company
 from crm_mail.delivery.pec.verdict import Verification
 from crm_mail.documents.printed_pages import build_page, print_page
 from crm_mail.documents.rendering import RenderFailed
 from crm_mail.evidence.dossier import Built, MessageFacts
+from crm_mail.evidence.item_words import kind_words, receipt_words
 from crm_mail.evidence.models import MailItem
+from crm_mail.evidence.timeline_words import conflict_words, headline, step_told
 from crm_mail.evidence.verification_words import content_words, step_title, step_words, trust_words
 from crm_mail.outbox.wording import Translate
 from crm_mail.web.translating import translator
@@ -61,6 +64,11 @@ class PrintedSummary:
                 {
                     "item": item,
                     "name": kept["path"],
+                    "title": receipt_words(
+                        item.receipt_type, bool((item.facts or {}).get("is_final")), translate
+                    )
+                    if item.receipt_type
+                    else kind_words(item.kind, translate),
                     "trust": trust_words(verification.trust.value, translate) if verification else None,
                     "is_trusted": verification is not None and verification.trust.is_trusted,
                     "signer": verification.signer if verification else "",
@@ -80,7 +88,14 @@ class PrintedSummary:
                     ],
                 }
             )
-        return _line(facts) | {"facts": facts.facts, "receipts": receipts}
+        known, zone = facts.evidence, ZoneInfo(facts.timezone)
+        return _line(facts) | {
+            "facts": facts.facts,
+            "receipts": receipts,
+            "headline": headline(known.proof, facts.message.to_address, known.story.is_pec, zone, translate),
+            "conflict": conflict_words(known.row.conflict, translate) if known.row else "",
+            "timeline": [step_told(step, zone, translate).text for step in known.steps],
+        }
 
 
 def _steps(verification: Verification | None, translate: Translate) -> list[tuple[str, bool | None, str]]:
