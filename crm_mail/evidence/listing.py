@@ -14,7 +14,7 @@ from crm_mail.companies.type_registry import company_types
 from crm_mail.evidence.alarms import Alarm
 from crm_mail.evidence.applying import proof_of
 from crm_mail.evidence.models import ItemKind, MailItem, MessageProof
-from crm_mail.evidence.proof import Stage
+from crm_mail.evidence.proof import Proof
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.review import find_message
 from crm_mail.permissions import OUTBOX_PERMISSIONS, Actor, Permission
@@ -199,7 +199,7 @@ def run_evidence(session: Session, run: Run, conditions: Sequence[ColumnElement[
     return RunEvidence(*(int(value) for value in session.execute(query).one()))
 
 
-def stages_of(session: Session, message_ids: Sequence[int]) -> dict[int, Stage]:
-    """How far messages are proven to have come, for badges; only those of which anything is known."""
+def proofs_of(session: Session, message_ids: Sequence[int]) -> dict[int, Proof]:
+    """What is proven of messages; only those of which anything is known."""
     query = select(MessageProof).where(MessageProof.message_id.in_(message_ids))
-    return {row.message_id: proof_of(row).stage for row in session.scalars(query)}
+    return {row.message_id: proof_of(row) for row in session.scalars(query)}

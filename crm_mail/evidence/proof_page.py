@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from crm_mail.companies.models import Company
 from crm_mail.evidence.alarm_words import alarm_words
 from crm_mail.evidence.item_words import kind_words, receipt_words
-from crm_mail.evidence.listing import stages_of
+from crm_mail.evidence.listing import proofs_of
 from crm_mail.evidence.message_evidence import read_evidence
 from crm_mail.evidence.models import MailItem
 from crm_mail.evidence.proof import Stage
@@ -101,7 +101,7 @@ def shown_item(item: MailItem) -> dict[str, Any]:
 def stage_badges(message_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
     """Word and tone of what is proven of messages, for the small badges of lists; only where anything is known."""
     return {
-        id_: (stage_words(stage, True, gettext), TONE_OF_STAGE[stage])
-        for id_, stage in stages_of(db(), message_ids).items()
-        if stage not in (Stage.NOTHING, Stage.LEFT)
+        id_: (stage_words(proof.stage, True, gettext), TONE_OF_STAGE[proof.stage])
+        for id_, proof in proofs_of(db(), message_ids).items()
+        if proof.stage not in (Stage.NOTHING, Stage.LEFT)
     }

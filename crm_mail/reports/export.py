@@ -12,7 +12,10 @@ from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
+from crm_mail.delivery.routing import Channel
 from crm_mail.document_types import TypeNames, type_label
+from crm_mail.evidence.proof import Stage
+from crm_mail.evidence.timeline_words import stage_words
 from crm_mail.outbox.cause_words import cause_words
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.wording import describe_why, left_out_words, withheld_words
@@ -118,6 +121,9 @@ class Table:
             _("Code"),
             _("Server's answer"),
             _("Sent at"),
+            _("Accepted at"),
+            _("Delivered at"),
+            _("Proof"),
         )
 
     def values(self, row: ReportRow) -> Sequence[Any]:
@@ -142,7 +148,11 @@ class Table:
             reason_word(row, self._translate),
             row.code,
             "" if row.is_sent else row.detail,
-            in_zone(row.sent_at, self._company) if row.sent_at else None,
+            *(
+                in_zone(at, self._company) if at else None
+                for at in (row.sent_at, row.proof.accepted_at, row.proof.delivered_at)
+            ),
+            proof_word(row, self._translate),
         )
 
 
@@ -153,6 +163,12 @@ def reason_word(row: ReportRow, translate: Translate) -> str:
     if row.is_sent or not row.cause or row.state.value not in ("failed", "bounced", "uncertain", "retrying"):
         return ""
     return cause_words(row.cause, row.code, enhanced_of(row.detail), translate)[0]
+
+
+def proof_word(row: ReportRow, translate: Translate) -> str:
+    """How far a row is proven to have come; empty where nothing is known."""
+    stage = row.proof.stage
+    return "" if stage is Stage.NOTHING else stage_words(stage, row.channel is Channel.PEC, translate)
 
 
 def report_json(session: Session, actor: Actor, run: Run, language: str = "en") -> dict[str, Any]:
@@ -202,4 +218,7 @@ def _message_json(row: ReportRow, translate: Translate, language: str, named: Ty
         "code": row.code,
         "answer": row.detail,
         "sent_at": row.sent_at.isoformat() if row.sent_at else None,
+        "accepted_at": row.proof.accepted_at.isoformat() if row.proof.accepted_at else None,
+        "delivered_at": row.proof.delivered_at.isoformat() if row.proof.delivered_at else None,
+        "proof": row.proof.stage.value,
     }

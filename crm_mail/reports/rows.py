@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from crm_mail.delivery.routing import Channel
 from crm_mail.documents.models import Document
+from crm_mail.evidence.listing import proofs_of
+from crm_mail.evidence.proof import Proof
 from crm_mail.outbox.models import Message, MessageDocument, MessageFile, Run
 from crm_mail.outbox.states import MessageState
 from crm_mail.permissions import Actor
@@ -67,6 +69,7 @@ class ReportRow:
     documents: Sequence[tuple[str, str]] = ()
     attachments: Sequence[str] = ()
     why: dict[str, Any] = field(default_factory=dict)
+    proof: Proof = field(default_factory=Proof)
 
     @property
     def is_sent(self) -> bool:
@@ -147,6 +150,7 @@ def _complete(session: Session, found: Sequence[Any], names: dict[int, str]) -> 
         names |= account_names(session, unknown)
     documents = _documents(session, ids)
     files = _files(session, ids)
+    proofs = proofs_of(session, ids)
     return [
         ReportRow(
             *(
@@ -155,6 +159,7 @@ def _complete(session: Session, found: Sequence[Any], names: dict[int, str]) -> 
                 documents.get(row.id, ()),
                 files.get(row.id, ()),
                 row.why,
+                proofs.get(row.id, Proof()),
             )
         )
         for row in found
