@@ -15,6 +15,7 @@ from crm_mail.delivery.blobs import flatten
 from crm_mail.delivery.dkim import make_key, public_record
 from crm_mail.delivery.envelope import Cause, OutcomeKind
 from crm_mail.delivery.models import AccountKind, AuthMethod, ReceiptForm, SenderAccount
+from crm_mail.delivery.oauth_consent import begin_sign_in, finish_sign_in
 from crm_mail.delivery.packing import unpack
 from crm_mail.delivery.replies import Reply, judge
 from crm_mail.installation import Installation
@@ -23,6 +24,7 @@ from crm_mail.outbox.checking import check_messages
 from crm_mail.outbox.envelopes import raw_bytes
 from crm_mail.outbox.models import Attempt, Message, Run
 from crm_mail.outbox.review import Chosen
+from tests.delivery.oauth_server import CLIENT_SECRET, OAuthServer
 from tests.delivery.servers import Faults
 from tests.factories import make_account, make_company
 from tests.outbox.sending import ACTOR, NO_PAUSES, committed_run, make_run, messages, send, states
@@ -89,14 +91,29 @@ def test_a_message_larger_than_its_account_allows_is_not_handed_over(sqlite_home
     assert not server.commands
 
 
-def test_an_account_that_nobody_signed_in_stops_and_its_messages_wait(sqlite_home: Installation) -> None:
-    with committed_run(sqlite_home, account={"auth": AuthMethod.OAUTH2}) as (server, run_id):
-        send(sqlite_home)
-    assert states(sqlite_home, run_id) == {"committed": 1}
-    with sqlite_home.database.read() as session:
-        account = session.scalars(select(SenderAccount)).one()
-        assert "sign in again" in account.stopped_reason
-    assert not server.commands
+def test_an_account_that_nobody_signed_in_stops_and_goes_on_after_the_sign_in(
+    sqlite_home: Installation,
+) -> None:
+    home = sqlite_home
+    with OAuthServer() as provider:
+        account = {
+            "auth": AuthMethod.OAUTH2,
+            "oauth_secret": home.encrypt(CLIENT_SECRET),
+            **provider.columns(),
+        }
+        faults = Faults(abilities=("PIPELINING", "AUTH XOAUTH2"))
+        with committed_run(home, faults, account=account) as (server, run_id):
+            send(home)
+            assert states(home, run_id) == {"committed": 1}
+            assert not server.commands
+            with home.database.read() as session:
+                stopped = session.scalars(select(SenderAccount)).one()
+                assert "sign in again" in stopped.stopped_reason
+            answer = provider.consent(begin_sign_in(home, ACTOR, stopped, "http://localhost/x").url)
+            finish_sign_in(home, ACTOR, answer["state"], answer["code"])
+            send(home)
+    assert states(home, run_id) == {"sent": 1}
+    assert any(line.startswith("AUTH XOAUTH2 ") for line in server.commands)
 
 
 TOO_MUCH = "550 5.7.1 Too much traffic from this sender"
