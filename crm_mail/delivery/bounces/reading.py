@@ -6,13 +6,20 @@ from collections.abc import Iterable
 from crm_mail.delivery.bounces.automatic import is_automatic, is_challenge
 from crm_mail.delivery.bounces.free_text import addressee, named_recipients, own_words, telling_words
 from crm_mail.delivery.bounces.judging import judged
+from crm_mail.delivery.bounces.looks import (
+    has_failing_subject,
+    is_daemon,
+    looks_returned,
+    says_what_failed,
+    subject_of,
+)
 from crm_mail.delivery.bounces.parsed import (
     BounceKind,
     BounceReason,
     ParsedBounce,
     RecipientReport,
 )
-from crm_mail.delivery.bounces.parts import Part, headers_of, read_parts, words
+from crm_mail.delivery.bounces.parts import Part, headers_of, read_parts
 from crm_mail.delivery.bounces.returned import Returned, returned_of
 from crm_mail.delivery.bounces.status_fields import (
     MAX_RECIPIENTS,
@@ -28,26 +35,6 @@ _MDN_TYPES = ("message/disposition-notification", "message/global-disposition-no
 _TEXTS = ("text/plain", "text/html")
 _PASSED_ON = frozenset({"delivered", "relayed", "expanded", "deliverable"})
 _DELAYED = frozenset({"delayed", "delay", "warning"})
-_DAEMON = re.compile(
-    r"mailer[-_. ]?daemon|poo?st[-_]?master|mail ?delivery|mail (?:delivery )?(?:sub)?system|mail administrator|"
-    r"system administrator|complaints@|mail-?adm|delivery (?:service|notif)|bounce|mdaemon|^ndr@",
-    re.IGNORECASE,
-)
-_SUBJECT = re.compile(
-    r"undeliver|un?able to deliver|returned (?:mail|to sender)|delivery (?:status|report|notification|failure"
-    r"|has failed"
-    r"|failed|problem|error|delay|service)|failure (?:notice|delivery|to deliver)|fail(?:ed|ure)[: ]*mail"
-    r"|mail (?:delivery"
-    r"|failure|could not|error|status|system)|message (?:delayed|you sent|could not|delivery)"
-    r"|could not (?:be delivered|"
-    r"send)|non[- ]?(?:remis|deliver|consegn|recapit)|mancat[ao] (?:consegna|recapito)|consegna (?:non|fallita)"
-    r"|impossibile"
-    r" (?:consegnare|recapitare)|no se (?:pudo|puede) entregar|unzustellbar|nicht zugestellt|non d[eé]livr|n[aã]o "
-    r"(?:entreg|foi poss)|delayed mail|warning: (?:could not|message)|rejected mail|mail rejected|nondeliverable|"
-    r"failed mail|(?:stato|notifica)[^@]{0,20}(?:recapito|consegna)|recapito (?:non|fallito|ritardato)"
-    r"|posta non consegnata|estado de (?:la )?entrega|no entregad[oa]|недоставлен|не доставлено|postmaster notify",
-    re.IGNORECASE,
-)
 _DELAY_WORDS = re.compile(
     r"warning (?:message )?only|do not need to (?:re-?send|send)|will (?:be retried|keep trying"
     r"|continue (?:trying|to try)|"
@@ -58,12 +45,6 @@ _DELAY_WORDS = re.compile(
     r"|verr[aà] ritentat|seguir[aá] intentando",
     re.IGNORECASE,
 )
-_NOT_DELIVERED = re.compile(
-    r"not (?:be )?delivered|delivery (?:has )?failed|unable to deliver|undeliverable|non (?:è stato )?(?:consegnat"
-    r"|recapitat)|no (?:se )?(?:pudo|ha podido) (?:ser )?entrega",
-    re.IGNORECASE,
-)
-_ANSWER = re.compile(r"\s*(?:re|r|rif|aw|sv|fwd?|i|tr|rv|wg)\s*:", re.IGNORECASE)
 _NOT_SPAM = frozenset({"not-spam", "auth-failure", "opt-out"})
 
 
@@ -77,7 +58,7 @@ def read_bounce(data: bytes) -> ParsedBounce | None:
     """
     root = read_parts(data)
     parts = list(root.walk())
-    looks = _looks_returned(root)
+    looks = looks_returned(root)
     for part in parts:
         if part.type in _MDN_TYPES and part.depth <= 2:
             return _disposition(root, part, parts)
@@ -90,41 +71,12 @@ def read_bounce(data: bytes) -> ParsedBounce | None:
     text = _own_text(root, parts)
     if looks:
         found = _from_text(root, parts, text)
-        is_sure = _is_daemon(root) or root.header("x-failed-recipients")
-        if found and (is_sure or _says_what_failed(root, found, text)):
+        is_sure = is_daemon(root) or root.header("x-failed-recipients")
+        if found and (is_sure or says_what_failed(root, found, text)):
             return found
         if is_sure:
             return None
     return _from_person(root, parts, text)
-
-
-def _looks_returned(root: Part) -> bool:
-    """Whether a mail system seems to speak: by its name, by an empty return path, by the words of the subject."""
-    report = root.parameter("report-type").lower()
-    if root.header("x-failed-recipients") or report.endswith("delivery-status"):
-        return True
-    returns = root.every("return-path") + root.every("x-envelope-from")
-    is_null = any(value.strip() in ("<>", "") for value in returns)
-    subject = _subject(root)
-    if _is_daemon(root) or (is_null and _SUBJECT.search(subject)):
-        return True
-    return bool(_SUBJECT.search(subject)) and not (_ANSWER.match(subject) or is_automatic(root))
-
-
-def _says_what_failed(root: Part, found: ParsedBounce, text: str) -> bool:
-    """With only its subject to go by a mail must say more: people write such subjects too."""
-    if any(one.reason is not BounceReason.UNKNOWN for one in found.reports):
-        return True
-    is_answer = root.header("in-reply-to") or root.header("references")
-    return not is_answer and bool(_NOT_DELIVERED.search(text[:5000]))
-
-
-def _is_daemon(root: Part) -> bool:
-    return bool(_DAEMON.search(root.header("from")[:300]))
-
-
-def _subject(root: Part) -> str:
-    return words(root.header("subject")[:2000])[:500]
 
 
 def _from_status(
@@ -137,7 +89,7 @@ def _from_status(
     text = _own_text(speaker, [one for one in speaker.walk() if one is not part])
     own = own_words(text)[0]
     said = {named.address.lower(): named.said for named in named_recipients(own)}
-    general = f"{_subject(root)} {telling_words(own)}" if len(kept) == 1 else _subject(root)
+    general = f"{subject_of(root)} {telling_words(own)}" if len(kept) == 1 else subject_of(root)
     reports = []
     for one in kept:
         address = one.original or one.final
@@ -162,18 +114,18 @@ def _from_text(root: Part, parts: list[Part], text: str) -> ParsedBounce | None:
     is_delay = bool(_DELAY_WORDS.search(own[:5000]))
     named = {one.address.lower(): one for one in named_recipients(own)}
     listed = _addresses(root.every("x-failed-recipients")) or [one.address for one in named.values()]
-    if not listed and returned.to and _SUBJECT.search(_subject(root)):
+    if not listed and returned.to and has_failing_subject(root):
         listed = _addresses([returned.to])[:1]
     if not listed and (quoted := addressee(own)):
         listed = [quoted]
-    general = f"{telling_words(own)} {_subject(root)}" if len(listed) == 1 else _subject(root)
+    general = f"{telling_words(own)} {subject_of(root)}" if len(listed) == 1 else subject_of(root)
     reports = []
     for address in listed:
         one = named.get(address.lower())
         said = [one.said] if one else []
         reports.append(judged(address, one.final if one else "", "", said, general, is_delay=is_delay))
-    if not reports and _SUBJECT.search(_subject(root)) and (returned.token or returned.message_id):
-        reports = [judged("", "", "", [], f"{telling_words(own)} {_subject(root)}", is_delay=is_delay)]
+    if not reports and has_failing_subject(root) and (returned.token or returned.message_id):
+        reports = [judged("", "", "", [], f"{telling_words(own)} {subject_of(root)}", is_delay=is_delay)]
     return _assembled(root, returned, reports) if reports else None
 
 
