@@ -9,6 +9,7 @@ from crm_mail.db import now
 from crm_mail.delivery.domains.pec_ladder import judge_addresses
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.routing import AddressKind, Channel
+from crm_mail.outbox.formal_notices import unproven
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Message, MessageIssue, Run
 
@@ -37,6 +38,11 @@ def warn_ordinary_answers(session: Session, run: Run) -> int:
     if not ordinary:
         return 0
     return _warn(session, Issue.PEC_ANSWERS, [*by_pec, answers.in_(ordinary)])
+
+
+def warn_unproven(session: Session, run: Run) -> int:
+    """Formal notices that would leave by ordinary mail; how many had no warning before."""
+    return _warn(session, Issue.UNPROVEN, [Message.run_id == run.id, *unproven()])
 
 
 def not_by_pec(session: Session, addresses: Iterable[str]) -> list[str]:

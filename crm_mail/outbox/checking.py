@@ -160,9 +160,9 @@ class _Check:
             Issue.MISSING_FILE in codes and "packaging" not in message.why
         ):  # packed files are made by a preparation
             self._collect_files(message)
-        found += [*address_issues(message), *self._answers(message)]
+        found += [*address_issues(self.session, message), *self._answers(message)]
         settled = {issue for issue in ROUTE_ISSUES if issue is not Issue.LOOKS_LIKE_PEC} | set(ACCOUNT_ISSUES)
-        settled.add(Issue.PEC_ANSWERS)
+        settled |= {Issue.PEC_ANSWERS, Issue.UNPROVEN}
         if message.to_kind is not AddressKind.UNKNOWN:
             settled.add(Issue.LOOKS_LIKE_PEC)
         blocking = [issue for issue in found if issue in _REFUSED.values()]

@@ -14,6 +14,7 @@ from crm_mail.delivery.routing import AddressKind, Channel, channel_for
 from crm_mail.delivery.service import accounts_for
 from crm_mail.documents.html_text import html_to_text, sanitise_html, text_to_html
 from crm_mail.outbox.edit_problems import EditProblem
+from crm_mail.outbox.formal_notices import is_unproven
 from crm_mail.outbox.issues import BLOCKERS, Issue
 from crm_mail.outbox.kinds import judge_kinds
 from crm_mail.outbox.models import Message, MessageContent, MessageEvent, MessageIssue, MessageRevision
@@ -232,7 +233,7 @@ def default_account(session: Session, actor: Actor, message: Message) -> int | N
 
 def _check_again(session: Session, message: Message, content: MessageContent, changed: set[str]) -> None:
     """Settle the issues that the correction answered, and add those it made."""
-    settled: set[Issue] = {Issue.INVALID_ADDRESS, *ACCOUNT_ISSUES}
+    settled: set[Issue] = {Issue.INVALID_ADDRESS, Issue.UNPROVEN, *ACCOUNT_ISSUES}
     if changed & {"to_address", "to_kind"}:
         settled |= ADDRESS_ISSUES
     if message.subject and content.body_text.strip():
@@ -242,10 +243,10 @@ def _check_again(session: Session, message: Message, content: MessageContent, ch
     bounced = suppressed_issue(session, message)
     message.issues = [one for one in message.issues if one.code != Issue.SUPPRESSED_ADDRESS]
     message.issues += [bounced] if bounced else []
-    replace_issues(message, settled, address_issues(message))
+    replace_issues(message, settled, address_issues(session, message))
 
 
-def address_issues(message: Message) -> list[Issue]:
+def address_issues(session: Session, message: Message) -> list[Issue]:
     """What stands against a row's address and account as they are."""
     if not message.to_address:
         return [Issue.NO_ADDRESS]
@@ -254,6 +255,8 @@ def address_issues(message: Message) -> list[Issue]:
         found.append(Issue.ADDRESS_KIND_UNKNOWN)
     if message.account_id is None:
         found.append(Issue.NO_PEC_ACCOUNT if message.channel is Channel.PEC else Issue.NO_ACCOUNT)
+    if is_unproven(session, message):
+        found.append(Issue.UNPROVEN)
     return found
 
 

@@ -24,6 +24,9 @@ class Issue(StrEnum):
     ADDRESS_KIND_UNKNOWN = "address_kind_unknown"
     LOOKS_LIKE_PEC = "looks_like_pec"
     PEC_ANSWERS = "pec_answers"  # answers to a PEC message would go to an address that is not PEC
+    UNPROVEN = (
+        "unproven"  # a letter that says it goes by PEC or registered letter would leave by ordinary mail
+    )
     OTHER_SELLER = "other_seller"
 
 

@@ -158,11 +158,11 @@ class _Change:
             message.bcc = []
             message.account_id = self._account(message)
         message.why = {name: value for name, value in message.why.items() if name != "kind"}
-        found = address_issues(message)
+        found = address_issues(self.session, message)
         preference = message.why.get("preference")
         if message.channel is Channel.PEC and preference == ChannelPreference.ORDINARY_ONLY:
             found = [Issue.NO_ORDINARY_ADDRESS]
-        settled = {Issue.ADDRESS_KIND_UNKNOWN, Issue.LOOKS_LIKE_PEC, *ACCOUNT_ISSUES}
+        settled = {Issue.ADDRESS_KIND_UNKNOWN, Issue.LOOKS_LIKE_PEC, Issue.UNPROVEN, *ACCOUNT_ISSUES}
         replace_issues(message, settled, found)
         message.revision += 1
         message.is_approved = False

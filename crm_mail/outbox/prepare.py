@@ -16,10 +16,11 @@ from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import today
+from crm_mail.document_types import DocumentType
 from crm_mail.documents.message_context import share_context
 from crm_mail.installation import Installation
 from crm_mail.outbox.assembly import DocumentFacts, Rules, Sent, assemble_party
-from crm_mail.outbox.bulk_warnings import warn_ordinary_answers, warn_shared_addresses
+from crm_mail.outbox.bulk_warnings import warn_ordinary_answers, warn_shared_addresses, warn_unproven
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.gathering import count_due, gather_batches
 from crm_mail.outbox.leaving_out import (
@@ -167,6 +168,8 @@ def fill_run(
     leave_out_documents(session, run, criteria, actor.clearance)
     leave_out_contacts(session, run, criteria, actor.clearance)
     later = warn_shared_addresses(session, run) + warn_ordinary_answers(session, run)
+    if DocumentType.DUNNING_LETTER in writer.types:
+        later += warn_unproven(session, run)
     run.document_types = sorted(writer.types)
     run.state = RunState.REVIEW
     left_out = sum(count_left_out(session, run.id, actor.clearance).values())

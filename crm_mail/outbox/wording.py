@@ -60,6 +60,7 @@ _SHORT: dict[Issue, str] = {
     Issue.ADDRESS_KIND_UNKNOWN: _("Address kind not known"),
     Issue.LOOKS_LIKE_PEC: _("Looks like PEC"),
     Issue.PEC_ANSWERS: _("Answers would not be certified"),
+    Issue.UNPROVEN: _("Not by PEC"),
     Issue.OTHER_SELLER: _("Issued by another company"),
 }
 
@@ -123,8 +124,17 @@ _LONG: dict[Issue, tuple[str, str]] = {
         _("Check that the address belongs to this recipient."),
     ),
     Issue.PEC_ANSWERS: (
-        _("Answers to this PEC message would go to an address that is not known as PEC, without legal value."),
+        _(
+            "Answers to this PEC message would go to an address that is not known as PEC, without legal value."
+        ),
         _("Enter a PEC address for answers on the account or in the document type's settings, or none."),
+    ),
+    Issue.UNPROVEN: (
+        _(
+            "The letter says that it is sent by PEC or registered letter; "
+            "this message would leave by ordinary mail, without proof of delivery."
+        ),
+        _("Enter a PEC address here or on the contact's card, or leave the message out and post the letter."),
     ),
     Issue.EMPTY_FIELD: (
         _("A field that the text uses is empty for this recipient."),
@@ -377,7 +387,9 @@ _WITHHELD: dict[str, str] = {
     WithheldReason.SUPPRESSED_MEANWHILE: _(
         "Dropped out: the address came on the suppression list meanwhile, because mail to it came back."
     ),
-    COPY_DROPPED: _("Copy (Cc) taken off, the message stays: its contact or the state of its address changed."),
+    COPY_DROPPED: _(
+        "Copy (Cc) taken off, the message stays: its contact or the state of its address changed."
+    ),
 }
 
 
