@@ -1,4 +1,4 @@
-"""`python -m bench prepare|review|send|crash|render|receipts|mailbox [--json] [--times N] [--count N]`."""
+"""`python -m bench FIGURE [--json] [--times N] [--count N]`; docs/benchmarks.md tells what each one measures."""
 
 import argparse
 import importlib
@@ -7,7 +7,7 @@ import json
 import platform
 from typing import Any
 
-FIGURES = ("prepare", "review", "send", "crash", "render", "receipts", "mailbox")
+FIGURES = ("prepare", "review", "send", "crash", "crash_receipts", "render", "receipts", "mailbox")
 
 
 def main() -> None:

@@ -83,7 +83,14 @@ def make_sender(session: Session, port: int, connections: int, **overrides: Any)
 
 
 def make_committed_run(
-    home: Installation, account: SenderAccount, count: int, text_size: int, files: list[tuple[str, int]]
+    home: Installation,
+    account: SenderAccount,
+    count: int,
+    text_size: int,
+    files: list[tuple[str, int]],
+    channel: Channel = Channel.SMTP,
+    kind: AddressKind = AddressKind.ORDINARY,
+    domain: str = "customer.example",
 ) -> int:
     """A committed run of ``count`` messages; the n-th carries the n-th of ``files`` (hash, size), if there are any."""
     with home.database.write() as session:
@@ -95,7 +102,12 @@ def make_committed_run(
         party = session.query(Party).filter_by(company_id=account.company_id).one()
         text = text_of(text_size)
         first = (session.query(Message.id).order_by(Message.id.desc()).limit(1).scalar() or 0) + 1
-        rows = [_row(run, party, account, first + n, bool(files)) for n in range(count)]
+        way = {"channel": channel, "to_kind": kind}
+        rows = [
+            _row(run, party, account, first + n, bool(files))
+            | {**way, "to_address": f"cliente{first + n}@{domain}"}
+            for n in range(count)
+        ]
         session.execute(insert(Message), rows)
         contents = [
             {"message_id": first + n, "body_text": f"{first + n}\n{text}", "body_html": ""}
@@ -120,10 +132,7 @@ def _row(run: Run, party: Party, account: SenderAccount, number: int, has_file: 
         "party_code": party.code,
         "party_name": party.name,
         "language": "it",
-        "to_address": f"cliente{number}@customer.example",
-        "to_kind": AddressKind.ORDINARY,
         "is_edited": True,  # no contact stands behind the address
-        "channel": Channel.SMTP,
         "subject": f"Fattura n. {number} del 2 novembre",
         "document_types": "invoice",
         "file_count": int(has_file),
