@@ -48,9 +48,7 @@ def note(session: Session, company_id: int, cause: str, detail: str = "", count:
     """
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     table = ErrorNotice.__table__
-    statement = dialect.insert(
-        table
-    ).values(
+    statement = dialect.insert(table).values(
         company_id=company_id, cause=cause[:100], waiting=count, last_detail=detail[:500]
     )
     session.execute(
@@ -72,6 +70,11 @@ def send_notices(home: Installation) -> int:
         if notice is not None:
             sent += _mail(home, notice)
     return sent
+
+
+def has_due(session: Session, moment: datetime) -> bool:
+    """Whether anything is to be told now."""
+    return session.execute(_due(moment).limit(1)).first() is not None
 
 
 def _is_due(moment: datetime) -> list[ColumnElement[bool]]:

@@ -7,7 +7,7 @@ matches no message is for those who manage the settings.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.type_registry import company_types
@@ -82,7 +82,7 @@ def _chosen(chosen: ItemFilter) -> list[ColumnElement[bool]]:
     if chosen.kind in set(ItemKind):
         found.append(MailItem.kind == ItemKind(chosen.kind))
     if chosen.alarm == "open":
-        found += [MailItem.alarm != "", MailItem.alarm_settled_at.is_(None)]
+        found += [MailItem.alarm != literal_column("''"), MailItem.alarm_settled_at.is_(None)]
     elif chosen.alarm == "settled":
         found += [MailItem.alarm != "", MailItem.alarm_settled_at.is_not(None)]
     elif chosen.alarm in set(Alarm):
@@ -121,7 +121,7 @@ def silent_messages(
 def _silent(company_id: int) -> list[ColumnElement[bool]]:
     return [
         MessageProof.company_id == company_id,
-        MessageProof.alarm != "",
+        MessageProof.alarm != literal_column("''"),  # in the very words of ix_message_proofs_alarm
         MessageProof.alarm_settled_at.is_(None),
     ]
 
@@ -193,8 +193,11 @@ def run_evidence(session: Session, run: Run, conditions: Sequence[ColumnElement[
             count(proof.replied_at.is_not(None)),
         )
         .select_from(proof)
-        .join(Message, Message.id == proof.message_id)
-        .where(proof.company_id == run.company_id, proof.message_id.between(first, last), *conditions)
+        .where(
+            proof.company_id == run.company_id,
+            proof.message_id.between(first, last),
+            exists().where(Message.id == proof.message_id, *conditions),
+        )
     )
     return RunEvidence(*(int(value) for value in session.execute(query).one()))
 

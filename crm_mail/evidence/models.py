@@ -114,7 +114,6 @@ class MessageProof(Base):
 
     __tablename__ = "message_proofs"
     __table_args__ = (
-        Index("ix_message_proofs_company", "company_id", "message_id"),
         Index(
             "ix_message_proofs_alarm",
             "company_id",

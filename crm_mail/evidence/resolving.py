@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, Select, exists, literal_column, select
 from sqlalchemy.orm import Session
 
 from crm_mail.db import now
@@ -32,12 +32,15 @@ SEARCHED_FOR = timedelta(days=3)
 AT_ONCE = 50
 
 
+_WAITS: ColumnElement[bool] = literal_column("message_proofs.waits_for_sender IS TRUE")  # as the index has it
+
+
 def apply_waiting(session: Session) -> int:
     """Let messages follow evidence that came while they were still being sent; how many did."""
     query = (
         select(MessageProof)
         .join(Message, Message.id == MessageProof.message_id)
-        .where(MessageProof.waits_for_sender.is_(True), Message.state != MessageState.SENDING)
+        .where(_WAITS, Message.state != MessageState.SENDING)
         .limit(500)
     )
     done = 0
@@ -78,26 +81,33 @@ def search_for(home: Installation, message_id: int) -> int:
     return _search(home, account_id, [wanted])
 
 
-def _claim(session: Session, moment: datetime) -> dict[int, list[str]]:
-    """Message-IDs to look for by account; noted at once, so that no other worker looks for the same."""
+def has_wanted(session: Session, moment: datetime) -> bool:
+    """Whether any uncertain message is to be looked for now."""
+    return session.execute(_wanted(moment).limit(1)).first() is not None
+
+
+def _wanted(moment: datetime) -> Select[int, int | None, str | None]:
     asked = exists().where(
         MessageEvent.message_id == Message.id, MessageEvent.kind == SEARCHED, MessageEvent.at > moment - PAUSE
     )
-    query = (
+    return (
         select(Message.id, Message.account_id, Message.message_id)
         .join(SenderAccount, SenderAccount.id == Message.account_id)
         .where(
-            Message.state == MessageState.UNCERTAIN,
+            Message.state == literal_column("'uncertain'"),  # in the very words of ix_messages_uncertain
             Message.message_id.is_not(None),
             Message.claimed_at > moment - SEARCHED_FOR,
             SenderAccount.mailbox_is_read,
             SenderAccount.mailbox_host != "",
             ~asked,
         )
-        .order_by(Message.id)
-        .limit(AT_ONCE)
-        .with_for_update(of=Message, skip_locked=True)
+        .order_by(Message.account_id, Message.claimed_at)
     )
+
+
+def _claim(session: Session, moment: datetime) -> dict[int, list[str]]:
+    """Message-IDs to look for by account; noted at once, so that no other worker looks for the same."""
+    query = _wanted(moment).limit(AT_ONCE).with_for_update(of=Message, skip_locked=True)
     wanted: dict[int, list[str]] = {}
     for id_, account_id, message_id in session.execute(query).all():
         wanted.setdefault(account_id or 0, []).append(message_id or "")

@@ -81,6 +81,7 @@ class Message(Base):
         ),
         _where("ix_messages_lease", "lease_until IS NOT NULL", "state", "lease_until"),
         _where("uq_messages_message_id", "message_id IS NOT NULL", "message_id", unique=True),
+        _where("ix_messages_uncertain", "state = 'uncertain'", "account_id", "claimed_at"),
         _where("ix_messages_unproven", "channel = 'pec' AND state = 'sent'", "account_id", "sent_at"),
         Index("ix_messages_party", "party_id", "id"),
         Index("ix_messages_contact", "contact_id", "id"),

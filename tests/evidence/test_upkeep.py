@@ -8,14 +8,27 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.db import now
+from crm_mail.delivery.models import SenderAccount
 from crm_mail.evidence import error_notices
 from crm_mail.evidence.models import ErrorNotice, Mailbox, MessageProof
-from crm_mail.evidence.resolving import apply_waiting
+from crm_mail.evidence.resolving import apply_waiting, search_mailboxes, what_is_known
 from crm_mail.evidence.silence import sweep_silence
 from crm_mail.installation import Installation
+from crm_mail.outbox.models import Message
 from crm_mail.outbox.states import MessageState
+from crm_mail.sandbox.imap import ImapServer
 from tests.delivery.servers import Faults, FaultyServer
-from tests.evidence.mails import believe, certified, hours, issuer, pec_account, receive, sent_message
+from tests.evidence.mails import (
+    believe,
+    certified,
+    hours,
+    issuer,
+    ordinary,
+    pec_account,
+    receive,
+    sent_message,
+)
+from tests.evidence.test_reading import Box
 from tests.factories import make_account, make_company
 
 
@@ -101,3 +114,24 @@ def test_an_error_notice_that_cannot_leave_causes_no_other(sqlite_home: Installa
         assert [(row.cause, row.waiting) for row in session.scalars(select(ErrorNotice))] == [
             ("mailbox:1", 0)
         ]
+
+
+def test_an_uncertain_message_is_found_in_the_sent_folder_without_anyone(
+    sqlite_home: Installation, imap_server: ImapServer
+) -> None:
+    """Issue 4, section 6: looked for by its Message-ID, once an hour, also where the mailbox was read before."""
+    box = Box(sqlite_home, imap_server, "sent", from_address="office@azienda.example")
+    with sqlite_home.database.write() as session:
+        account = session.get_one(SenderAccount, box.id)
+        uncertain = {"state": MessageState.UNCERTAIN, "sent_at": None, "claimed_at": now()}
+        found, missing = (sent_message(session, account, **uncertain) for _ in range(2))
+        ids = found.id, missing.id
+    box.deliver(ordinary("Fattura", Message_ID=found.message_id or ""), folder=imap_server.sent_folder)
+    assert search_mailboxes(sqlite_home) == 1
+    assert search_mailboxes(sqlite_home) == 0  # asked in this hour
+    with sqlite_home.database.read() as session:
+        states = [session.get_one(Message, id_).state for id_ in ids]
+        assert states == [MessageState.SENT, MessageState.UNCERTAIN]
+        known = what_is_known(session, session.get_one(Message, ids[1]))
+        assert known.is_mailbox_read
+        assert known.searched_at is not None
