@@ -143,7 +143,9 @@ CASES: list[tuple[str, dict[str, dict[str, list[str]] | None], dict[str, Any], C
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("_name", "changes", "facts", "check", "level", "code", "publish"), CASES)
+@pytest.mark.parametrize(
+    ("_name", "changes", "facts", "check", "level", "code", "publish"), CASES, ids=[case[0] for case in CASES]
+)  # names only: the key is another one in every process
 def test_each_fault_has_its_level_and_the_record_to_publish(
     zone: Zone,
     resolver: Resolver,
