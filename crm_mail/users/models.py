@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_mail.db import Base, EnumText, Id, UtcDateTime, now
@@ -28,6 +28,10 @@ class User(Base):
     keyboard_shortcuts: Mapped[bool] = mapped_column(default=True)  # WCAG 2.1.4: can be switched off
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    second_factor_required: Mapped[bool] = mapped_column(default=False, server_default=false())
+    totp_secret: Mapped[bytes | None] = mapped_column(LargeBinary)  # encrypted; empty: no second factor
+    totp_step: Mapped[int] = mapped_column(default=0, server_default="0")  # the last one that was used
+    warned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # last mail about failed sign-ins
 
     grants: Mapped[list["Grant"]] = relationship(cascade="all, delete-orphan", lazy="selectin")
     areas: Mapped[list["AreaGrant"]] = relationship(cascade="all, delete-orphan", lazy="selectin")
@@ -70,6 +74,31 @@ class UserSession(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ip: Mapped[str] = mapped_column(String(45), default="")
     user_agent: Mapped[str] = mapped_column(String(300), default="")
+
+
+class RecoveryCode(Base):
+    """One of the codes that stand in for a lost second factor; each works once, only its hash is kept."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(64))
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class PasswordLink(Base):
+    """A link to choose a password, by invitation or after a forgotten one: it works once, until it expires."""
+
+    __tablename__ = "password_links"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id"), index=True)
+    is_invitation: Mapped[bool] = mapped_column(default=False)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # used, or void because of a later one
 
 
 class LoginAttempt(Base):
