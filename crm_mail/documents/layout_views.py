@@ -15,6 +15,7 @@ from crm_mail.companies.models import Company
 from crm_mail.documents import layouts, look_words, looks, print_previews
 from crm_mail.documents.differences import unified
 from crm_mail.documents.layout_checks import check_jobs
+from crm_mail.documents.layout_names import check_names
 from crm_mail.documents.look_views import (
     chosen_job,
     company_or_404,
@@ -100,6 +101,7 @@ def save_checked(company: Company, name: str, form: LayoutForm) -> str:
     try:
         if source.strip():
             compile_layout(source)
+            check_names(source)
             jobs = list(check_jobs(db(), company, name, source, look_of(company)))
             commit_now()  # drawing takes seconds, and nobody else can write meanwhile on SQLite
             previews_of(current_app.extensions).check(jobs)

@@ -119,6 +119,9 @@ def layout_words(facts: dict[str, str | int]) -> str:
             "There is no part “%(detail)s”: only the built-in layouts and parts can be used, by their names.",
             detail=detail,
         ),
+        LayoutProblem.UNKNOWN_NAME: _(
+            "There is no field “%(detail)s”: no document has it. Correct its name.", detail=detail
+        ),
         LayoutProblem.TOO_LONG: _("The layout is too long (%(detail)s).", detail=detail),
         LayoutProblem.OUTPUT_TOO_LONG: _("The printed form becomes too long."),
         LayoutProblem.LOOP_TOO_LONG: _("The loops go round too often."),

@@ -66,6 +66,7 @@ class LayoutProblem(StrEnum):
     FORBIDDEN = "forbidden"
     UNKNOWN_FILTER = "unknown_filter"
     UNKNOWN_PART = "unknown_part"
+    UNKNOWN_NAME = "unknown_name"
     TOO_LONG = "too_long"
     OUTPUT_TOO_LONG = "output_too_long"
     LOOP_TOO_LONG = "loop_too_long"
@@ -79,6 +80,7 @@ _REASONS = {
     LayoutProblem.FORBIDDEN: "this is not possible in a layout",
     LayoutProblem.UNKNOWN_FILTER: "there is no such filter",
     LayoutProblem.UNKNOWN_PART: "there is no such built-in part",
+    LayoutProblem.UNKNOWN_NAME: "no document has such a field",
     LayoutProblem.TOO_LONG: "it is too long",
     LayoutProblem.OUTPUT_TOO_LONG: "what it prints is too long",
     LayoutProblem.LOOP_TOO_LONG: "its loops go round too often",

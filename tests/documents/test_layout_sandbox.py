@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from crm_mail.documents import pdf_sandbox
+from crm_mail.documents.layout_names import check_names
 from crm_mail.documents.layout_samples import SIZES, sample_data
 from crm_mail.documents.pdf_layouts import LAYOUT_FOLDER, layout_for, layouts
 from crm_mail.documents.pdf_markup import build_html
@@ -33,6 +34,39 @@ def test_every_built_in_layout_gives_the_same_inside_the_sandbox(name: str) -> N
         data = sample_data(sample, size)
         layout = layout_for(data["type"], data) if name == "cfdi" else name
         assert build_html(layout, data, "es", Theme(), source) == build_html(layout, data, "es", Theme())
+
+
+@pytest.mark.parametrize("name", layouts())
+def test_the_names_of_every_built_in_layout_and_sample_are_known(name: str) -> None:
+    check_names((LAYOUT_FOLDER / f"{name}.html").read_text(encoding="utf-8"))
+    sample = {"courtesy_copy": "invoice", "letter": "declaration_of_intent"}.get(name, name)
+    check_names("".join(f"{{{{ {field} }}}}" for field in sample_data(sample)))
+
+
+@pytest.mark.parametrize(
+    ("source", "unknown"),
+    [
+        ("\n{{ nonexist.foo }}", (2, "nonexist")),
+        ("{{ numbr }}", (1, "numbr")),
+        ("\n\n{% for l in liness %}{{ l.code }}{% endfor %}", (3, "liness")),
+        ("{% if numbr %}x{% endif %}", (1, "numbr")),
+        ("{{ fields | default(numbr) }}", (1, "fields")),
+        ("{% for l in lines %}{{ loop.index }}{{ l.anything }}{% endfor %}{{ extra.plate }}", None),
+        ("{% set mine = number %}{{ mine }}{% macro m(a) %}{{ a }}{% endmacro %}{{ m(1) }}", None),
+        ("{% if nonexist is defined %}{{ nonexist.foo }}{% endif %}", None),
+        ('{% extends "quote.html" %}{% block heading %}{{ title }}{{ super() }}{% endblock %}', None),
+    ],
+)
+def test_a_name_that_no_document_has_is_told_with_its_line(
+    source: str, unknown: tuple[int, str] | None
+) -> None:
+    """It would print nothing, and nobody would see why."""
+    if unknown is None:
+        return check_names(source)
+    with pytest.raises(LayoutFault) as refused:
+        check_names(source)
+    assert (refused.value.problem, refused.value.line, refused.value.detail) == (P.UNKNOWN_NAME, *unknown)
+    assert unknown[1] in str(refused.value)
 
 
 def test_an_own_layout_stands_on_a_built_in_one_and_changes_a_block() -> None:
