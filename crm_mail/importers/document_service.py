@@ -40,6 +40,7 @@ from crm_mail.importers.cfdi_rules import identify_buyer, settle_stamp
 from crm_mail.importers.credit_terms import add_credit_terms
 from crm_mail.importers.detect import FileFormat, sniff_document_format
 from crm_mail.importers.document_parties import find_or_make_party
+from crm_mail.importers.other_form import is_other_form
 from crm_mail.importers.readers import read_documents
 from crm_mail.importers.replacing import void_replaced
 from crm_mail.importers.sdi_import import import_sdi_receipt
@@ -117,6 +118,9 @@ def import_document_file(
         new, settled = settle_stamp(session, company.id, parsed, _new_document(parsed, name, source))
         if settled is not None:
             result.warnings.append(Notice("already_stamped", {"number": parsed.number}))
+            result.count(Stored.UNCHANGED)
+            continue
+        if not companions and is_other_form(session, store, company.id, new):
             result.count(Stored.UNCHANGED)
             continue
         if dry_run:

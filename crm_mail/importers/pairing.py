@@ -1,7 +1,8 @@
 """Which files belong together: a PDF and its side-car of the same base name, and the extras `_Adj`. Pure.
 
 `A-45.pdf` with `A-45.json` (canonical) or `A-45.xml` (any format that is read) is one document; `A-45_Adj.pdf`,
-`A-45_Adj2.zip` are sent with it. Case does not matter. Anything else stands alone.
+`A-45_Adj2.zip` are sent with it. An `A-45.xml` and an `A-45.xml.p7m` are two forms of one document: each is judged by
+itself, the signed one with the PDF. Case does not matter. Anything else stands alone.
 """
 
 import re
@@ -109,10 +110,12 @@ def _by_base_name(names: Iterable[str]) -> list[Group]:
 
 
 def _join(family: dict[str, str], extras: tuple[str, ...]) -> list[Group]:
-    """One document of a base name; a second side-car goes with the first as an extra."""
+    """One document of a base name; electronic invoices beside a canonical JSON go with it as extras."""
     pdf = family.pop(".pdf", "")
     sidecars = [family[ending] for ending in _SIDECARS if ending in family]
     if not sidecars:
         return [Group(pdf, extras=extras)]
     lead, *others = sidecars
-    return [Group(lead, pdf, (*others, *extras))]
+    if split_name(lead)[1] == ".json":
+        return [Group(lead, pdf, (*others, *extras))]
+    return [Group(lead, pdf, extras), *(Group(name) for name in others)]

@@ -130,6 +130,9 @@ def test_files_of_one_base_name_are_one_document() -> None:
         "d.zip",
         "x/a.pdf",
         "e.jpg",
+        "f.xml",
+        "f.xml.p7m",
+        "f.pdf",
     ]
     groups = group_files(names, {"c.json": {"e.jpg", "gone.jpg"}})
     assert [group.names for group in groups] == [
@@ -137,9 +140,11 @@ def test_files_of_one_base_name_are_one_document() -> None:
         ("b.pdf",),
         ("c.json", "c.pdf", "c.xml.p7m", "e.jpg"),
         ("d.zip",),
+        ("f.xml",),
+        ("f.xml.p7m", "f.pdf"),
         ("x/a.pdf",),
     ]
-    assert [group.lacks_half for group in groups] == [False, True, False, False, True]
+    assert [group.lacks_half for group in groups] == [False, True, False, False, True, False, True]
 
 
 @pytest.mark.parametrize(
