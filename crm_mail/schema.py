@@ -8,6 +8,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from crm_mail.audit import AuditEvent
+from crm_mail.catalogue import models as catalogue
 from crm_mail.companies import models as companies
 from crm_mail.contacts import models as contacts
 from crm_mail.db import Database
@@ -27,6 +28,7 @@ MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 def import_models() -> list[object]:
     """Name every room that has tables, so that the metadata is complete whoever asks for it."""
     rooms = [
+        catalogue,
         companies,
         contacts,
         delivery,

@@ -229,7 +229,7 @@ def find_change(session: Session, actor: Actor, change_id: int) -> PartyChange |
     change = session.get(PartyChange, change_id)
     if change is None or change.undone_at is not None or change.user_id != actor.user_id:
         return None
-    return change
+    return change if change.kind in set(BulkKind) else None
 
 
 def undo_change(session: Session, actor: Actor, change: PartyChange) -> int:

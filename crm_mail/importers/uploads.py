@@ -45,12 +45,16 @@ class Draft:
 
 
 class Uploads:
-    """The uploaded files of an installation that wait for their import."""
+    """The uploaded files of an installation that wait for their import.
 
-    def __init__(self, home: Installation) -> None:
+    Args:
+        purpose: a token of one purpose is nothing to another.
+    """
+
+    def __init__(self, home: Installation, purpose: str = "uploads") -> None:
         self.folder = home.settings.data_dir / FOLDER
         self._store = LocalBlobStore(self.folder)
-        self._signer = URLSafeSerializer(home.secret_key, salt="importers.uploads")
+        self._signer = URLSafeSerializer(home.secret_key, salt=f"importers.{purpose}")
 
     def keep_file(self, data: bytes) -> str:
         """Keep an uploaded file, sweeping away those of other days; returns its SHA-256."""
