@@ -21,6 +21,7 @@ from crm_mail.delivery.routing import (
     choose_address,
     choose_channel,
 )
+from crm_mail.outbox.kinds import judge_parties
 from crm_mail.outbox.reasons import Rule
 from crm_mail.outbox.recipients import ContactFacts, PartyFacts, Recipient, choose_recipients
 
@@ -46,8 +47,10 @@ def who_receives(
     Args:
         contacts: the active contacts that exist for the actor.
     """
-    of_party = party_facts(party)
-    of_contacts = [contact_facts(contact) for contact in contacts]
+    parties = {party.id: party_facts(party)}
+    people = {party.id: [contact_facts(contact) for contact in contacts]}
+    judge_parties(session, party.company_id, parties, people)
+    of_party, of_contacts = parties[party.id], people[party.id]
     preferences = _preferences(session, party.company_id)
     return [
         (

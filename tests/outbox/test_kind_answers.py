@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.models import Contact, ContactAddress, Party
+from crm_mail.contacts.receivers import who_receives
 from crm_mail.delivery.models import AddressVerdict, VerdictSource
 from crm_mail.delivery.routing import AddressKind, Channel
 from crm_mail.installation import Installation
@@ -178,3 +179,20 @@ def test_the_page_asks_by_domain_looks_up_and_takes_answers(
         found = {m.party_code: m.to_kind for m in session.scalars(select(Message))}
         assert found == {"1": PEC, "2": PEC, "3": PEC, "4": ORDINARY}
         assert session.scalar(select(Contact.id).limit(1)) is not None
+
+
+def test_the_card_names_the_address_that_a_run_would_take(sqlite_home: Installation) -> None:
+    with sqlite_home.database.write() as session:
+        company = make_company(session)
+        make_account(session, company)
+        party = make_party(session, company)
+        addresses = (
+            ("a@unknown.example", "unknown"),
+            ("b@gmail.com", "unknown"),
+            ("c@x.example", "ordinary"),
+        )
+        contact = make_contact(session, party, addresses, ("invoice",))
+        make_document(session, party)
+        (message,) = rows(session, prepare(session, ADMIN, company))
+        ((_type, (receiver,)),) = who_receives(session, party, [contact], ["invoice"])
+        assert message.to_address == receiver.email == "b@gmail.com"
