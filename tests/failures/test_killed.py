@@ -44,7 +44,7 @@ def office(tmp_path: Path) -> Installation:
         company = make_company(session, code="ACME")
         make_account(session, company)
         for number in range(PARTIES):
-            party = make_party(session, company, email=f"p{number}@x.example")
+            party = make_party(session, company, email=f"p{number}@x.example", email_kind="ordinary")
             make_document(session, party, files=(("a.pdf", home.store.put(b"%PDF-1.7 " + b"x" * number), 9),))
     (tmp_path / "contacts.csv").write_text(ROWS)
     return home

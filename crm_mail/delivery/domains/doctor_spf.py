@@ -13,6 +13,7 @@ from crm_mail.delivery.domains.spf import (
     SpfFault,
     SpfReport,
     check_address,
+    joined,
     read_spf,
     with_mechanism,
 )
@@ -27,7 +28,7 @@ def examine_spf(
     """The record, then each sending server."""
     report = read_spf(resolver, domain, fresh=fresh)
     mechanisms = list(dict.fromkeys(_mechanism(sender.host) for sender in senders))
-    wanted = report.record if report.record or not report.records else report.records[0]
+    wanted = report.record if report.record or not report.records else joined(report.records)
     for mechanism in mechanisms:
         if mechanism and not _names(report, mechanism):
             wanted = with_mechanism(wanted, mechanism)

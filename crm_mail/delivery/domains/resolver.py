@@ -253,8 +253,10 @@ def _read(name: str, type_: str, found: dns.resolver.Answer) -> Answer:
         )
     if type_ == "TXT":
         texts = tuple(b"".join(r.strings).decode("utf-8", "replace") for r in records if isinstance(r, TXT))
-        return Answer(name, type_, Status.FOUND, texts)
-    return Answer(name, type_, Status.FOUND, tuple(record.to_text().rstrip(".") for record in records))
+        return Answer(name, type_, Status.FOUND, tuple(sorted(texts)))  # servers give them in any order
+    return Answer(
+        name, type_, Status.FOUND, tuple(sorted(record.to_text().rstrip(".") for record in records))
+    )
 
 
 def _host(name: dns.name.Name) -> str:

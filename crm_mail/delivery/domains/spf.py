@@ -6,6 +6,7 @@ an answer ("void") may be two. Names with macros depend on each message: they ar
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -275,6 +276,13 @@ def _is_host(
         except ValueError:
             continue
     return False
+
+
+def joined(records: Sequence[str]) -> str:
+    """Several records as the one that was meant: every term once, and the end of the first that has one."""
+    terms = list(dict.fromkeys(term for record in records for term in record.split()[1:]))
+    ends = [term for term in terms if term.lstrip("+-~?").lower() == "all"]
+    return " ".join(["v=spf1", *(term for term in terms if term not in ends), *ends[:1]])
 
 
 def with_mechanism(record: str, mechanism: str) -> str:

@@ -104,7 +104,7 @@ CASES: list[tuple[str, dict[str, dict[str, list[str]] | None], dict[str, Any], C
      "v=spf1 mx ~all"),
     ("?all", {"acme.example": {"TXT": ["v=spf1 mx ?all"]}}, {}, Check.SPF, Level.WARNING, "spf_open_end", ""),
     ("two", {"acme.example": {"TXT": ["v=spf1 -all", "v=spf1 mx -all"]}}, {}, Check.SPF, Level.ERROR,
-     "spf_several_records", "v=spf1 a:mail.acme.example -all"),
+     "spf_several_records", "v=spf1 mx a:mail.acme.example -all"),
     ("Microsoft", {}, {"host": "smtp.office365.com"}, Check.SPF_SENDER, Level.ERROR, "spf_sender_missing",
      "v=spf1 mx include:spf.protection.outlook.com -all"),
     ("relay", {"relay.example": {"A": ["9.9.9.9"]}}, {"host": "relay.example"}, Check.SPF_SENDER, Level.WARNING,
