@@ -88,17 +88,20 @@ def _failure(receipt: ParsedReceipt, at: datetime) -> Failure:
 
 
 def report_for(bounce: ParsedBounce, recipients: Collection[str]) -> RecipientReport | None:
-    """What a bounce says of one of the recipients; of a message with one recipient, whatever address failed last."""
+    """What a bounce says of one of the recipients; of a message with one recipient, whatever address failed last.
+
+    None: it speaks of an address that none of several recipients has, such as one that somebody forwards to.
+    """
     keys = {address_key(one) for one in recipients}
     for report in bounce.reports:
         if {address_key(report.address), address_key(report.final_address)} & keys:
             return report
-    return bounce.worst
+    return bounce.worst if len(keys) == 1 else None
 
 
 def facts_of_bounce(bounce: ParsedBounce, report: RecipientReport | None, at: datetime) -> Proof:
     """What a mail that came back proves; automatic answers, complaints and read receipts prove nothing."""
     kind = report.kind if report is not None else bounce.kind
-    if kind in (BounceKind.HARD, BounceKind.SOFT) and report is not None:
+    if report is not None and kind in (BounceKind.HARD, BounceKind.SOFT):
         return Proof(failure=Failure(at, report.reason.value, report.diagnostic[:500]))
     return Proof(delayed_at=at) if kind is BounceKind.DELAY else Proof()

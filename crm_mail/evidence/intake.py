@@ -16,12 +16,19 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.models import Company
 from crm_mail.db import now
 from crm_mail.delivery.addresses import address_key
-from crm_mail.delivery.bounces.tokens import read_token, token_key
 from crm_mail.delivery.mailbox.reader import ReceivedMail
 from crm_mail.delivery.models import SenderAccount
-from crm_mail.delivery.pec.receipt import ReceiptType
 from crm_mail.delivery.pec.verdict import StepName, Verification
 from crm_mail.evidence import consequences
+from crm_mail.evidence.admission import (
+    CERTIFIED,
+    clues_of,
+    is_left_alone,
+    is_our_own,
+    is_repeated,
+    receipt_type_of,
+    wrong_place,
+)
 from crm_mail.evidence.alarms import CHANGES_NOTHING, Alarm
 from crm_mail.evidence.anchors import anchors_of
 from crm_mail.evidence.applying import add_proof, lock_message
@@ -34,14 +41,13 @@ from crm_mail.evidence.facts import (
     receipt_status,
     report_for,
 )
-from crm_mail.evidence.matching import OUR_ID, Clues, find_message
+from crm_mail.evidence.matching import find_message
 from crm_mail.evidence.models import ItemKind, MailItem, MessageProof
 from crm_mail.evidence.proof import Proof
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message
 from crm_mail.outbox.states import MessageState
 
-_CERTIFIED = (ItemKind.RECEIPT, ItemKind.ENVELOPE)
 _NEVER_SENT = (MessageState.PENDING, MessageState.WITHHELD, MessageState.CANCELLED)
 
 
@@ -81,19 +87,20 @@ def take_in(
     if reading is None or find_item(session, account, examined.sha256) is not None:
         return None
     message = find_message(session, clues_of(home, reading))
-    alarm = _of_wrong_place(account, reading, message, session)
+    alarm = wrong_place(account, reading, message, session)
     if alarm is Alarm.OTHER_COMPANY:
         message = None
-    if _is_left_alone(reading, message, alarm, is_by_hand) or _is_repeated(
-        session, account, reading, message
-    ):
+    if is_left_alone(reading, message, alarm, is_by_hand) or is_our_own(account, reading, message):
+        return None
+    if is_repeated(session, account, reading, message):
         return None
     item = _item(session, home, account, mail, examined, reading)
     if message is not None:
         lock_message(session, message)
         _tell_of(item, reading, _recipients(session, message))
     item.message_id = message.id if message is not None else None
-    item.alarm = alarm or _alarm_of(session, reading, message) or ""
+    own = _alarm_of(session, reading, message)
+    item.alarm = (own if own in (Alarm.FORGED, Alarm.HEADERS) else alarm or own) or ""
     try:
         with session.begin_nested():
             session.add(item)
@@ -113,85 +120,6 @@ def find_item(session: Session, account: SenderAccount, sha256: str) -> MailItem
     return session.scalar(
         select(MailItem).where(MailItem.account_id == account.id, MailItem.sha256 == sha256)
     )
-
-
-def clues_of(home: Installation, reading: Reading) -> Clues:
-    """What a mail says of the message that it concerns."""
-    ids: list[str] = []
-    row_id = None
-    named = list(reading.answers)
-    if reading.receipt is not None and reading.receipt.reference_id:
-        ids.append(reading.receipt.reference_id)
-    if reading.receipt is not None and reading.kind is ItemKind.RECEIPT:
-        named = [reading.receipt.provider_id]
-    if reading.bounce is not None:
-        ids.append(reading.bounce.original_message_id)
-        named.append(reading.bounce.original_message_id)  # the operator's own id, for an ordinary recipient
-        if reading.bounce.token:
-            token = read_token(token_key(home.secret_key), reading.bounce.token)
-            row_id = token.message_id if token else None
-    if reading.kind is ItemKind.SENT_COPY:
-        ids.append(reading.own_id)
-    ids += [one for one in reading.answers if reading.kind is not ItemKind.RECEIPT]
-    return Clues(row_id, tuple(one for one in ids if one), tuple(one for one in named if one))
-
-
-def _of_wrong_place(
-    account: SenderAccount, reading: Reading, message: Message | None, session: Session
-) -> Alarm | None:
-    """Whether a mail came to a mailbox where it has no business; ordinary mail is then nobody's."""
-    if message is None:
-        return None
-    if message.company_id != account.company_id:
-        return Alarm.OTHER_COMPANY
-    if reading.kind is not ItemKind.RECEIPT or reading.receipt is None:
-        return None
-    sender = session.get(SenderAccount, message.account_id) if message.account_id else None
-    ours = {address_key(account.from_address), address_key(sender.from_address if sender else "")}
-    return None if ours == {address_key(reading.receipt.sender)} else Alarm.OTHER_ADDRESS
-
-
-def _is_left_alone(reading: Reading, message: Message | None, alarm: Alarm | None, is_by_hand: bool) -> bool:
-    """Whether a mail that matches no message is none of our business."""
-    if message is not None:
-        return False
-    if alarm is not None:
-        return reading.kind is not ItemKind.RECEIPT
-    if reading.kind in (ItemKind.RECEIPT, ItemKind.BOUNCE, ItemKind.UNREADABLE) and is_by_hand:
-        return False
-    if reading.kind is ItemKind.UNREADABLE:
-        return not reading.answers
-    if reading.kind is ItemKind.RECEIPT and reading.receipt is not None:
-        return OUR_ID.fullmatch(reading.receipt.reference_id) is None
-    bounce = reading.bounce
-    is_of_ours = bounce is not None and OUR_ID.fullmatch(bounce.original_message_id) is not None
-    return reading.kind is not ItemKind.BOUNCE or not is_of_ours
-
-
-def _is_repeated(session: Session, account: SenderAccount, reading: Reading, message: Message | None) -> bool:
-    """Whether the same receipt was taken in from another folder, where a server added a header to it."""
-    if message is None or not reading.own_id or reading.kind not in _CERTIFIED:
-        return False
-    trust = reading.verification.trust.value if reading.verification else ""
-    return (
-        session.scalar(
-            select(MailItem.id).where(
-                MailItem.message_id == message.id,
-                MailItem.account_id == account.id,
-                MailItem.own_id == reading.own_id,
-                MailItem.receipt_type == _receipt_type(reading),
-                MailItem.trust == trust,
-            )
-        )
-        is not None
-    )
-
-
-def _receipt_type(reading: Reading) -> str:
-    if reading.receipt is None:
-        return ""
-    known = reading.receipt.type
-    return (reading.receipt.raw_type if known is ReceiptType.UNKNOWN else known.value)[:40]
 
 
 def _item(
@@ -217,7 +145,7 @@ def _item(
         own_id=reading.own_id,
         taken_at=now(),
         occurred_at=signed_at or reading.written_at or mail.internal_date,
-        receipt_type=_receipt_type(reading),
+        receipt_type=receipt_type_of(reading),
         trust=verification.trust.value if verification else "",
         verification=verification.as_json() if verification else [],
         facts=consequences.facts_shown(reading),
@@ -250,7 +178,7 @@ def _alarm_of(session: Session, reading: Reading, message: Message | None) -> Al
     receipt = reading.receipt
     if reading.kind is ItemKind.UNREADABLE:
         return Alarm.UNREADABLE
-    if reading.kind in _CERTIFIED and (doubt := _doubt(reading.verification)) is not None:
+    if reading.kind in CERTIFIED and (doubt := _doubt(reading.verification)) is not None:
         return doubt
     if receipt is None or message is None or reading.kind is not ItemKind.RECEIPT:
         return None
@@ -296,7 +224,8 @@ def _addition(item: MailItem, reading: Reading, message: Message, at: datetime, 
     if reading.kind is ItemKind.SENT_COPY:
         return Proof(in_sent_folder_at=at)
     if reading.bounce is not None and not _is_of_a_copy(item, message):
-        return facts_of_bounce(reading.bounce, report_for(reading.bounce, [message.to_address]), at)
+        report = report_for(reading.bounce, _recipients(session, message))
+        return facts_of_bounce(reading.bounce, report, at)
     return Proof()
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from crm_mail.delivery.models import AddressVerdict, VerdictSource
+from crm_mail.delivery.models import AddressVerdict, Suppression, VerdictSource
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.evidence.matching import is_interesting
 from crm_mail.evidence.models import ErrorNotice, ItemKind, MailItem, MessageProof
@@ -227,6 +227,30 @@ def test_a_copy_in_the_sent_folder_resolves_an_uncertain_message(sqlite_home: In
         assert (item.kind, message.state) == (ItemKind.SENT_COPY, MessageState.SENT)
         assert message.sent_at is not None
         assert _events(session, message) == ["proven_sent", "came_sent_copy"]
+
+
+def test_the_offices_own_mail_is_no_evidence(sqlite_home: Installation) -> None:
+    """A clerk's answer in the thread, and the sent folder's copy of what is known to have left."""
+    with sqlite_home.database.writing() as session:
+        account = make_account(session, make_company(session), from_address="office@azienda.example")
+        message = sent_message(session, account)
+        id_ = message.message_id or ""
+        own = [
+            ordinary("Re: Re", References=id_, From="Anna <office@azienda.example>"),
+            ordinary("Fattura", Message_ID=id_),
+        ]
+        assert [receive(session, sqlite_home, account, mail, "Sent") for mail in own] == [None, None]
+
+
+def test_a_bounce_of_a_copy_suppresses_that_address_and_leaves_the_message(sqlite_home: Installation) -> None:
+    with sqlite_home.database.writing() as session:
+        account = make_account(session, make_company(session), from_address="office@azienda.example")
+        message = sent_message(session, account, cc=["agente@customer.example"])
+        for to in ("agente@customer.example", "forwarded@else.example"):
+            assert receive(session, sqlite_home, account, bounce(message.message_id or "", to)) is not None
+            assert message.state is MessageState.SENT
+        suppressed = session.scalars(select(Suppression.address).where(Suppression.is_active)).all()
+        assert suppressed == ["agente@customer.example"]
 
 
 def test_headers_tell_what_is_worth_fetching() -> None:
