@@ -8,9 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.db import now
-from crm_mail.delivery.models import SenderAccount
+from crm_mail.delivery.models import AccountKind, SenderAccount
 from crm_mail.evidence import error_notices
 from crm_mail.evidence.models import ErrorNotice, Mailbox, MessageProof
+from crm_mail.evidence.reading import read_mailbox
 from crm_mail.evidence.resolving import apply_waiting, search_mailboxes, what_is_known
 from crm_mail.evidence.silence import sweep_silence
 from crm_mail.installation import Installation
@@ -19,6 +20,8 @@ from crm_mail.outbox.states import MessageState
 from crm_mail.sandbox.imap import ImapServer
 from tests.delivery.servers import Faults, FaultyServer
 from tests.evidence.mails import (
+    RECIPIENT,
+    SENDER,
     believe,
     certified,
     hours,
@@ -114,6 +117,28 @@ def test_an_error_notice_that_cannot_leave_causes_no_other(sqlite_home: Installa
         assert [(row.cause, row.waiting) for row in session.scalars(select(ErrorNotice))] == [
             ("mailbox:1", 0)
         ]
+
+
+def test_a_mailbox_that_is_read_settles_its_messages_and_leaves_foreign_mail_alone(
+    sqlite_home: Installation, imap_server: ImapServer
+) -> None:
+    believe(sqlite_home)
+    box = Box(sqlite_home, imap_server, "pec", from_address=SENDER, kind=AccountKind.PEC)
+    with sqlite_home.database.write() as session:
+        message = sent_message(session, session.get_one(SenderAccount, box.id))
+        id_, number = message.message_id or "", message.id
+    took = certified(id_)
+    foreign = certified("<webmail.1@elsewhere.example>")
+    box.deliver(
+        ordinary("Newsletter"),
+        issuer().delivery(took, hours(0.2), RECIPIENT),
+        issuer().acceptance(foreign, hours(0.1)),
+        issuer().acceptance(took, hours(0.1)),
+    )
+    report = read_mailbox(sqlite_home, box.id)
+    assert (report.looked_at, report.taken, report.unreadable, report.failure) == (4, 2, 0, None)
+    with sqlite_home.database.read() as session:
+        assert session.get_one(Message, number).state is MessageState.DELIVERED
 
 
 def test_an_uncertain_message_is_found_in_the_sent_folder_without_anyone(
