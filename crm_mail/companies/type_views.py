@@ -84,7 +84,6 @@ def create_type(company_id: int) -> Any:
 
 def _own_page(company: Company, form: OwnTypeForm, type_id: str) -> Any:
     """The form of an own type, and what becomes of it."""
-    problems: list[str] = []
     if form.validate_on_submit():
         try:
             kept = own_types.save_own_type(
@@ -93,14 +92,14 @@ def _own_page(company: Company, form: OwnTypeForm, type_id: str) -> Any:
         except CompanyInvalid as refused:
             of_rows = [one for one in refused.problems if one.field == "fields"]
             show_problems(form, [one for one in refused.problems if one.field != "fields"])
-            problems = [explain(one) for one in of_rows]
+            form.form_errors.extend(explain(one) for one in of_rows)
         else:
             name = kept.name.labels[company.language]
             flash(_("Saved.") if type_id else _("%(name)s was added.", name=name), "success")
             return redirect(url_for("companies.list_types", company_id=company.id), 303)
     title = company_types(db(), company.id).label(type_id, _language()) if type_id else _("Add a type")
     page = render_template(
-        "companies/type_own.html", company=company, form=form, title=title, type_id=type_id, problems=problems
+        "companies/type_own.html", company=company, form=form, title=title, type_id=type_id
     )
     return page, 422 if form.is_submitted() else 200
 

@@ -150,7 +150,7 @@ def _frame(layout: str, values: Mapping[str, Any], language: str, theme: Theme) 
         "t": words,
         "language": language,
         "currency": currency,
-        "title": values.get("title") or _title(values, language),
+        "title": _title(values, language),
         "kind_label": _kind_label(values, language),
         "created": created.isoformat() if created else "",
         "logo": logo_uri(theme.logo),
@@ -229,10 +229,19 @@ def _kind_label(values: Mapping[str, Any], language: str) -> str:
 
 
 def _title(values: Mapping[str, Any], language: str) -> str:
-    kind = _kind_label(values, language)
-    number = "/".join(str(values[key]) for key in ("number", "series") if values.get(key))
+    stated = str(values.get("title") or "")
+    number = _full_number(values)
     mark = {"it": "n.", "es": "n.º"}.get(language[:2], "no.")
-    return f"{kind} {mark} {number}" if number else kind
+    if not number or number in stated:
+        return stated or _kind_label(values, language)
+    return f"{stated or _kind_label(values, language)} {mark} {number}"
+
+
+def _full_number(values: Mapping[str, Any]) -> str:
+    """Number and series as the country writes them: `101/F`, but `F 101` where a series comes first (CFDI)."""
+    parts = [str(values[key]) for key in ("number", "series") if values.get(key)]
+    is_mexican = is_stamped(values) or str(values["company"].get("country") or "").upper() == "MX"
+    return " ".join(reversed(parts)) if is_mexican else "/".join(parts)
 
 
 def _imprint(company: Mapping[str, Any], words: Mapping[str, str]) -> str:

@@ -39,7 +39,10 @@ def amount_in_words(value: object, currency: str, language: str) -> str:
         end = f"/{cents}" if places else " di" if words.endswith(("milione", "milioni")) else ""
         return f"{minus}{words}{end} {name}"
     joint = " and " if short == "en" else " "
-    return f"{minus}{words} {name}{joint + part[1:] if part else ''}"
+    national = (
+        " M.N." if short == "es" and currency == "MXN" else ""
+    )  # as Mexican papers end: moneda nacional
+    return f"{minus}{words} {name}{joint + part[1:] if part else ''}{national}"
 
 
 def _whole_words(whole: int, language: str) -> str:
@@ -57,5 +60,7 @@ def _whole_words(whole: int, language: str) -> str:
 def _currency_name(currency: str, language: str, whole: int) -> str:
     if language == "it" and currency == "EUR":
         return "euro"
+    if (language, currency) == ("es", "MXN"):
+        return "peso" if whole == 1 else "pesos"  # M.N. behind it says whose
     name = get_currency_name(currency, count=whole, locale=Locale(language))
     return str(name) if name != currency else currency

@@ -132,14 +132,14 @@ def decode_json(data: bytes) -> str:
 
 def _load(text: str) -> Any:
     def refuse(name: str) -> Any:
-        raise ImportRefused("broken_json", line="?", column="?", detail=name)
+        raise ImportRefused("json_constant", value=name)
 
     try:
         return json.loads(text, parse_constant=refuse)
     except json.JSONDecodeError as error:
         raise ImportRefused("broken_json", line=error.lineno, column=error.colno, detail=error.msg) from None
     except (RecursionError, ValueError) as error:  # nested a thousand times, a number of five thousand digits
-        raise ImportRefused("broken_json", line="?", column="?", detail=type(error).__name__) from None
+        raise ImportRefused("json_beyond_reading") from error
 
 
 def _refusal(problems: Sequence[Problem]) -> ImportRefused:

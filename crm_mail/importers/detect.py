@@ -5,12 +5,14 @@ import re
 from enum import StrEnum
 from typing import Final
 
+from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.messages import N_
 
 _HEAD: Final = 4096
 _LAYERS: Final = 6
 _BOMS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_PICTURES: Final = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/=\s]+\Z")
 _ROOT: Final = re.compile(r"<(?![?!])(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
 _JSON: Final = re.compile(r"\[\s*(?:\{\s*[\"}]|\])|\{\s*[\"}]")
@@ -32,6 +34,7 @@ class FileFormat(StrEnum):
     SEND_ORDER = "send_order"
     XML = "xml"
     PDF = "pdf"
+    PICTURE = "picture"
     XLSX = "xlsx"
     ODS = "ods"
     XLS = "xls"
@@ -83,6 +86,7 @@ FORMAT_NAMES: Final = {
     FileFormat.SEND_ORDER: N_("a send order"),
     FileFormat.XML: N_("an XML file of another kind"),
     FileFormat.PDF: N_("a PDF"),
+    FileFormat.PICTURE: N_("a picture"),
     FileFormat.XLSX: N_("an Excel spreadsheet (XLSX)"),
     FileFormat.ODS: N_("an OpenDocument spreadsheet (ODS)"),
     FileFormat.XLS: N_("an old Excel spreadsheet (XLS)"),
@@ -130,6 +134,8 @@ def sniff_document_format(data: bytes) -> FileFormat:
         return FileFormat.EMPTY
     if b"%PDF-" in data[:1024]:
         return FileFormat.PDF
+    if stripped.startswith(_PICTURES):
+        return FileFormat.PICTURE
     if stripped.startswith(b"PK\x03\x04"):
         return _sniff_zip(data)
     if stripped.startswith(_OLE):
@@ -137,6 +143,26 @@ def sniff_document_format(data: bytes) -> FileFormat:
     if _is_der(stripped):
         return FileFormat.FATTURAPA_P7M
     return _sniff_text(data)
+
+
+_NAMED: Final = {
+    ".pdf": N_("a PDF"),
+    ".json": N_("a JSON file"),
+    ".zip": N_("a ZIP archive"),
+    **dict.fromkeys((".png", ".jpg", ".jpeg"), N_("a picture")),
+}
+
+
+def check_named_kind(name: str, data: bytes) -> None:
+    """Say of a file whose content nobody recognises what its name promises.
+
+    Raises:
+        ImportRefused: "damaged", when its content is neither that nor of another known kind.
+    """
+    ending = f".{name.rpartition('.')[2].lower()}"
+    kinds = (FileFormat.TEXT, FileFormat.UNKNOWN)
+    if ending in _NAMED and sniff_document_format(data) in kinds:
+        raise ImportRefused("damaged", name=name, found=_NAMED[ending])
 
 
 def _sniff_zip(data: bytes) -> FileFormat:

@@ -38,7 +38,7 @@ from crm_mail.importers.base import (
 from crm_mail.importers.canonical import CONFIDENTIAL, Beside, Surroundings, nothing_beside
 from crm_mail.importers.cfdi_rules import identify_buyer, settle_stamp
 from crm_mail.importers.credit_terms import add_credit_terms
-from crm_mail.importers.detect import FileFormat, sniff_document_format
+from crm_mail.importers.detect import FileFormat, check_named_kind, sniff_document_format
 from crm_mail.importers.document_parties import find_or_make_party
 from crm_mail.importers.other_form import is_other_form
 from crm_mail.importers.readers import read_documents
@@ -180,6 +180,8 @@ def _read(
     except ImportRefused as refused:
         if refused.code == "pdf_needs_fields":  # a reader does not know the file's name
             raise ImportRefused(refused.code, name=name) from None
+        if refused.code == "wrong_format":
+            check_named_kind(name, data)
         raise
 
 

@@ -14,6 +14,17 @@ FILE_MESSAGES: Final[Mapping[str, str]] = {
         "The JSON is broken at line %(line)s, column %(column)s: %(detail)s. Have the program that wrote it "
         "write it again."
     ),
+    "json_constant": N_(
+        "The JSON holds %(value)s, which is no JSON number. Have the program that wrote it write a number or null."
+    ),
+    "json_beyond_reading": N_(
+        "The JSON cannot be read: it is nested too deeply, or one of its numbers is too long. "
+        "Have the program that wrote it write it again."
+    ),
+    "damaged": N_(
+        "“%(name)s” is named as %(found)s, and its content is not one: it is damaged or cut off. "
+        "Ask for the file again."
+    ),
     "not_canonical": N_(
         "The JSON is neither a document nor a list of documents. Write one object with type, number, date and party."
     ),

@@ -1,5 +1,6 @@
 """The page of manual packaging: customer and period, then the run's result on the same page (PM-5, PM-17)."""
 
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -54,11 +55,29 @@ class ManualForm(FlaskForm):
     @classmethod
     def of(cls, company: Company) -> "ManualForm":
         """The form with the types that the person may prepare; a link may name the customer."""
-        form = cls(data={"customer": request.args.get("customer", "")})
+        form = cls(
+            data={
+                "customer": request.args.get("customer", ""),
+                "types": request.args.getlist("types"),
+                "from_on": _day("from_on"),
+                "to_on": _day("to_on"),
+                "again": "again" in request.args,
+            }
+        )
         types, language = company_types(db(), company.id), str(get_locale() or "en")
         allowed = signed_in_actor().types(Permission.OUTBOX_PREPARE, company.id, types.used)
         form.types.choices = [SelectChoice(one, types.label(one, language)) for one in allowed]
         return form
+
+    def chosen(self) -> dict[str, Any]:
+        """What was chosen beside the customer, for a link that keeps it."""
+        given = {
+            "types": self.types.data or (),
+            "from_on": self.from_on.data,
+            "to_on": self.to_on.data,
+            "again": self.again.data,
+        }
+        return {name: value for name, value in given.items() if value}
 
     def criteria(self, company: Company) -> Criteria | None:
         """What the form means; None, with the reason at its field, when it means nothing."""
@@ -78,6 +97,13 @@ class ManualForm(FlaskForm):
                 self.to_on.data,
                 only_unsent=not self.again.data,
             )
+        return None
+
+
+def _day(name: str) -> date | None:
+    try:
+        return date.fromisoformat(request.args.get(name, ""))
+    except ValueError:
         return None
 
 
@@ -108,6 +134,7 @@ def _page(company: Company, form: ManualForm, asked: bool) -> str:
         run_url=run_url(run) if run else "",
         result=manual_packaging.packaging_result(db(), actor, run) if run and is_ready else None,
         issue_name=lambda code: wording.issue_name(code, _),
+        left_out_detail=lambda detail: wording.left_out_detail(detail, _),
         left_out_words=lambda reason: wording.left_out_words(reason, _)[0],
     )
 

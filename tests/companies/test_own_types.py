@@ -262,6 +262,7 @@ def test_the_settings_page_adds_renames_and_switches_off(
     bad = boss.post(f"{base}/new", data=new | {"fields-0-name": "Two words"})
     assert bad.status_code == 422
     assert "Two words" in bad.text
+    assert "error-summary" in bad.text
     assert boss.post(f"{base}/new", data=new).status_code == 303
     assert boss.post(f"{base}/x_warranty", data=new | {"label_it": "Garanzia"}).status_code == 303
     assert boss.post(f"{base}/quote", data={"label_en": "Offer & price"}).status_code == 303

@@ -54,9 +54,9 @@ def test_a_pale_colour_is_darkened_where_it_is_text_and_carries_black_where_it_i
     ("amount", "currency", "language", "words"),
     [
         ("1234.56", "EUR", "it", "milleduecentotrentaquattro/56 euro"),
-        ("1000021.005", "MXN", "es", "un millón veintiún pesos mexicanos 01/100"),
+        ("1000021.005", "MXN", "es", "un millón veintiún pesos 01/100 M.N."),
         ("2000000", "PYG", "es", "dos millones de guaraníes paraguayos"),
-        ("1", "MXN", "es", "un peso mexicano 00/100"),
+        ("1", "MXN", "es", "un peso 00/100 M.N."),
         ("-0.10", "USD", "en", "minus zero US dollars and 10/100"),
         ("no number", "EUR", "it", ""),
         ("1e15", "EUR", "it", ""),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from crm_mail.document_types import TEXT_LANGUAGES, TYPE_FACTS, DocumentType, text_language, type_label
 from crm_mail.documents.number_formats import format_date, format_money, format_number
+from crm_mail.documents.pdf_markup import build_html
+from crm_mail.documents.pdf_theme import Theme
 
 
 def test_every_document_type_has_its_facts_in_three_languages() -> None:
@@ -59,3 +63,18 @@ def test_dates_are_numeric_or_in_words_and_texts_are_kept() -> None:
     assert format_date("2026-11-21T10:00:00Z", "it") == "21/11/2026"
     assert format_date("2026-11-21", "es", "long") == "21 de noviembre de 2026"
     assert format_date("soon", "en") == "soon"
+
+
+@pytest.mark.parametrize(
+    ("data", "printed"),
+    [
+        ({"number": "101", "series": "F", "company": {"country": "MX"}}, "Factura n.º F 101"),
+        ({"number": "101", "series": "F", "company": {"country": "ES"}}, "Factura n.º 101/F"),
+        ({"number": "12", "title": "Carta de garantía"}, "Carta de garantía n.º 12"),
+        ({"number": "12/2026", "title": "Circular 12/2026"}, "Circular 12/2026"),
+    ],
+)
+def test_a_printed_document_is_headed_with_its_number(data: dict[str, Any], printed: str) -> None:
+    """A series comes first in Mexico; a title of its own does not hide the number."""
+    html = build_html("generic", {"type": "invoice", "date": "2026-11-02"} | data, "es", Theme())
+    assert f"<h1>{printed}</h1>" in html

@@ -42,9 +42,9 @@ CONTENT = {"content": in_base64(PDF)}
     ("data", "said"),
     [
         (b"{", "broken at line 1, column 2"),
-        (b"[" * 100_000 + b"{", "broken"),
-        (b'{"number": ' + b"9" * 5000 + b"}", "broken"),
-        (b'{"total": NaN}', "broken"),
+        (b"[" * 100_000 + b"{", "nested too deeply"),
+        (b'{"number": ' + b"9" * 5000 + b"}", "numbers is too long"),
+        (b'{"total": NaN}', "holds NaN"),
         (b"[]", "neither a document nor a list"),
         (written(type="bill"), "no document type “bill”"),
         (written(party={}), "“party” says nothing that names it"),

@@ -10,8 +10,11 @@ import pytest
 from crm_mail.importers.archives import ArchiveLimits, Unpacked, open_archive
 from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.detect import FileFormat, sniff_document_format
+from crm_mail.importers.document_service import import_document_file
 from crm_mail.importers.p7m import extract_signed_xml
 from crm_mail.importers.sandboxed import ParserFailed, run_limited
+from crm_mail.installation import Installation
+from tests.factories import make_actor, make_company
 
 
 def answer(data: bytes) -> bytes:
@@ -152,3 +155,24 @@ def test_a_bomb_is_refused_although_the_archive_lies_about_its_sizes() -> None:
     with pytest.raises(ImportRefused) as cut:
         list(open_archive("cut.zip", bomb[:200]))
     assert cut.value.code == "zip_damaged"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "code"),
+    [
+        ("a.pdf", b"%PD", "damaged"),
+        ("a.json", b"{number: 1", "damaged"),
+        ("a.png", b"PNG", "damaged"),
+        ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(20), "wrong_format"),
+        ("a.txt", b"remember the milk", "wrong_format"),
+        ("a.json", b'{"number": NaN}', "json_constant"),
+        ("a.json", b'{"a": ' * 100_000, "json_beyond_reading"),
+    ],
+)
+def test_a_broken_file_is_called_what_it_is_and_not_a_text(
+    sqlite_home: Installation, name: str, data: bytes, code: str
+) -> None:
+    with sqlite_home.database.write() as session, pytest.raises(ImportRefused) as refused:
+        import_document_file(session, sqlite_home.store, make_actor(), make_company(session), name, data)
+    assert refused.value.code == code
+    assert "?" not in str(refused.value)

@@ -1,5 +1,6 @@
 """The page of manual packaging: search by ?, result, mend, repackage (PM-5, PM-16, PM-17)."""
 
+from html import unescape
 from typing import Any
 
 from sqlalchemy import select
@@ -20,6 +21,9 @@ def test_a_customer_without_address_is_reported_mended_and_packed_again(
         make_account(session, company)
         party = make_party(session, company, code="ALMGAR", name="Almacenes García")
         make_party(session, company, code="OTHER", name="Somebody else", email="office@other.example")
+        make_document(
+            session, party, number="78", is_mailable=False, not_mailable_reason="unstamped", files=()
+        )
         make_document(session, party, number="77", files=(("77.pdf", sqlite_home.store.put(b"PDF"), 3),))
         user = make_user(session, grants=list(outbox_grants(company.id)))
         party_id = party.id
@@ -27,6 +31,13 @@ def test_a_customer_without_address_is_reported_mended_and_packed_again(
     listed = client.post(PAGE, data={"customer": "?garc"}).text
     assert "customer=ALMGAR" in listed
     assert "OTHER" not in listed
+    kept = {"from_on": "2026-11-01", "to_on": "2026-11-30", "types": "invoice", "again": "y"}
+    chosen = client.post(PAGE, data={"customer": "?"} | kept).text
+    link = "customer=ALMGAR&amp;types=invoice&amp;from_on=2026-11-01&amp;to_on=2026-11-30&amp;again=True"
+    assert link in chosen
+    form = client.get(f"{PAGE}?{unescape(link)}").text
+    assert all(f'value="{day}"' in form for day in ("2026-11-01", "2026-11-30"))
+    assert form.count(" checked") == 2
     assert client.post(PAGE, data={"customer": "nobody"}).status_code == 422
     assert client.post(PAGE, data={}).status_code == 422  # neither a customer nor a period
 
@@ -36,6 +47,7 @@ def test_a_customer_without_address_is_reported_mended_and_packed_again(
     assert f"/contacts/{party_id}/details#email" in result
     run_id = int(packed.location.rpartition("=")[2])
     assert f"/outbox/{run_id}/repackage" in result
+    assert "Not to be mailed: it has no fiscal stamp yet" in result
 
     with sqlite_home.database.write() as session:
         session.get_one(Party, party_id).email = "pagos@almgar.example"
