@@ -108,7 +108,10 @@ class CompanyProblem:
     params: tuple[tuple[str, str | int], ...] = ()
 
     def __str__(self) -> str:
-        return WORDS[self.problem].format(field=self.field, **dict(self.params))
+        part, _, language = self.field.partition("_")
+        is_name = part in ("label", "plural") and len(language) == 2
+        field = f"{part}s.{language}" if is_name else self.field  # as a file writes it: labels.it
+        return WORDS[self.problem].format(field=field, **dict(self.params))
 
 
 class CompanyInvalid(Refusal, ValueError):

@@ -279,6 +279,8 @@ def describe_why(
         sentences.append(translate(_("A person changed the address by hand.")))
     elif why.get("address_chosen"):
         sentences.append(translate(_("The address was chosen for this document type on the contact's card.")))
+    elif (why.get("rule"), why.get("route")) == (Rule.PACKAGING, "only_address"):
+        pass  # there may be others behind the packaging, each with a message of its own
     elif route := _ROUTES.get(str(why.get("route", ""))):
         sentences.append(translate(route))
     if kind := why.get("kind"):
