@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Settings
 from crm_mail.background import Bell
+from crm_mail.catalogue import views as catalogue
 from crm_mail.companies import views as companies
 from crm_mail.contacts import views as contacts
 from crm_mail.delivery import views as delivery
@@ -38,6 +39,7 @@ ROOMS = (
     users,
     companies,
     contacts,
+    catalogue,
     documents,
     importers,
     outbox,

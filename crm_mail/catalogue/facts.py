@@ -15,6 +15,7 @@ from crm_mail.permissions import Actor, Permission
 
 STATEMENT = DocumentType.ACCOUNT_STATEMENT.value
 SOURCE = "catalogue"
+USABLE = (ContactState.ACTIVE, ContactState.SUGGESTED)
 AT_ONCE = 5000
 """Values in one statement: what both databases take as parameters."""
 
@@ -140,7 +141,7 @@ def _take(
     elif receives:
         if row.chosen_id == row.address_id or (row.chosen_id is None and is_first):
             customer.receiving.add(key)
-    elif row.state is not ContactState.INACTIVE or row.source == SOURCE:
+    elif row.state in USABLE or (row.state is ContactState.INACTIVE and row.source == SOURCE):
         customer.free.setdefault(key, KnownContact(row.id, row.address_id, row.state, row.privacy_level))
         if row.source == SOURCE and row.state is ContactState.ACTIVE:
             customer.made.add(key)

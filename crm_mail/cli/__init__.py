@@ -23,6 +23,7 @@ COMMANDS = {
     "hotfolder": ("hotfolder", "Folders in which other programs put documents."),
     "receivables": ("receivables", "Open items, account statements and reminders."),
     "suppression": ("suppressions", "Addresses that are not written to any more."),
+    "catalogue": ("catalogue", "Which customers get account statements, and at which addresses."),
     "prepare": ("outbox", "Work out every message that is due, for review."),
     "run": ("outbox", "Prepared runs: look, commit, steer, report."),
     "worker": ("worker", "Send what is committed, watch the hot folders, read the mailboxes."),
