@@ -14,11 +14,14 @@ SEGMENT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)*")
 PUBLIC = {
     "static",  # Flask's own; the pages use /assets/, which WhiteNoise answers before Flask
     "users.login",
+    "users.login_code",  # shows nothing but to whoever has given the password a moment ago
     "users.first_administrator",  # answers only while there are no users
     "preferences.set_language",
     "preferences.set_theme",
     "outbox.show_download",  # whoever holds a message's token: 256 random bits, which expire and can be revoked
     "outbox.download_file",
+    "outbox.show_preferences",  # whoever holds a message's signed token, which opens nothing but its own consents
+    "outbox.save_preferences",
 }
 """Every route that a guest may call. Think twice before adding one."""
 FRAMED = {"texts_preview.html", "texts_preview_subject.html"}

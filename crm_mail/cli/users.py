@@ -8,7 +8,10 @@ from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import all_types
 from crm_mail.installation import Installation
 from crm_mail.permissions import AREA_PERMISSIONS
+from crm_mail.users import second_factor
+from crm_mail.users.actors import find_user
 from crm_mail.users.passwords import Passwords
+from crm_mail.users.problems import Problem, UserRefused
 from crm_mail.users.rights import parse_grant
 from crm_mail.users.service import UserDraft, create_user
 
@@ -63,6 +66,19 @@ def add_user(
         )
         added.must_change_password = len(password) < SHORTEST_PASSWORD
         return {"user": added.id, "email": added.email, "must_change_password": added.must_change_password}
+
+
+@user.command("reset-second-factor")
+@click.argument("email")
+@command()
+def reset_second_factor(home: Installation, email: str) -> Answer:
+    """Take a lost second factor away: the next sign-in asks for the password alone. All browsers are signed out."""
+    with home.database.write() as session:
+        found = find_user(session, email)
+        if found is None:
+            raise UserRefused(Problem.UNKNOWN_USER, email=email)
+        second_factor.reset(session, SHELL, found)
+        return {"user": found.id, "email": found.email, "second_factor": "reset"}
 
 
 COMMANDS = {"user": user}

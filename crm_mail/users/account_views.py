@@ -11,8 +11,9 @@ from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.users import guard, service, sessions
 from crm_mail.users.blueprint import blueprint
 from crm_mail.users.forms import AccountForm, ChangePasswordForm
-from crm_mail.users.login_views import passwords, show_refusal
+from crm_mail.users.login_views import passwords, show_refusal, tell_after_commit
 from crm_mail.users.models import User
+from crm_mail.users.notices import Notice
 from crm_mail.users.passwords import MINIMUM_LENGTH
 from crm_mail.users.problems import UserRefused
 from crm_mail.users.service import Preferences
@@ -75,6 +76,7 @@ def change_password() -> Any:
         except UserRefused as refused:
             show_refusal(form, refused)
         else:
+            tell_after_commit(user.id, Notice.PASSWORD_CHANGED)
             flash(_("The password was changed. Other browsers have been signed out."), "success")
             return redirect("/" if is_forced else url_for("users.my_account"), 303)
     status = 422 if form.is_submitted() else 200

@@ -50,6 +50,43 @@ class ChangePasswordForm(FlaskForm):
     )
 
 
+class CodeForm(FlaskForm):
+    """A code of the authenticator app, or a recovery code."""
+
+    code = StringField(_l("Code"), [InputRequired(), Length(max=40)])
+
+
+class PasswordAgainForm(FlaskForm):
+    """The password of somebody who is signed in, before something that protects the account changes."""
+
+    present = PasswordField(_l("Present password"), [InputRequired(), Length(max=1000)])
+
+
+class PasswordAndCodeForm(PasswordAgainForm):
+    """The password and a code."""
+
+    code = StringField(
+        _l("Code"),
+        [InputRequired(), Length(max=40)],
+        description=_l("The six figures of the app, or a recovery code."),
+    )
+
+
+class AskLinkForm(FlaskForm):
+    """A forgotten password."""
+
+    email = StringField(_l("E-mail address"), [InputRequired(), Length(max=254)])
+
+
+class ChoosePasswordForm(FlaskForm):
+    """The password, chosen with a link that works once."""
+
+    password = PasswordField(_l("New password"), [InputRequired(), Length(max=1000)])
+    repeated = PasswordField(
+        _l("The new password again"), [EqualTo("password", message=_l("The two passwords differ."))]
+    )
+
+
 class AccountForm(FlaskForm):
     """What every user decides for the own account."""
 

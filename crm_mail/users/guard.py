@@ -17,6 +17,7 @@ from crm_mail.web.language import LANGUAGE_COOKIE, ONE_YEAR_SECONDS, THEME_COOKI
 from crm_mail.web.urls import current_path
 
 WITH_ONE_TIME_PASSWORD = frozenset({"users.change_password", "users.logout"})
+SETTING_UP = frozenset({"users.second_factor_state", "users.confirm_second_factor", "users.logout"})
 
 
 def signed_in() -> SignedIn | None:
@@ -30,7 +31,8 @@ def lifetime() -> Lifetime:
 
 
 def identify() -> Response | None:
-    """Find out who asks; a person with a one-time password goes to choose a new one before anything else."""
+    """Find out who asks; a person with a one-time password goes to choose a new one before anything else, and one who
+    must have a second factor to set it up."""
     token = session.get(COOKIE_KEY)
     if not isinstance(token, str):
         return None
@@ -40,11 +42,21 @@ def identify() -> Response | None:
         return None
     g.signed_in = person
     g.actor = person.actor
-    if person.must_change_password and _needs_a_right() and request.endpoint not in WITH_ONE_TIME_PASSWORD:
+    first = _comes_first(person)
+    if first and _needs_a_right():
         if _is_part_of_a_page():
             raise Unauthorized  # the page reloads itself, and is then sent there
-        return redirect(url_for("users.change_password"), code=303)
+        return redirect(url_for(first), code=303)
     return None
+
+
+def _comes_first(person: SignedIn) -> str:
+    """The page that this person must see before the one that was asked for; empty when there is none."""
+    if person.must_change_password:
+        return "" if request.endpoint in WITH_ONE_TIME_PASSWORD else "users.change_password"
+    if person.must_set_up_second_factor:
+        return "" if request.endpoint in SETTING_UP else "users.second_factor_state"
+    return ""
 
 
 def _needs_a_right() -> bool:

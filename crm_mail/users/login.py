@@ -1,15 +1,14 @@
-"""Signing in: one answer for every failure, in the same time, throttled by name and by network address.
+"""Signing in: one answer for every failure, in the same time, throttled by name and by network address (`throttle`).
 
-The fifth failure for a name (the twentieth from an address) begins a pause of one minute; each further one doubles it,
-up to fifteen. An attempt during a pause is not looked at and does not prolong it. An attempt is written down as failed
-before the password is looked at, so that many at once cannot slip through.
+An attempt is written down as failed before the password is looked at, so that many at once cannot slip through. With a
+second factor the password opens no session: it leads to the page that asks for a code (`halfway`), and only the code
+does.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from dataclasses import dataclass, field
+from datetime import timedelta
 
-from sqlalchemy import ColumnElement, delete, func, select, text
+from sqlalchemy import delete, or_, text, update
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
@@ -19,48 +18,32 @@ from crm_mail.users import sessions
 from crm_mail.users.actors import build_actor, find_user, normalise_email
 from crm_mail.users.models import LoginAttempt, User
 from crm_mail.users.passwords import Passwords
+from crm_mail.users.throttle import FAILURES_PER_NAME, failures_of, network_of, remaining_pause
 
-FAILURES_PER_NAME = 5
-FAILURES_PER_ADDRESS = 20
-FIRST_PAUSE = timedelta(minutes=1)
-LONGEST_PAUSE = timedelta(minutes=15)
-COUNTED = timedelta(hours=24)
 KEPT = timedelta(days=90)
+WARNED_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """How an attempt ended: a token, a pause to wait for, or neither (the name or the password is wrong)."""
+    """How an attempt ended: a token, a pause to wait for, or neither (the name or the password is wrong).
+
+    Args:
+        needs_code: the password is right; a session begins only after the code (`finish_sign_in`).
+        warns: this user is to be told of the failures.
+    """
 
     token: str = ""
     wait: timedelta = timedelta()
     user: User | None = None
+    needs_code: bool = False
+    warns: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     id: int
     user: User | None
-
-
-def pause_after(failures: int, allowed: int) -> timedelta:
-    """How long to wait after so many failures in a row."""
-    if failures < allowed:
-        return timedelta()
-    doublings = min(failures - allowed, 10)
-    pause: timedelta = FIRST_PAUSE * 2**doublings
-    return min(pause, LONGEST_PAUSE)
-
-
-def network_of(ip: str) -> str:
-    """What the throttle counts as one address: an IPv6 network of 64 bits belongs to one subscriber (RFC 6177)."""
-    try:
-        address = ip_address(ip)
-    except ValueError:
-        return ip[:45]
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
-        return str(IPv6Network((address, 64), strict=False))
-    return str(address)
 
 
 def sign_in(
@@ -81,7 +64,7 @@ def sign_in(
     if user is None or not is_right or not user.is_active:
         with database.write() as session:
             _record_failure(session, name, ip, user)
-        return SignIn()
+            return SignIn(warns=take_warning(session, user, name))
     rehashed = passwords.hash(password) if passwords.needs_rehash(user.password_hash) else None
     with database.write() as session:
         return _record_success(session, begun.id, user.id, rehashed, ip, user_agent)
@@ -100,41 +83,6 @@ def _begin_attempt(session: Session, name: str, ip: str) -> _Attempt | timedelta
     return _Attempt(attempt.id, find_user(session, name))
 
 
-def remaining_pause(session: Session, name: str, ip: str) -> timedelta:
-    """How long this name, or this network address, still has to wait."""
-    at = now()
-    since = at - COUNTED
-    last_success = session.scalar(
-        select(func.max(LoginAttempt.at)).where(
-            LoginAttempt.email == name, LoginAttempt.succeeded, LoginAttempt.at > since
-        )
-    )
-    by_name = _failures(session, LoginAttempt.email == name, last_success or since)
-    by_address = _failures(session, LoginAttempt.ip == ip, since)
-    waits = (
-        _rest(*by_name, FAILURES_PER_NAME, at),
-        _rest(*by_address, FAILURES_PER_ADDRESS, at),
-    )
-    return max(waits)
-
-
-def _failures(
-    session: Session, condition: ColumnElement[bool], since: datetime
-) -> tuple[int, datetime | None]:
-    count, last = session.execute(
-        select(func.count(), func.max(LoginAttempt.at)).where(
-            condition, LoginAttempt.succeeded.is_(False), LoginAttempt.at > since
-        )
-    ).one()
-    return int(count), last
-
-
-def _rest(failures: int, last: datetime | None, allowed: int, at: datetime) -> timedelta:
-    if last is None:
-        return timedelta()
-    return max(last + pause_after(failures, allowed) - at, timedelta())
-
-
 def _record_failure(session: Session, name: str, ip: str, user: User | None) -> None:
     # Whoever tried was not shown to be the user, so the line has no actor. What is not an address may be a
     # password typed into the wrong field: it is not written down.
@@ -150,9 +98,25 @@ def _record_success(
     session.execute(delete(LoginAttempt).where(LoginAttempt.at < now() - KEPT))
     if rehashed is not None:
         user.password_hash = rehashed
+    if user.totp_secret is not None:
+        return SignIn(user=user, needs_code=True)
+    return finish_sign_in(session, user, ip=ip, user_agent=user_agent)
+
+
+def finish_sign_in(session: Session, user: User, *, ip: str, user_agent: str) -> SignIn:
+    """Begin the session of somebody who has shown all that was asked for."""
     user.last_login_at = now()
     token = sessions.open_session(session, user.id, ip=ip, user_agent=user_agent)
     audit.record(
         session, build_actor(session, user), "users.login.succeeded", subject=user, label=user.email, ip=ip
     )
     return SignIn(token=token, user=user)
+
+
+def take_warning(session: Session, user: User | None, name: str) -> int:
+    """The user's id when it is time to tell of repeated failures under this name: at most once an hour; else 0."""
+    if user is None or not user.is_active or failures_of(session, name) < FAILURES_PER_NAME:
+        return 0
+    is_due = or_(User.warned_at.is_(None), User.warned_at <= now() - WARNED_EVERY)
+    taken = update(User).where(User.id == user.id, is_due).values(warned_at=now()).returning(User.id)
+    return session.scalar(taken) or 0

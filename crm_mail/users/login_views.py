@@ -8,14 +8,15 @@ from flask_babel import gettext as _
 
 from crm_mail import audit
 from crm_mail.permissions import Permission, current_actor, public, requires, signed_in_actor
-from crm_mail.users import guard, messages, service, sessions
+from crm_mail.users import guard, halfway, messages, service, sessions
 from crm_mail.users.blueprint import blueprint
 from crm_mail.users.forms import FirstAdministratorForm, LoginForm
 from crm_mail.users.login import SignIn, sign_in
+from crm_mail.users.notices import Notice, tell
 from crm_mail.users.passwords import MINIMUM_LENGTH, Passwords
 from crm_mail.users.problems import Problem, UserRefused
 from crm_mail.users.service import UserDraft
-from crm_mail.web.door import db, installation
+from crm_mail.web.door import after_commit, db, installation
 from crm_mail.web.language import choose_theme
 from crm_mail.web.urls import local_path
 
@@ -25,6 +26,16 @@ PASSWORD_PROBLEMS = frozenset(problem for problem in Problem if problem.value.st
 def passwords() -> Passwords:
     """Hashing with this installation's cost."""
     return Passwords(installation().settings.argon2_memory_kib)
+
+
+def tell_after_commit(user_id: int, notice: Notice) -> None:
+    """Tell a user by mail once this request's changes are durable."""
+    home = installation()
+
+    def work() -> None:
+        tell(home, user_id, notice)
+
+    after_commit(work)
 
 
 def show_refusal(form: Any, refused: UserRefused) -> None:
@@ -55,6 +66,9 @@ def login() -> Any:
     form, status, headers = LoginForm(), 200, {}
     if form.validate_on_submit():
         result = _try(form)
+        if result.needs_code and result.user is not None:
+            halfway.begin(result.user)
+            return redirect(url_for("users.login_code", next=request.args.get("next")), 303)
         if result.user is not None:
             return guard.begin(redirect(target, 303), result.token, result.user.language, result.user.theme)
         status = 429 if result.wait else 422
@@ -75,6 +89,8 @@ def _try(form: LoginForm) -> SignIn:
         ip=request.remote_addr or "",
         user_agent=request.user_agent.string,
     )
+    if result.warns:
+        tell(installation(), result.warns, Notice.FAILED_SIGN_INS)
     if result.wait:
         form.form_errors.append(messages.wait_sentence(result.wait))
     elif result.user is None:

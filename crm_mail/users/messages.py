@@ -55,6 +55,13 @@ def _sentences() -> Mapping[Problem, str]:
         Problem.PASSWORD_PERSONAL: _(
             "The password is little more than the name or the address. Choose another one."
         ),
+        Problem.WRONG_CODE: _("The code is not right. Wait for the next one and try again."),
+        Problem.SECOND_FACTOR_IS_ON: _("Two-factor sign-in is set up already."),
+        Problem.SECOND_FACTOR_IS_OFF: _("%(name)s has no two-factor sign-in that could be reset."),
+        Problem.SECOND_FACTOR_REQUIRED: _(
+            "This account must use two-factor sign-in. An administrator decides that."
+        ),
+        Problem.LINK_OVER: _("This link was used already or has expired. Ask for another one."),
         Problem.GRANT_MALFORMED: _("The right %(grant)s is not written as TYPE:ACTION:COMPANY."),
         Problem.GRANT_TYPE: _("The document type %(value)s does not exist."),
         Problem.GRANT_ACTION: _("The action %(value)s does not exist."),
@@ -90,6 +97,7 @@ def area_label(area: Permission) -> str:
         Permission.CONTACTS_MANAGE: _("Contacts and documents: add, change, import"),
         Permission.USERS_MANAGE: _("Users: add, change, give the rights held"),
         Permission.SETTINGS_MANAGE: _("Settings: companies, sender accounts, texts"),
+        Permission.PRIVACY_MANAGE: _("Privacy: requests of persons, retention, register"),
     }
     return labels[area]
 
@@ -144,6 +152,7 @@ def rights_in_words(
             Permission.CONTACTS_MANAGE: _("Manages contacts and documents."),
             Permission.USERS_MANAGE: _("Manages users."),
             Permission.SETTINGS_MANAGE: _("Manages companies, accounts and texts."),
+            Permission.PRIVACY_MANAGE: _("Manages privacy: requests of persons, retention, register."),
         }
         sentences += [text for area, text in managed.items() if area in actor.areas]
     if not sentences:

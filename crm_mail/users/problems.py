@@ -30,6 +30,11 @@ class Problem(StrEnum):
     PASSWORD_TOO_LONG = "password_too_long"  # noqa: S105
     PASSWORD_COMMON = "password_common"  # noqa: S105
     PASSWORD_PERSONAL = "password_personal"  # noqa: S105
+    WRONG_CODE = "wrong_code"
+    SECOND_FACTOR_IS_ON = "second_factor_is_on"
+    SECOND_FACTOR_IS_OFF = "second_factor_is_off"
+    SECOND_FACTOR_REQUIRED = "second_factor_required"
+    LINK_OVER = "link_over"
     GRANT_MALFORMED = "grant_malformed"
     GRANT_TYPE = "grant_type"
     GRANT_ACTION = "grant_action"
@@ -56,6 +61,11 @@ _ENGLISH = {
     Problem.PASSWORD_TOO_LONG: "the password is too long: use at most {maximum} characters",
     Problem.PASSWORD_COMMON: "this password is on the lists that attackers try first: choose another",
     Problem.PASSWORD_PERSONAL: "the password is little more than the name or the address: choose another",
+    Problem.WRONG_CODE: "the code is not right",
+    Problem.SECOND_FACTOR_IS_ON: "two-factor sign-in is set up already",
+    Problem.SECOND_FACTOR_IS_OFF: "{name} has no two-factor sign-in that could be reset",
+    Problem.SECOND_FACTOR_REQUIRED: "this account must use two-factor sign-in: an administrator decides that",
+    Problem.LINK_OVER: "the link was used already or has expired: ask for another one",
     Problem.GRANT_MALFORMED: "the grant {grant} is not written as TYPE:ACTION:COMPANY, such as invoice:commit:SM02",
     Problem.GRANT_TYPE: "the grant {grant} names the document type {value}; known are: {valid}",
     Problem.GRANT_ACTION: "the grant {grant} names the action {value}; known are: {valid}",

@@ -159,7 +159,7 @@ def update_user(
         PermissionDenied: the actor does not manage users.
         UserRefused: see the rules of this module; nothing was changed.
     """
-    _check_target(actor, user)
+    check_target(actor, user)
     areas = rights.known_areas(draft.areas)
     rights.check_may_give(actor, is_admin=draft.is_admin, clearance=draft.clearance, areas=areas, grants=())
     email = _checked_email(session, draft.email, user)
@@ -197,7 +197,7 @@ def set_grants(session: Session, actor: Actor, user: User, grants: Iterable[righ
     Raises:
         UserRefused: the actor would add what he does not hold, or the user holds more than the actor.
     """
-    _check_target(actor, user)
+    check_target(actor, user)
     wanted = rights.minimal(grants)
     kept = {(row.permission, row.document_type, row.company_id): row for row in user.grants}
     added = {grant for grant in wanted if not rights.is_covered(grant, kept)}
@@ -231,7 +231,7 @@ def set_company_grants(
 
 def give_one_time_password(session: Session, actor: Actor, user: User, passwords: Passwords) -> str:
     """Set a new one-time password, end every session of the user, and return it to be told to the person."""
-    _check_target(actor, user)
+    check_target(actor, user)
     password = one_time_password()
     user.password_hash = passwords.hash(password)
     user.must_change_password = True
@@ -284,7 +284,13 @@ def check_password(password: str, *personal: str) -> None:
         raise UserRefused(_PASSWORD_PROBLEMS[found], minimum=MINIMUM_LENGTH, maximum=MAXIMUM_LENGTH)
 
 
-def _check_target(actor: Actor, user: User) -> None:
+def check_target(actor: Actor, user: User) -> None:
+    """Raise unless the actor manages users and holds all that this user holds.
+
+    Raises:
+        PermissionDenied: the actor does not manage users.
+        UserRefused: the user holds more.
+    """
     actor.require(Permission.USERS_MANAGE)
     target = Actor(
         user.id,

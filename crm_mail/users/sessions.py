@@ -34,6 +34,7 @@ class SignedIn:
     theme: str
     keyboard_shortcuts: bool
     must_change_password: bool
+    must_set_up_second_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ def load_signed_in(session: Session, token: str, lifetime: Lifetime) -> tuple[Si
         user.theme,
         user.keyboard_shortcuts,
         user.must_change_password,
+        user.second_factor_required and user.totp_secret is None,
     )
     return person, now() - kept.last_seen_at > TOUCH_EVERY
 

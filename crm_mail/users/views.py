@@ -10,7 +10,7 @@ from sqlalchemy import select
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import all_types, company_types
 from crm_mail.permissions import ANY, Actor, Permission, requires, signed_in_actor
-from crm_mail.users import account_views, guard, login_views, messages, rights, service
+from crm_mail.users import account_views, guard, login_views, messages, rights, second_factor_views, service
 from crm_mail.users.actors import build_actor
 from crm_mail.users.blueprint import blueprint
 from crm_mail.users.forms import UserForm
@@ -25,7 +25,7 @@ from crm_mail.web.door import db
 from crm_mail.web.forms import ActionForm
 from crm_mail.web.type_names import type_name
 
-ROOM_PARTS = (login_views, account_views)
+ROOM_PARTS = (login_views, account_views, second_factor_views)
 
 
 def companies() -> list[Company]:

@@ -12,10 +12,14 @@ from crm_mail.permissions import ANY, Permission
 from crm_mail.users import sessions
 from tests.factories import make_user
 
-GUESTS = ("/login", "/first-administrator")
+GUESTS = ("/login", "/login/code", "/first-administrator")
 OWN = (
     "/my-account",
     "/change-password",
+    "/my-account/second-factor",
+    "/my-account/second-factor/app",
+    "/my-account/second-factor/codes",
+    "/my-account/second-factor/off",
     "/my-account/sessions/1/end",
     "/my-account/sessions/end-others",
     "/logout",
@@ -26,6 +30,8 @@ MANAGED = (
     "/users/1",
     "/users/1/rights",
     "/users/1/one-time-password",
+    "/users/1/second-factor/required",
+    "/users/1/second-factor/reset",
     "/users/1/activate",
     "/users/1/deactivate",
 )

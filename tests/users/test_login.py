@@ -8,10 +8,11 @@ from sqlalchemy import select
 
 from crm_mail.audit import AuditEvent
 from crm_mail.installation import Installation
-from crm_mail.users.login import SignIn, network_of, pause_after, sign_in
+from crm_mail.users.login import SignIn, sign_in
 from crm_mail.users.models import LoginAttempt, User, UserSession
 from crm_mail.users.passwords import Passwords
 from crm_mail.users.sessions import hash_token
+from crm_mail.users.throttle import network_of, pause_after
 from tests.factories import make_user
 
 CHEAP = Passwords(64)
