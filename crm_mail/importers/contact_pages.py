@@ -9,13 +9,12 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from crm_mail.companies.models import Company
-from crm_mail.companies.type_registry import company_types
 from crm_mail.importers import mappings
 from crm_mail.importers.base import ImportRefused, ParsedRow
 from crm_mail.importers.blueprint import blueprint
 from crm_mail.importers.contact_columns import guess_mapping, score_header
-from crm_mail.importers.contact_rows import RowContext, open_contact_file
-from crm_mail.importers.contact_service import import_contacts
+from crm_mail.importers.contact_rows import open_contact_file
+from crm_mail.importers.contact_service import import_contacts, row_context
 from crm_mail.importers.forms import PasteForm, TableForm
 from crm_mail.importers.import_result import ContactImportResult
 from crm_mail.importers.page_messages import explain, explain_refusal, field_choices
@@ -242,7 +241,7 @@ def _first_rows(draft: Draft, data: bytes) -> Iterator[ParsedRow]:
     file = open_contact_file(
         data,
         columns=_used(draft.columns or {}),
-        context=RowContext(company.code, frozenset(company_types(db(), company.id).ids)),
+        context=row_context(db(), company),
         sheet=draft.sheet or None,
     )
     return islice((row for row in file.rows() if row.is_valid), SHOWN_ROWS)

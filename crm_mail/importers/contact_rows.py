@@ -10,7 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from crm_mail.companies.packaging_rules import MAX_EMAILS, PackagingChoiceInvalid, clean_code
+from crm_mail.companies.packaging_rules import (
+    DEFAULT_PACKAGING,
+    MAX_EMAILS,
+    PackagingChoiceInvalid,
+    clean_code,
+)
 from crm_mail.importers.base import (
     DOCUMENT_TYPES,
     Notice,
@@ -47,11 +52,24 @@ _PLAIN_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class RowContext:
-    """What the rows are read for: the company imported into and the document types that exist."""
+    """What the rows are read for: the company imported into and the document types that exist.
+
+    Args:
+        packagings: the company's, by code, with the code of the only customer who may name it, or empty; None: any.
+    """
 
     company_code: str | None = None
     document_types: frozenset[str] = frozenset(DOCUMENT_TYPES)
     default_kind: PartyKind | None = None
+    packagings: MappingType[str, str] | None = None
+
+    def usable_packagings(self, party_code: str) -> list[str] | None:
+        """The codes that a party may name; None: any."""
+        if self.packagings is None:
+            return None
+        return sorted(
+            {DEFAULT_PACKAGING, *(c for c, own in self.packagings.items() if own in ("", party_code))}
+        )
 
 
 @dataclass(slots=True)
@@ -163,7 +181,7 @@ def _build_party(cells: RowCells, context: RowContext, memory: _Memory) -> Parse
         billing_emails=tuple(item.email for item in cells.addresses(Field.BILLING_EMAIL)),
         **plain,
     )
-    party = _with_packaging(cells, party)
+    party = _with_packaging(cells, party, context)
     coded = cells.has_column(Field.PARTY_CODE) and not cells.has_column(Field.IS_COMPANY)
     if coded and not code and not (party.vat_number or party.tax_code):
         return None
@@ -205,7 +223,7 @@ def _read_tax(cells: RowCells, target: Field) -> str | None:
     return value
 
 
-def _with_packaging(cells: RowCells, party: ParsedParty) -> ParsedParty:
+def _with_packaging(cells: RowCells, party: ParsedParty, context: RowContext) -> ParsedParty:
     """The packaging and the addresses behind it (PM-15: ``GRAL,a@x,b@x``); a code that is none is a warning."""
     cell = cells.first(Field.PACKAGING)
     if not cell:
@@ -219,10 +237,15 @@ def _with_packaging(cells: RowCells, party: ParsedParty) -> ParsedParty:
         cells.warn("too_many_packaging_emails", Field.PACKAGING, value=emails[-1])
         emails = emails[:-1]
     try:
-        return replace(party, packaging=clean_code(code), packaging_emails=emails)
+        wanted = clean_code(code)
     except PackagingChoiceInvalid:
         cells.warn("bad_packaging", Field.PACKAGING, value=code.strip()[:60])
         return replace(party, packaging_emails=emails or None)
+    usable = context.usable_packagings(party.code or "")
+    if usable is not None and wanted not in usable:
+        cells.warn("unknown_packaging", Field.PACKAGING, value=wanted, known=", ".join(usable))
+        return replace(party, packaging_emails=emails or None)
+    return replace(party, packaging=wanted, packaging_emails=emails)
 
 
 def _name_party(cells: RowCells, party: ParsedParty, contact: ParsedContact | None) -> ParsedParty | None:

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
-from crm_mail.companies.models import Company
+from crm_mail.companies.models import Company, Packaging
 from crm_mail.companies.type_registry import CompanyTypes, company_types
 from crm_mail.contacts.models import Role
 from crm_mail.contacts.values import name_key, one_line
@@ -78,7 +78,7 @@ def import_contacts(
     actor.require(Permission.CONTACTS_MANAGE, company.id)
     if columns is None and mapping:
         columns = load_mapping(session, actor, company.id, mapping)
-    context = RowContext(company.code, frozenset(company_types(session, company.id).ids))
+    context = row_context(session, company)
     file = open_contact_file(source, columns=columns, context=context, limits=limits, sheet=sheet)
     with session.begin_nested() as savepoint:
         result = _Work(session, actor, company, file, dry_run).run()
@@ -98,6 +98,13 @@ def import_contacts(
             error_rows=result.error_rows,
         )
     return result
+
+
+def row_context(session: Session, company: Company) -> RowContext:
+    """What the rows of a file are read for: the company's types and packagings."""
+    query = select(Packaging.code, Packaging.party_code).where(Packaging.company_id == company.id)
+    packagings = {code: party_code for code, party_code in session.execute(query)}
+    return RowContext(company.code, frozenset(company_types(session, company.id).ids), packagings=packagings)
 
 
 @dataclass(slots=True)

@@ -175,6 +175,9 @@ ROW_MESSAGES: Final[Mapping[str, str]] = {
         "“%(value)s” cannot be read as a characteristic. Write a name, or name=value, separated by |."
     ),
     "bad_packaging": N_("“%(value)s” is not the code of a packaging: left out."),
+    "unknown_packaging": N_(
+        "There is no packaging “%(value)s” for this customer: left out. Add that packaging, or name one of: %(known)s."
+    ),
     "too_many_packaging_emails": N_("Too many addresses behind the packaging: %(value)s is left out."),
     "bad_credit_days": N_("“%(value)s” is not a number of days from 0 to 999: left out."),
     "bad_language": N_("“%(value)s” is not a language. Use a code such as it, es or en."),

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm_mail.audit import AuditEvent
-from crm_mail.companies.models import Company
+from crm_mail.companies.models import Company, Packaging
 from crm_mail.contacts.models import Contact, ContactState, Party, RecipientKind, Role
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.importers import contact_service
@@ -500,3 +500,22 @@ def test_a_mapping_needs_a_name_and_fields_that_exist(session: Session, company:
         save_mapping(session, make_actor(), company.id, "  ", {"a": "party_code"})
     with pytest.raises(ImportRefused, match="not a field"):
         save_mapping(session, make_actor(), company.id, "x", {"a": "no_such_field"})
+
+
+def test_a_packaging_that_the_customer_cannot_name_is_told_and_left_out(
+    session: Session, company: Company
+) -> None:
+    """PM-15: a packaging that is not there would pack as the default one, and nobody would know."""
+    session.add_all(
+        [
+            Packaging(company_id=company.id, code="XML"),
+            Packaging(company_id=company.id, code="OWN", party_code="C2"),
+        ]
+    )
+    session.flush()
+    rows = ["C1;Uno;xml", "C2;Due;OWN", "C3;Tre;OWN,a@x.example", "C4;Quattro;XLM", "C5;Cinque;gral"]
+    result = run(session, company, ["party_code;party_name;packaging", *rows])
+    told = [(one.row, one.params["known"]) for one in result.warnings if one.code == "unknown_packaging"]
+    assert told == [(4, "GRAL, XML"), (5, "GRAL, XML")]
+    kept = [(party.packaging, party.packaging_emails) for party in parties(session)]
+    assert kept == [("XML", ""), ("OWN", ""), ("GRAL", "a@x.example"), ("GRAL", ""), ("GRAL", "")]
