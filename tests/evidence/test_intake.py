@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from crm_mail.contacts.models import Party
 from crm_mail.delivery.models import AddressVerdict, Suppression, VerdictSource
 from crm_mail.delivery.routing import AddressKind
+from crm_mail.evidence.address_facts import contradicted_addresses
 from crm_mail.evidence.matching import is_interesting
 from crm_mail.evidence.models import ErrorNotice, ItemKind, MailItem, MessageProof
 from crm_mail.installation import Installation
@@ -26,7 +28,7 @@ from tests.evidence.mails import (
     receive,
     sent_message,
 )
-from tests.factories import make_account, make_company
+from tests.factories import make_account, make_company, make_contact
 
 Mail = Callable[[str], bytes]
 
@@ -37,6 +39,10 @@ def _acceptance(message_id: str) -> bytes:
 
 def _delivery(message_id: str) -> bytes:
     return issuer().delivery(certified(message_id), hours(0.2), RECIPIENT)
+
+
+def message_party(session: Session, message: Message) -> Party:
+    return session.get_one(Party, message.party_id)
 
 
 def _events(session: Session, message: Message) -> list[str]:
@@ -175,6 +181,9 @@ def test_an_ordinary_recipient_is_warned_of_and_the_address_corrected(sqlite_hom
         assert (verdict.subject, verdict.source) == (RECIPIENT, VerdictSource.RECEIPT)
         assert verdict.kind is AddressKind.ORDINARY
         assert "not_pec" in _events(session, message)
+        contact = make_contact(session, message_party(session, message), ((RECIPIENT, "pec"),))
+        assert contact.addresses[0].kind is AddressKind.PEC  # a person's word stays, and the card shows this:
+        assert list(contradicted_addresses(session, contact.addresses)) == [RECIPIENT]
 
 
 def test_a_reply_is_linked_by_our_id_or_the_operators_and_changes_no_state(sqlite_home: Installation) -> None:
