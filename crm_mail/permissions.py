@@ -35,13 +35,19 @@ class Permission(StrEnum):
     CONTACTS_MANAGE = "contacts:manage"  # contacts, parties, and documents brought in
     USERS_MANAGE = "users:manage"
     SETTINGS_MANAGE = "settings:manage"  # companies, accounts, texts
+    PRIVACY_MANAGE = "privacy:manage"  # subject access, erasure, restriction, retention, register
     AUDIT_SEE = "audit:see"
 
 
 OUTBOX_PERMISSIONS = frozenset(
     {Permission.OUTBOX_PREPARE, Permission.OUTBOX_REVIEW, Permission.OUTBOX_COMMIT}
 )
-AREA_PERMISSIONS = (Permission.CONTACTS_MANAGE, Permission.USERS_MANAGE, Permission.SETTINGS_MANAGE)
+AREA_PERMISSIONS = (
+    Permission.CONTACTS_MANAGE,
+    Permission.USERS_MANAGE,
+    Permission.SETTINGS_MANAGE,
+    Permission.PRIVACY_MANAGE,
+)
 
 
 class PermissionDenied(Refusal):

@@ -8,8 +8,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from crm_mail.audit import AuditEvent
+from crm_mail.audit_redactions import AuditRedaction
 from crm_mail.catalogue import models as catalogue
 from crm_mail.companies import models as companies
+from crm_mail.contacts import consent_models as consents
 from crm_mail.contacts import models as contacts
 from crm_mail.db import Database
 from crm_mail.delivery import models as delivery
@@ -19,6 +21,7 @@ from crm_mail.documents import sdi_models
 from crm_mail.evidence import models as evidence
 from crm_mail.importers import models as importers
 from crm_mail.outbox import models as outbox
+from crm_mail.privacy import models as privacy
 from crm_mail.receivables import models as receivables
 from crm_mail.users import models as users
 
@@ -30,6 +33,7 @@ def import_models() -> list[object]:
     rooms = [
         catalogue,
         companies,
+        consents,
         contacts,
         delivery,
         pec_registries,
@@ -38,10 +42,11 @@ def import_models() -> list[object]:
         evidence,
         importers,
         outbox,
+        privacy,
         receivables,
         users,
     ]
-    return [AuditEvent, *rooms]
+    return [AuditEvent, AuditRedaction, *rooms]
 
 
 def alembic_config(database: Database) -> Config:

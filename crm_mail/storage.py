@@ -35,11 +35,12 @@ class StoredFileDamaged(Refusal):
 
 
 class BlobStore(Protocol):
-    """What the product needs of a store; a shared store for many machines implements the same three calls."""
+    """What the product needs of a store; a shared store for many machines implements the same calls."""
 
     def put(self, data: bytes) -> str: ...
     def read(self, sha256: str) -> bytes: ...
     def has(self, sha256: str) -> bool: ...
+    def remove(self, sha256: str) -> None: ...
 
 
 class LocalBlobStore:
@@ -101,6 +102,10 @@ class LocalBlobStore:
     def has(self, sha256: str) -> bool:
         """Whether the file is there (its bytes are verified only when read)."""
         return self._path(sha256).is_file()
+
+    def remove(self, sha256: str) -> None:
+        """Forget the bytes for good (erasure, retention); whoever calls has made sure that no row names them."""
+        self._path(sha256).unlink(missing_ok=True)
 
     def hashes(self) -> Iterator[str]:
         """Every stored hash (for backup checks)."""

@@ -65,6 +65,6 @@ def count_suggestions(session: Session, actor: Actor, company_id: int) -> int:
 
 
 def _for_actor(query: Select[Contact], actor: Actor) -> Select[Contact]:
-    query = query.where(visible_contacts(actor.clearance))
+    query = query.where(visible_contacts(actor.clearance), Contact.state != ContactState.ERASED)
     companies = actor.company_ids(Permission.DATA_SEE)
     return query if companies is None else query.where(Contact.company_id.in_(companies))

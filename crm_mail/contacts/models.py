@@ -32,6 +32,9 @@ class Party(Base):
         Index("ix_parties_company_agent", "company_id", "agent"),
         Index("ix_parties_company_zone", "company_id", "zone"),
         Index("ix_parties_company_city", "company_id", "city"),
+        Index("ix_parties_company_category", "company_id", "category"),
+        Index("ix_parties_company_email", "company_id", "email"),
+        Index("ix_parties_company_billing", "company_id", "billing_email"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -78,6 +81,8 @@ class ContactState(StrEnum):
     ACTIVE = "active"
     SUGGESTED = "suggested"  # learnt from a document; waits for a person's word
     INACTIVE = "inactive"
+    RESTRICTED = "restricted"  # art. 18 GDPR: kept, not used; only who manages privacy lifts it
+    ERASED = "erased"  # a row without a person, for the history that points at it; exists for nobody
 
 
 contact_roles = Table(
@@ -121,6 +126,7 @@ class Contact(Base):
         Index("ix_contacts_party", "party_id", "privacy_level"),
         Index("ix_contacts_search", "company_id", "privacy_level", "name_key", "party_id"),
         Index("ix_contacts_suggested", "company_id", "state", "id"),
+        Index("ix_contacts_birthday", "company_id", "birth_month", "birth_day"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -131,6 +137,9 @@ class Contact(Base):
     phone: Mapped[str] = mapped_column(String(60), default="")
     mobile: Mapped[str] = mapped_column(String(60), default="")
     language: Mapped[str] = mapped_column(String(2), default="")  # empty: the party's, then the company's
+    birth_month: Mapped[int | None]  # birthday: both or none; 29 February stays as it is
+    birth_day: Mapped[int | None]
+    birth_year: Mapped[int | None]  # None: not known
     privacy_level: Mapped[int] = mapped_column(default=0)
     state: Mapped[ContactState] = mapped_column(EnumText(ContactState), default=ContactState.ACTIVE)
     notes: Mapped[str] = mapped_column(Text, default="")
@@ -156,6 +165,7 @@ class ContactAddress(Base):
     __table_args__ = (
         UniqueConstraint("contact_id", "email"),
         Index("ix_contact_addresses_email", "email", "contact_id"),
+        Index("ix_contact_addresses_key", "email_key", "contact_id"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -163,6 +173,9 @@ class ContactAddress(Base):
     email: Mapped[str] = mapped_column(String(254))
     kind: Mapped[AddressKind] = mapped_column(EnumText(AddressKind), default=AddressKind.UNKNOWN)
     position: Mapped[int] = mapped_column(default=0)  # the first of a kind is used
+    email_key: Mapped[str] = mapped_column(
+        String(254), Computed("lower(email)", persisted=True), deferred=True
+    )  # for comparing, never for sending
 
 
 class Characteristic(Base):
@@ -247,3 +260,15 @@ class PartyChange(Base):
     count: Mapped[int] = mapped_column(default=0)
     before: Mapped[list[list[Any]]] = mapped_column(Json, default=list)  # [value before, ids]
     undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ErasedAddress(Base):
+    """That an address was erased, as a hash: an import that brings it back is noticed (art. 17 GDPR)."""
+
+    __tablename__ = "erased_addresses"
+    __table_args__ = (UniqueConstraint("company_id", "digest"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    digest: Mapped[str] = mapped_column(String(64))
+    erased_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

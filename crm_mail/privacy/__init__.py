@@ -1,0 +1,1 @@
+"""Privacy: subject access, erasure, restriction, retention, and the register of processing activities."""

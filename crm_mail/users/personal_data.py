@@ -1,0 +1,18 @@
+"""Personal data of the people who sign in (`crm_mail.personal_data`): ours, not contacts'."""
+
+from crm_mail.personal_data import Why, table
+
+TABLES = (
+    table(
+        "users",
+        "email name",
+        "password_hash clearance language theme timezone totp_secret totp_step",
+        why=Why.STAFF,
+    ),
+    table("user_sessions", "ip user_agent", "token_hash", why=Why.STAFF),
+    table("login_attempts", "email ip", why=Why.STAFF),
+    table("recovery_codes", "", "code_hash"),
+    table("password_links", "", "token_hash"),
+    table("grants", "", "document_type"),
+    table("area_grants"),
+)
