@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from crm_mail.delivery.routing import AddressKind
 from crm_mail.refusals import Refusal
 
 
@@ -44,14 +45,27 @@ ARGUMENTS: Final[Mapping[str, str]] = {
     "language": "languages",
     "role": "roles",
     "characteristic": "characteristics",
+    "all_characteristic": "all_characteristics",
+    "any_characteristic": "any_characteristics",
+    "without_characteristic": "no_characteristics",
     "type": "subscribed_to",
     "q": "text",
     "blocked": "blocked",
     "address": "has_address",
+    "address_kind": "address_kinds",
+    "bounced": "has_bounced",
+    "written": "was_written_to",
+    "birthday": "birthday_within",
 }
 """Name of the query argument (and of the command line option) → field. Lists are given by repeating the
 name.
 """
+
+MOST_DAYS: Final = 366
+"""The longest look ahead for birthdays."""
+
+FLAGS: Final = frozenset({"blocked", "has_address", "has_bounced", "was_written_to"})
+"""Fields that are yes, no, or not asked."""
 
 _FLAGS: Final[Mapping[str, bool | None]] = {"": None, "yes": True, "1": True, "no": False, "0": False}
 
@@ -73,11 +87,18 @@ class PartyFilter:
         roles: names of roles; only contacts that hold one of them count (IT-10).
         characteristics: ``key`` or ``key=value``; alternatives within a key, all keys must hold, on one
             contact.
+        all_characteristics: every one of them, on one contact.
+        any_characteristics: at least one of them.
+        no_characteristics: none of them; a party goes only when all its active contacts hold one.
         subscribed_to: ids of document types; only contacts subscribed to one of them count (IT-9).
         text: words, each of which must be found in code, name, VAT or tax code, an address or a contact's
             name.
         blocked: only the blocked ones (True), only the others (False).
         has_address: with (True) or without (False) any address that this actor may see.
+        address_kinds: values of `AddressKind`; with an address of one of these kinds, own or of a contact.
+        has_bounced: with (True) or without (False) an address that is not written to any more.
+        was_written_to: something (True) or nothing (False) was ever sent, as far as this actor may know.
+        birthday_within: only contacts whose birthday is today or in these many days.
     """
 
     company_id: int
@@ -97,6 +118,13 @@ class PartyFilter:
     text: str = ""
     blocked: bool | None = None
     has_address: bool | None = None
+    all_characteristics: Words = ()
+    any_characteristics: Words = ()
+    no_characteristics: Words = ()
+    address_kinds: Words = ()
+    has_bounced: bool | None = None
+    was_written_to: bool | None = None
+    birthday_within: int | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -105,20 +133,30 @@ class PartyFilter:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether the choice is likely to mean few parties: more is asked than kind, state, language or address."""
+        """Whether the choice is likely to mean few parties: more is asked than what most of them answer to."""
         wide = PartyFilter(
             self.company_id,
             self.kind,
             languages=self.languages,
             blocked=self.blocked,
             has_address=self.has_address,
+            no_characteristics=self.no_characteristics,
+            address_kinds=self.address_kinds,
+            has_bounced=self.has_bounced or None,
+            was_written_to=self.was_written_to,
         )
         return self != wide
 
     @property
     def asks_contacts(self) -> bool:
+        """Whether not every contact of the parties is meant."""
+        return self.needs_contact or bool(self.no_characteristics)
+
+    @property
+    def needs_contact(self) -> bool:
         """Whether only parties that have a certain contact are meant."""
-        return bool(self.roles or self.characteristics or self.subscribed_to)
+        tags = self.characteristics or self.all_characteristics or self.any_characteristics
+        return bool(self.roles or tags or self.subscribed_to) or self.birthday_within is not None
 
     def without(self, name: str, value: str | None = None) -> "PartyFilter":
         """The same filter without one field, or without one of its values."""
@@ -182,12 +220,15 @@ def _read(name: str, value: Any) -> Any:
         raise FilterInvalid(name)
     if isinstance(_DEFAULTS[name], tuple):
         texts = [value] if isinstance(value, str) else list(value or ())
-        return tuple(dict.fromkeys(clean for text in texts if (clean := " ".join(str(text).split()))))
+        clean = tuple(dict.fromkeys(word for text in texts if (word := " ".join(str(text).split()))))
+        return _read_kinds(clean) if name == "address_kinds" else clean
     single = value[-1] if isinstance(value, (list, tuple)) and value else value
     if name == "kind":
         return _read_kind(single)
-    if name in ("blocked", "has_address"):
+    if name in FLAGS:
         return _read_flag(name, single)
+    if name == "birthday_within":
+        return _read_days(single)
     return str(single or "").strip()
 
 
@@ -196,6 +237,22 @@ def _read_kind(value: Any) -> PartyKind | None:
         return PartyKind(str(value).strip()) if value else None
     except ValueError:
         raise FilterInvalid("kind", value) from None
+
+
+def _read_kinds(words: Words) -> Words:
+    for word in words:
+        if word not in set(AddressKind):
+            raise FilterInvalid("address_kinds", word)
+    return words
+
+
+def _read_days(value: Any) -> int | None:
+    if value is None or value == "":
+        return None
+    text = str(value).strip()
+    if not (text.isascii() and text.isdigit() and int(text) <= MOST_DAYS):
+        raise FilterInvalid("birthday_within", value)
+    return int(text)
 
 
 def _read_flag(name: str, value: Any) -> bool | None:
@@ -212,7 +269,7 @@ def _as_texts(value: Any) -> list[str]:
         return [str(one) for one in value]
     if isinstance(value, bool):
         return ["yes" if value else "no"]
-    return [str(value)] if value else []
+    return [str(value)] if value not in ("", None) else []
 
 
 def split_characteristic(text: str) -> tuple[str, str | None]:

@@ -6,17 +6,13 @@ clearance plays no part: it is not found, it makes no party found, it is not cou
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Select, and_, exists, false, func, literal, or_, select
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import InstrumentedAttribute
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy import Select, and_, exists, func, or_, select
 
 from crm_mail.companies.models import Company
+from crm_mail.contacts.birthdays import days_ahead, has_birthday
+from crm_mail.contacts.conditions import Column, Condition, holds, same_name, spellings, visible_contacts
 from crm_mail.contacts.models import (
-    Characteristic,
     Contact,
     ContactAddress,
     ContactState,
@@ -25,12 +21,22 @@ from crm_mail.contacts.models import (
     Subscription,
     contact_roles,
 )
-from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter, PartyKind, split_characteristic
+from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter, PartyKind
+from crm_mail.contacts.reach import has_address, has_bounced, has_kind, was_written_to
+from crm_mail.contacts.tags import holding_any, tag_conditions
+from crm_mail.db import now
 
-__all__ = ["FilterInvalid", "PartyFilter", "PartyKind", "contact_query", "party_query", "visible_contacts"]
-
-Condition = ColumnElement[bool]
-Column = InstrumentedAttribute[str]
+__all__ = [
+    "FilterInvalid",
+    "PartyFilter",
+    "PartyKind",
+    "contact_query",
+    "holds",
+    "party_query",
+    "same_name",
+    "spellings",
+    "visible_contacts",
+]
 
 DIGITS = "0123456789"
 ACTIVE_ONLY = (ContactState.ACTIVE,)
@@ -43,9 +49,11 @@ def party_query(chosen: PartyFilter, clearance: int) -> Select[int]:
     with all of them.
     """
     conditions = _party_conditions(chosen, clearance)
-    if chosen.asks_contacts:
+    if chosen.needs_contact:
         having = select(Contact.party_id).where(*_contact_conditions(chosen, clearance, ACTIVE_ONLY))
         conditions.append(Party.id.in_(having))
+    elif chosen.no_characteristics:
+        conditions.append(Party.id.not_in(_only_with(chosen, clearance)))
     return select(Party.id).where(*conditions)
 
 
@@ -60,53 +68,6 @@ def contact_query(
     if len(of_parties) > 1:  # the first is the company, which the contact knows itself
         conditions.append(Contact.party_id.in_(select(Party.id).where(*of_parties)))
     return select(Contact.id).where(*conditions)
-
-
-class _Holds(FunctionElement[bool]):
-    """A text holds a pattern, whatever the case of its letters."""
-
-    name = "holds"
-    type = Boolean()
-    inherit_cache = True
-
-
-@compiles(_Holds)
-def _compile_holds(element: _Holds, compiler: SQLCompiler, **options: Any) -> str:
-    text, pattern = (compiler.process(part, **options) for part in element.clauses)
-    operator = "LIKE" if compiler.dialect.name == "sqlite" else "ILIKE"  # LIKE ignores case on SQLite only
-    return f"({text} {operator} {pattern} ESCAPE '/')"
-
-
-def holds(column: Column, word: str) -> Condition:
-    """Whether a text holds a word anywhere; `%` and `_` mean themselves."""
-    escaped = word.replace("/", "//").replace("%", "/%").replace("_", "/_")
-    return _Holds(column, literal(f"%{escaped}%"))
-
-
-def visible_contacts(clearance: int) -> Condition:
-    """The condition that every query on contacts carries."""
-    return Contact.privacy_level <= clearance
-
-
-def spellings(names: Iterable[str]) -> set[str]:
-    """What `lower()` of a stored name may give for these names, in any case.
-
-    SQLite lowers ASCII only, so `CITTÀ` becomes `cittÀ` there and `città` on PostgreSQL; both are looked for.
-    """
-    found: set[str] = set()
-    for name in names:
-        clean = " ".join(name.split())
-        found |= {clean.lower()} | {_lower_ascii(form) for form in (clean, clean.upper(), clean.title())}
-    return found
-
-
-def _lower_ascii(text: str) -> str:
-    return "".join(c.lower() if c.isascii() else c for c in text)
-
-
-def same_name(column: Column, names: Iterable[str]) -> Condition:
-    """Equality that ignores case."""
-    return func.lower(column).in_(sorted(spellings(names)))
 
 
 def _named(column: Column, company_id: int, names: Iterable[str]) -> Condition:
@@ -162,32 +123,42 @@ def _party_conditions(chosen: PartyFilter, clearance: int) -> list[Condition]:
         conditions.append(_speaks(chosen.languages))
     if chosen.blocked is not None:
         conditions.append(Party.is_blocked.is_(chosen.blocked))
-    if chosen.has_address is not None:
-        conditions.append(_has_address(clearance) if chosen.has_address else ~_has_address(clearance))
+    conditions += _reach_conditions(chosen, clearance)
     if chosen.text.strip():
         conditions.append(Party.search_key >= "")  # always so; leads SQLite to the index that holds the text
     conditions += [_finds(word.lower(), company_id, clearance) for word in chosen.text.split()]
     return conditions
 
 
+def _reach_conditions(chosen: PartyFilter, clearance: int) -> list[Condition]:
+    asked = (
+        (chosen.has_address, has_address(clearance)),
+        (chosen.has_bounced, has_bounced(chosen.company_id, clearance)),
+        (chosen.was_written_to, was_written_to(clearance)),
+    )
+    found = [condition if wanted else ~condition for wanted, condition in asked if wanted is not None]
+    if chosen.address_kinds:
+        found.append(has_kind(chosen.address_kinds, clearance))
+    return found
+
+
+def _only_with(chosen: PartyFilter, clearance: int) -> Select[int]:
+    """Parties whose active contacts all hold an unwanted characteristic: found from the few that hold one."""
+    present = (
+        Contact.company_id == chosen.company_id,
+        visible_contacts(clearance),
+        Contact.state == ContactState.ACTIVE,
+    )
+    unwanted = holding_any(chosen.no_characteristics)
+    some = select(Contact.party_id).where(*present, unwanted)
+    others = select(Contact.party_id).where(*present, Contact.party_id.in_(some), ~unwanted)
+    return some.where(Contact.party_id.not_in(others))
+
+
 def _speaks(languages: Iterable[str]) -> Condition:
     wanted = sorted({language.strip().lower()[:2] for language in languages})
     by_company = exists().where(Company.id == Party.company_id, Company.language.in_(wanted))
     return or_(Party.language.in_(wanted), and_(Party.language == "", by_company))
-
-
-def _has_address(clearance: int) -> Condition:
-    of_contact = (
-        select(ContactAddress.id)
-        .join(Contact, Contact.id == ContactAddress.contact_id)
-        .where(
-            Contact.party_id == Party.id,
-            visible_contacts(clearance),
-            Contact.state == ContactState.ACTIVE,
-        )
-        .exists()
-    )
-    return or_(Party.email != "", Party.billing_email != "", of_contact)
 
 
 def _finds(word: str, company_id: int, clearance: int) -> Condition:
@@ -223,23 +194,6 @@ def _contact_conditions(
     if chosen.subscribed_to:
         receives = select(Subscription.contact_id).where(Subscription.document_type.in_(chosen.subscribed_to))
         conditions.append(Contact.id.in_(receives))
-    return conditions + _characterised(chosen.characteristics)
-
-
-def _characterised(wanted: Iterable[str]) -> list[Condition]:
-    by_key: dict[str, list[str | None]] = {}
-    for text in wanted:
-        key, value = split_characteristic(text)
-        by_key.setdefault(key.lower(), []).append(value)
-    return [Contact.id.in_(_with_characteristic(key, values)) for key, values in by_key.items()]
-
-
-def _with_characteristic(key: str, values: Sequence[str | None]) -> Select[Any]:
-    query = select(Characteristic.contact_id).where(same_name(Characteristic.key, [key]))
-    if None in values:  # the key alone: any value
-        return query
-    named = [value for value in values if value]
-    alternatives: list[Condition] = [same_name(Characteristic.value, named)] if named else []
-    if "" in values:  # ``sector=``: the tag without a value
-        alternatives.append(Characteristic.value == "")
-    return query.where(or_(*alternatives) if alternatives else false())
+    if chosen.birthday_within is not None:
+        conditions.append(has_birthday(chosen.company_id, days_ahead(now().date(), chosen.birthday_within)))
+    return conditions + tag_conditions(chosen)

@@ -21,6 +21,7 @@ from crm_mail.contacts.access import count_suggestions
 from crm_mail.contacts.blueprint import blueprint
 from crm_mail.contacts.card_reads import last_sent
 from crm_mail.contacts.card_views import company_or_404
+from crm_mail.contacts.filter_words import address_kind_choices, birthday_choices, describe_filter
 from crm_mail.contacts.forms import PartyForm, language_choices
 from crm_mail.contacts.listing import PartyOrder, list_names, list_parties
 from crm_mail.contacts.models import Party
@@ -29,7 +30,7 @@ from crm_mail.contacts.problems import ContactRefused
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 from crm_mail.web.navigation import current_company
-from crm_mail.web.type_names import type_name, type_names
+from crm_mail.web.type_names import type_names
 from crm_mail.web.urls import url_with
 
 ROOM_PARTS = (bulk_views, card_views, contact_views, vocabulary_views)
@@ -69,6 +70,8 @@ def show_list() -> Any:
         active=active_filters(chosen),
         suggestions=count_suggestions(db(), actor, company.id),
         types=type_names(),
+        address_kinds=address_kind_choices(),
+        birthdays=birthday_choices(),
         may_manage=actor.can(Permission.CONTACTS_MANAGE),
         **bulk_views.list_extras(chosen),
     )
@@ -81,7 +84,7 @@ def read_order(text: str) -> PartyOrder:
 
 def offered_names(company: Company) -> dict[str, list[str]]:
     """What the filters offer."""
-    columns = {"agent": Party.agent, "zone": Party.zone, "city": Party.city}
+    columns = {"agent": Party.agent, "zone": Party.zone, "city": Party.city, "category": Party.category}
     names = {name: list_names(db(), company.id, column) for name, column in columns.items()}
     actor = signed_in_actor()
     names["role"] = [role.name for role in vocabulary.list_roles(db(), actor, company.id)]
@@ -92,36 +95,10 @@ def offered_names(company: Company) -> dict[str, list[str]]:
 def active_filters(chosen: PartyFilter) -> list[tuple[str, str]]:
     """Each value that narrows the list, and the address without it."""
     chips = []
-    labels = filter_labels()
-    for argument, value in chosen.to_arguments():
+    for (argument, value), words in zip(chosen.to_arguments(), describe_filter(chosen), strict=True):
         fewer: MultiDict[str, str] = MultiDict(chosen.without(ARGUMENTS[argument], value).to_arguments())
-        words = {"yes": _("yes"), "no": _("no"), "customer": _("customers"), "supplier": _("suppliers")}
-        shown = type_name(value) if argument == "type" else value
-        shown = words.get(value, shown) if argument in ("kind", "blocked", "address") else shown
-        chips.append((f"{labels[argument]}: {shown}", url_with(**{argument: fewer.getlist(argument)})))
+        chips.append((words, url_with(**{argument: fewer.getlist(argument)})))
     return chips
-
-
-def filter_labels() -> dict[str, str]:
-    """The name of each query argument."""
-    return {
-        "kind": _("Kind"),
-        "code_from": _("From code"),
-        "code_to": _("To code"),
-        "code": _("Code"),
-        "agent": _("Agent"),
-        "zone": _("Zone"),
-        "city": _("City"),
-        "province": _("Province"),
-        "category": _("Category"),
-        "language": _("Language"),
-        "role": _("Role"),
-        "characteristic": _("Characteristic"),
-        "type": _("Receives"),
-        "q": _("Search"),
-        "blocked": _("Blocked"),
-        "address": _("Has an address"),
-    }
 
 
 @blueprint.route("/new", methods=("GET", "POST"))

@@ -84,6 +84,7 @@ class Message(Base):
         _where("ix_messages_uncertain", "state = 'uncertain'", "account_id", "claimed_at"),
         _where("ix_messages_unproven", "channel = 'pec' AND state = 'sent'", "account_id", "sent_at"),
         Index("ix_messages_party", "party_id", "id"),
+        _where("ix_messages_party_sent", "sent_at IS NOT NULL", "party_id", "privacy_level"),
         Index("ix_messages_contact", "contact_id", "id"),
     )
 
@@ -129,6 +130,8 @@ class Message(Base):
     withheld_reason: Mapped[str] = mapped_column(String(200), default="")
     why: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # BX-1: outbox.reasons
     revision: Mapped[int] = mapped_column(default=1)
+    purpose: Mapped[str] = mapped_column(String(20), default="")  # contacts.consent.Purpose; empty: owed
+    unsubscribe_url: Mapped[str] = mapped_column(String(300), default="")  # of messages with a purpose
 
     message_id: Mapped[str | None] = mapped_column(String(200))  # RFC 5322, frozen at commit
     frozen_sha256: Mapped[str] = mapped_column(String(64), default="")  # BX-2: hash of all that was frozen

@@ -21,8 +21,9 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from crm_mail.contacts.party_filter import ARGUMENTS, FilterInvalid, PartyFilter
 from crm_mail.outbox.criteria import Criteria
 
-LISTS = ("agent", "zone", "city", "category", "role", "characteristic")
-PARTY_ARGUMENTS = ("kind", "code_from", "code_to", *LISTS)
+TAGS = ("characteristic", "all_characteristic", "any_characteristic", "without_characteristic")
+LISTS = ("agent", "zone", "city", "category", "role", *TAGS)
+PARTY_ARGUMENTS = ("kind", "code_from", "code_to", "address_kind", "bounced", "written", *LISTS)
 """The part of the contacts' filter that this page offers; others that stand in the address are kept."""
 
 FIRST, SECOND, LAST = 1, 2, 3
@@ -82,7 +83,7 @@ def read_parties(company_id: int) -> PartyFilter:
 
 def _values(name: str) -> list[str]:
     values = request.args.getlist(name)
-    if name != "characteristic":
+    if name not in TAGS:
         return values
     return [value.replace(" = ", "=") for value in values]
 

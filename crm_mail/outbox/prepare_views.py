@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts import vocabulary
+from crm_mail.contacts.filter_words import address_kind_choices, describe_filter
 from crm_mail.contacts.listing import list_names
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
@@ -84,6 +85,8 @@ def _page(actor: Actor, company: Company, step: int, form: WhatForm, criteria: C
         parties=parties,
         offered=_offered(actor, company) if step == SECOND else {},
         labels=_labels(),
+        address_kinds=address_kind_choices(),
+        whom_words=describe_filter(parties),
         carried=prepare_forms.carried(step),
         preview=preview_run(db(), actor, criteria) if criteria else None,
         criteria=criteria,
@@ -102,8 +105,8 @@ def _offered(actor: Actor, company: Company) -> dict[str, list[str]]:
     columns = {"agent": Party.agent, "zone": Party.zone, "city": Party.city, "category": Party.category}
     offered = {name: list_names(db(), company.id, column) for name, column in columns.items()}
     offered["role"] = [role.name for role in vocabulary.list_roles(db(), actor, company.id)]
-    offered["characteristic"] = vocabulary.list_characteristics(db(), actor, company.id)
-    return offered
+    in_use = vocabulary.list_characteristics(db(), actor, company.id)
+    return offered | {name: in_use for name in prepare_forms.TAGS}
 
 
 def _labels() -> dict[str, str]:
@@ -114,6 +117,9 @@ def _labels() -> dict[str, str]:
         "category": _("Category"),
         "role": _("Role of the contact"),
         "characteristic": _("Characteristic of the contact"),
+        "all_characteristic": _("All of these characteristics"),
+        "any_characteristic": _("Any of these characteristics"),
+        "without_characteristic": _("None of these characteristics"),
     }
 
 
@@ -126,6 +132,9 @@ def _chosen(form: WhatForm, parties: PartyFilter) -> dict[str, list[str]]:
         "category": parties.categories,
         "role": parties.roles,
         "characteristic": parties.characteristics,
+        "all_characteristic": parties.all_characteristics,
+        "any_characteristic": parties.any_characteristics,
+        "without_characteristic": parties.no_characteristics,
     }
     return {name: list(values) for name, values in names.items()}
 
