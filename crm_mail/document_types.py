@@ -215,6 +215,10 @@ TYPE_FACTS: MappingProxyType[DocumentType, TypeFacts] = MappingProxyType(
 )
 
 
+ASKS_CONSENT = frozenset({DocumentType.PRICE_LIST, DocumentType.GENERIC})
+"""Types that are sent with a consent only, unless a company says otherwise; all others are owed by contract or law."""
+
+
 def facts(document_type: str) -> TypeFacts:
     """The facts of a type; raises `ValueError` for an id that is not a `DocumentType`."""
     return TYPE_FACTS[DocumentType(document_type)]

@@ -15,6 +15,8 @@ PUBLIC = {
     "static",  # Flask's own; the pages use /assets/, which WhiteNoise answers before Flask
     "users.login",
     "users.login_code",  # shows nothing but to whoever has given the password a moment ago
+    "users.forgotten_password",  # one answer, whether the address is known or not
+    "users.choose_password",  # whoever holds a link that works once: 256 random bits
     "users.first_administrator",  # answers only while there are no users
     "preferences.set_language",
     "preferences.set_theme",

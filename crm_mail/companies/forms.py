@@ -70,6 +70,14 @@ class CompanyForm(FlaskForm):
         _l("Addresses of unknown kind are ordinary mail"),
         description=_l("Otherwise somebody is asked before anything is sent to them."),
     )
+    soft_opt_in = BooleanField(
+        _l("Price lists and advertising to customers who never said no"),
+        description=_l(
+            "They gave their address when they bought, and were told: allowed for e-mail by art. 130 c. 4 of the "
+            "Italian privacy code, art. 21.2 LSSI (Spain), art. L34-5 CPCE (France), § 7 Abs. 3 UWG (Germany). In "
+            "other countries it has no effect: a recorded consent is needed."
+        ),
+    )
     test_address = _text(
         _l("Test mode: send all mail to"),
         description=_l(
@@ -112,6 +120,12 @@ class PolicyForm(Form):
     smtp_account_id = SelectField(_l("Ordinary account"))
     pec_account_id = SelectField(_l("PEC account"))
     is_bundled = BooleanField(_l("Several in one message"))
+    asks_consent = BooleanField(
+        _l("Advertising: only with consent"),
+        description=_l(
+            "Sent only to those who agreed, with a link to unsubscribe. Leave it off for what is owed by contract."
+        ),
+    )
     bcc = _text(
         _l("Blind copies"),
         description=_l("Addresses separated by a semicolon. PEC messages never have copies."),
@@ -130,6 +144,7 @@ class PolicyForm(Form):
             smtp_account_id=str(policy.smtp_account_id or ""),
             pec_account_id=str(policy.pec_account_id or ""),
             is_bundled=policy.is_bundled,
+            asks_consent=policy.asks_consent,
             bcc="; ".join(policy.bcc),
             reply_to=policy.reply_to,
         )
@@ -143,7 +158,7 @@ class PolicyForm(Form):
         return form
 
     def policy(self, before: PolicyView, has_addresses: bool) -> PolicyView:
-        """What was entered; addresses stay as they were on pages that do not show them."""
+        """What was entered; addresses and consent stay as they were on pages that do not show them."""
         return PolicyView(
             document_type=before.document_type,
             is_enabled=bool(self.is_enabled.data),
@@ -154,6 +169,7 @@ class PolicyForm(Form):
             is_bundled=bool(self.is_bundled.data),
             bcc=tuple(split_addresses(self.bcc.data or "")) if has_addresses else before.bcc,
             reply_to=(self.reply_to.data or "").strip() if has_addresses else before.reply_to,
+            asks_consent=bool(self.asks_consent.data) if has_addresses else before.asks_consent,
         )
 
 

@@ -43,6 +43,9 @@ class Company(Base):
     unknown_is_ordinary: Mapped[bool] = mapped_column(
         default=False
     )  # addresses of unknown kind are ordinary mail, and nobody is asked
+    soft_opt_in: Mapped[bool] = mapped_column(
+        default=False
+    )  # advertising to customers without their consent, where the country's law allows it (contacts.consent)
     till_packaging: Mapped[str] = mapped_column(
         String(20), default=DEFAULT_PACKAGING
     )  # PM-20 (POS_CLI_CFD_EMP): of customers born at the till
@@ -75,6 +78,7 @@ class TypePolicy(Base):
     is_bundled: Mapped[bool] = mapped_column(default=True)  # BX-7
     bcc: Mapped[str] = mapped_column(String(1000), default="")  # CO-4; never on PEC
     reply_to: Mapped[str] = mapped_column(String(254), default="")
+    asks_consent: Mapped[bool | None]  # None: as the type's own (document_types.ASKS_CONSENT)
 
 
 class CompanyType(Base):

@@ -23,6 +23,7 @@ from crm_mail.companies.type_registry import BUILT_IN, CompanyTypes, company_typ
 from crm_mail.delivery.addresses import split_addresses
 from crm_mail.delivery.models import AccountKind, SenderAccount
 from crm_mail.delivery.routing import ChannelPreference
+from crm_mail.document_types import ASKS_CONSENT
 from crm_mail.permissions import Actor, Permission
 
 MAX_BCC = 1000
@@ -33,6 +34,7 @@ class PolicyView:
     """How one document type leaves a company; `delivery.account_choice.AccountBook.resolve` takes it as it
     is.
 
+    ``asks_consent``: it is advertising, not owed by contract.
     ``bcc`` never applies to PEC (CO-4); ``smtp_account_id``/``pec_account_id`` None means the default
     account.
     """
@@ -46,6 +48,7 @@ class PolicyView:
     is_bundled: bool
     bcc: tuple[str, ...] = ()
     reply_to: str = ""
+    asks_consent: bool = False
 
     @property
     def uses_own_account(self) -> bool:
@@ -64,6 +67,7 @@ def default_policy(document_type: str, types: CompanyTypes = BUILT_IN) -> Policy
         pec_account_id=None,
         channel_preference=facts.channel,
         is_bundled=facts.bundled,
+        asks_consent=document_type in ASKS_CONSENT,
     )
 
 
@@ -78,6 +82,7 @@ def _view(row: TypePolicy) -> PolicyView:
         is_bundled=row.is_bundled,
         bcc=tuple(split_addresses(row.bcc)),
         reply_to=row.reply_to,
+        asks_consent=row.document_type in ASKS_CONSENT if row.asks_consent is None else row.asks_consent,
     )
 
 

@@ -15,6 +15,8 @@ from crm_mail.delivery.encoded_words import encoded_words
 
 LINE = 78
 """Characters that a header line should not exceed (RFC 5322 2.1.1)."""
+MAX_LINE = 998
+"""Characters that a header line must not exceed (RFC 5322 2.1.1)."""
 MAX_NAME_BYTES = 180
 """UTF-8 bytes of an attachment's file name, extension included."""
 
@@ -51,6 +53,18 @@ def text_field(name: str, value: str) -> bytes:
     if text.isascii() and "=?" not in text and "  " not in text and len(name) + 2 + len(text) <= LINE:
         return f"{name}: {text}\r\n".encode("ascii")
     return f"{name}: {encoded_words(text, len(name) + 2)}\r\n".encode("ascii")
+
+
+def structured_field(name: str, value: str) -> bytes:
+    """A field whose value is read by programs, such as List-Unsubscribe: ASCII, never encoded, in one line (RFC 2369).
+
+    Raises:
+        HeaderInjection: a line break, or a sign that would have to be encoded.
+    """
+    text = one_line(name, value)
+    if not text.isascii() or len(name) + 2 + len(text) > MAX_LINE:
+        raise HeaderInjection(name, "holds something that cannot stand in this field as it is.")
+    return f"{name}: {text}\r\n".encode("ascii")
 
 
 @lru_cache(maxsize=4096)

@@ -24,6 +24,7 @@ from crm_mail.delivery.headers import (
     address_list_field,
     attachment_fields,
     mailbox_field,
+    structured_field,
     text_field,
 )
 
@@ -109,7 +110,8 @@ def _head(envelope: Envelope) -> bytes:
     for name, value in envelope.extra_headers:
         if name.lower() in _OWN_FIELDS:
             raise ValueError(f"The header {name} is written by the product and cannot be added.")
-        fields.append(text_field(name, value))
+        is_for_programs = name.lower().startswith("list-")
+        fields.append(structured_field(name, value) if is_for_programs else text_field(name, value))
     return b"".join(fields)
 
 

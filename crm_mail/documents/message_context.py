@@ -103,6 +103,7 @@ MESSAGE_FIELDS: FieldTree = {
     "documents_count": None,
     "same_type": None,
     "download_link": None,
+    "unsubscribe_link": None,
     "today": None,
     "language": None,
 }
@@ -168,6 +169,7 @@ def build_context(
     documents: Sequence[DocumentFields],
     language: str,
     download_link: str = "",
+    unsubscribe_link: str = "",
 ) -> dict[str, Any]:
     """The mapping for one message; every known field is present, so an empty value renders as empty.
 
@@ -188,6 +190,7 @@ def build_context(
         "documents_count": len(full),
         "same_type": len({document["type"] for document in full}) <= 1,
         "download_link": download_link,
+        "unsubscribe_link": unsubscribe_link,
         "language": language,
     }
 

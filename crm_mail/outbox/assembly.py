@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from crm_mail.contacts.consent import OWED, Reason, Verdict
 from crm_mail.delivery.addresses import address_key, is_address
 from crm_mail.delivery.bounces.parsed import Suppressed
 from crm_mail.delivery.routing import (
@@ -81,6 +82,7 @@ class Policy:
     bcc: tuple[str, ...] = ()
     reply_to: str = ""
     is_own: bool = False
+    purpose: str = ""  # contacts.consent.Purpose: asked before anybody receives it; empty: owed by contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ class Draft:
     archive: FileFacts | None = None  # all files in one, in their place
     linked: "LinkedFiles | None" = None  # the files are offered by a link, and none is attached
     evidence: Evidence | None = None  # why the address is PEC or ordinary, where no card says so
+    consent: Verdict = OWED
 
     @property
     def files(self) -> list[FileFacts]:
@@ -179,6 +182,10 @@ class Draft:
             why["address_chosen"] = True
         if self.evidence is not None:
             why["kind"] = self.evidence.to_dict()
+        if self.consent.reason is not Reason.OWED:
+            why["consent"] = self.consent.reason.value
+            if self.consent.law:
+                why["law"] = self.consent.law
         if self.cc:
             why["cc"] = len(self.cc)
         if self.packaging is not None:
@@ -199,10 +206,19 @@ class PartyResult:
     drafts: list[Draft] = field(default_factory=list)
     already_sent: list[tuple[DocumentFacts, Sent]] = field(default_factory=list)
     not_packaged: list[DocumentFacts] = field(default_factory=list)
+    refused: list[tuple[DocumentFacts, Verdict]] = field(default_factory=list)  # nobody may receive it
 
 
 SentBefore = Callable[[int, int | None, str], Sent | None]
 """(document id, contact id, address) → what that recipient was sent."""
+
+AskConsent = Callable[[str, int, int | None, str], Verdict]
+"""(purpose, party id, contact id, address) → whether that recipient may be written to."""
+
+
+def ask_nobody(_purpose: str, _party_id: int, _contact_id: int | None, _address: str) -> Verdict:
+    """Every message may go: nothing of it is advertising."""
+    return OWED
 
 
 def assemble_party(
@@ -212,6 +228,7 @@ def assemble_party(
     hidden_types: frozenset[str],
     rules: Rules,
     sent_before: SentBefore,
+    ask: AskConsent = ask_nobody,
 ) -> PartyResult:
     """The messages of one party.
 
@@ -220,10 +237,10 @@ def assemble_party(
     """
     packed = rules.packed(party)
     if packed is None:
-        return _assemble(party, documents, contacts, hidden_types, rules, sent_before)
+        return _assemble(party, documents, contacts, hidden_types, rules, sent_before, ask)
     facts = packed.facts
     chosen = [_choose_files(document, facts) for document in documents if facts.covers(document.type)]
-    result = _assemble(party, chosen, contacts, hidden_types, packed.rules, sent_before)
+    result = _assemble(party, chosen, contacts, hidden_types, packed.rules, sent_before, ask)
     result.not_packaged = [document for document in documents if not facts.covers(document.type)]
     for draft in result.drafts:
         draft.packaging = facts
@@ -245,6 +262,7 @@ def _assemble(
     hidden_types: frozenset[str],
     rules: Rules,
     sent_before: SentBefore,
+    ask: AskConsent,
 ) -> PartyResult:
     result = PartyResult()
     groups: dict[tuple[Any, ...], Draft] = {}
@@ -260,21 +278,30 @@ def _assemble(
                 only_contacts=rules.only_contacts,
             )
         known: Sent | None = None
+        refusal: Verdict | None = None
         is_due = False
         for recipient in by_type[document.type]:
             draft = _route(party, recipient, document, rules)
             contact_id = recipient.contact.id if recipient.contact else None
+            purpose = draft.policy.purpose
+            verdict = ask(purpose, party.id, contact_id, draft.to_address) if purpose else OWED
+            if not verdict.is_allowed:
+                refusal = verdict
+                continue
+            draft.consent = verdict
             sent = sent_before(document.id, contact_id, draft.to_address)
             if sent is not None and not sent.is_pending and rules.only_unsent:
                 known = sent
                 continue
             is_due = True
-            if recipient.is_cc and draft.channel is Channel.SMTP and draft.to_address:
+            if recipient.is_cc and draft.channel is Channel.SMTP and draft.to_address and not purpose:
                 copies.setdefault(recipient.key, (recipient, []))[1].append(document)
                 continue
             _add(groups, draft, document, sent)
         if known is not None and not is_due:
             result.already_sent.append((document, known))
+        elif refusal is not None and not is_due:
+            result.refused.append((document, refusal))
     drafts = [part for draft in groups.values() for part in _split(draft, rules.room(draft.channel))]
     for recipient, wanted in copies.values():
         drafts += _copy(party, recipient, wanted, drafts, rules)
@@ -292,6 +319,7 @@ def _add(
         draft.account_id,
         draft.policy.reply_to,
         draft.policy.bcc,
+        draft.policy.purpose,  # what is owed never travels with advertising
         bundle,
     )
     kept = groups.setdefault(key, draft)
@@ -393,6 +421,7 @@ def _part(draft: Draft, documents: list[DocumentFacts]) -> Draft:
         ],
         last_sent_at=draft.last_sent_at,
         evidence=draft.evidence,
+        consent=draft.consent,
     )
 
 

@@ -21,6 +21,7 @@ from crm_mail.delivery.routing import Channel, check_pec_rules
 from crm_mail.delivery.transports import ConnectionFailed, Transport
 from crm_mail.outbox.claiming import Job
 from crm_mail.outbox.freezing import frozen_hash
+from crm_mail.outbox.unsubscribe_links import unsubscribe_headers
 from crm_mail.storage import StoredFileDamaged, StoredFileMissing
 
 TEST_MARK = "[TEST] "
@@ -37,6 +38,7 @@ class OwnCause(StrEnum):
     FILE_UNREADABLE = "file_unreadable"  # the store cannot be read at the moment
     NOT_BUILDABLE = "not_buildable"
     SUPPRESSED = "suppressed"  # the address came on the suppression list after the commit
+    UNSUBSCRIBED = "unsubscribed"  # advertising that the recipient said no to after the commit
     PEC_RULES = "pec_rules"
     TOO_LARGE = "size"  # more than the account's limit; the same words as for a server's refusal
     INTERNAL = "internal"  # an error of this program; its log tells more
@@ -150,6 +152,12 @@ def make_envelope(job: Job, identity: SenderIdentity) -> Envelope:
             OwnCause.SUPPRESSED,
             f"{job.to_address} came on the suppression list ({job.suppressed_as}); the message was not sent.",
         )
+    if job.is_unsubscribed and not redirected:
+        raise _Refusal(
+            OutcomeKind.PERMANENT,
+            OwnCause.UNSUBSCRIBED,
+            f"{job.to_address} does not agree to advertising any more; the message was not sent.",
+        )
     named = (job.to_address, *job.cc, *job.bcc)
     envelope = Envelope(
         message_id=job.message_id,
@@ -168,6 +176,9 @@ def make_envelope(job: Job, identity: SenderIdentity) -> Envelope:
         extra_headers=(
             *((("X-Original-To", ", ".join(named)),) if redirected else ()),
             *receipt_header(identity.channel is Channel.PEC, identity.receipt_form),
+            *unsubscribe_headers(
+                "" if redirected else job.unsubscribe_url, is_pec=identity.channel is Channel.PEC
+            ),
         ),
     )
     if identity.channel is not job.channel or identity.channel is Channel.PEC:

@@ -102,6 +102,10 @@ def _by_cause(_: Translate) -> dict[str, CauseWords]:
             _("The message could not be built"),
             _("Correct subject and address, then prepare again."),
         ),
+        "unsubscribed": (
+            _("The recipient does not agree to advertising any more."),
+            _("Nothing to do: it must not be sent."),
+        ),
         "suppressed": (
             _("The address is on the suppression list"),
             _("Use another address, or lift it on the list, then retry."),

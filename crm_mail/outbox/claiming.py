@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import Integer, and_, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
@@ -17,6 +17,7 @@ from crm_mail.companies.models import Company
 from crm_mail.delivery import limits, suppression
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.routing import Channel
+from crm_mail.outbox.consent_gate import may_not_go
 from crm_mail.outbox.models import Message, MessageContent, MessageFile, Run
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import INSTALLATION
@@ -63,6 +64,9 @@ class Job:
     files: tuple[FileToSend, ...]
     suppressed_as: str | None = None
     """Why the recipient's address is not written to any more, when that is so (`delivery.suppression`)."""
+    unsubscribe_url: str = ""
+    is_unsubscribed: bool = False
+    """It has a purpose, and the recipient does not allow it any more (`consent_gate`)."""
 
 
 def start_due_runs(session: Session, moment: datetime) -> list[int]:
@@ -228,6 +232,8 @@ _JOBS = (
         _C.body_html,
         _COMPANY.test_address,
         suppression.reason_for(_M.company_id, _M.to_address),
+        _M.unsubscribe_url,
+        case((may_not_go(), True), else_=False),
     )
     .join_from(_TABLES[0], _TABLES[1], _C.message_id == _M.id)
     .join(_TABLES[2], _COMPANY.id == _M.company_id)
@@ -242,6 +248,10 @@ _FILES = (
 )
 
 
+_BEFORE_FILES = 18
+"""Columns of `_JOBS` that come before a job's files."""
+
+
 def load_jobs(session: Session, ids: Sequence[int]) -> list[Job]:
     """The claimed messages, whole; read after the claim's transaction has ended."""
     connection = session.connection()
@@ -249,4 +259,4 @@ def load_jobs(session: Session, ids: Sequence[int]) -> list[Job]:
     for row in connection.execute(_FILES, {"ids": ids}):
         files.setdefault(row[0], []).append(FileToSend(*row[1:]))
     rows = connection.execute(_JOBS, {"ids": ids})
-    return [Job(*row[:-1], tuple(files.get(row[0], ())), row[-1]) for row in rows]  # type: ignore[call-arg]
+    return [Job(*row[:_BEFORE_FILES], tuple(files.get(row[0], ())), *row[_BEFORE_FILES:]) for row in rows]  # type: ignore[call-arg]

@@ -24,6 +24,7 @@ from crm_mail.outbox.review_filter import search_key
 from crm_mail.outbox.rules import load_decisions
 from crm_mail.outbox.states import MessageState
 from crm_mail.outbox.suppressed_rows import suppressed_issue
+from crm_mail.outbox.unsubscribe_links import add_unsubscribe
 from crm_mail.permissions import Actor
 
 ADDRESS_ISSUES = frozenset(
@@ -182,6 +183,11 @@ def _set_texts(message: Message, content: MessageContent, correction: Correction
     if clean is not None:
         before, _old, after = split_frame(content.body_html)
         content.body_html = f"{before}{clean.strip()}{after}" if clean.strip() else ""
+    if message.unsubscribe_url and content.body_text.strip():  # advertising never goes without it
+        company = message.run.company.name
+        content.body_text, content.body_html = add_unsubscribe(
+            content.body_text, content.body_html, message.unsubscribe_url, company, message.language
+        )
 
 
 _FRAME_TOP = '<tr><td style="padding:24px 28px 24px 28px">'

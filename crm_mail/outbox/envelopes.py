@@ -13,6 +13,7 @@ from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.packing import unpack
 from crm_mail.delivery.routing import Channel
 from crm_mail.outbox.models import Attempt, Message, MessageContent, MessageFile
+from crm_mail.outbox.unsubscribe_links import unsubscribe_headers
 from crm_mail.storage import BlobStore
 
 UNFROZEN_ID = "<not-yet-committed@preview>"
@@ -51,8 +52,12 @@ def envelope_of(
         bcc=tuple(message.bcc),
         attachments=tuple(Attachment(f.name, f.mime, f.sha256, f.size) for f in files),
         language=message.language,
-        extra_headers=receipt_header(
-            message.channel is Channel.PEC and account is not None, account.receipt_form if account else ""
+        extra_headers=(
+            *receipt_header(
+                message.channel is Channel.PEC and account is not None,
+                account.receipt_form if account else "",
+            ),
+            *unsubscribe_headers(message.unsubscribe_url, is_pec=message.channel is Channel.PEC),
         ),
     )
 

@@ -1,11 +1,16 @@
 """What a run leaves out, and why (BX-1): documents and contacts, written by set-based statements."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import exists, func, insert, literal, null, select
 from sqlalchemy.orm import Session
 
+from crm_mail.companies.models import Company
+from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose, Reason, Verdict
+from crm_mail.contacts.consent_models import ConsentState
+from crm_mail.contacts.consents import may_receive
 from crm_mail.contacts.models import Contact, ContactState, Party, Subscription
 from crm_mail.contacts.selection import contact_query
 from crm_mail.documents.models import Document
@@ -103,6 +108,74 @@ def leave_out_unpackaged(session: Session, run: Run, left: Sequence[tuple[int, D
         for party_id, document in left
     ]
     session.connection().execute(insert(LeftOut), rows)
+
+
+def leave_out_refused(
+    session: Session, run: Run, refused: Sequence[tuple[int, DocumentFacts, Verdict]]
+) -> None:
+    """Advertising that none of its party's recipients agreed to."""
+    if not refused:
+        return
+    rows = [
+        {
+            "run_id": run.id,
+            "reason": _REFUSALS[verdict.reason].value,
+            "party_id": party_id,
+            "document_id": document.id,
+            "privacy_level": document.privacy_level,
+            "detail": "",
+        }
+        for party_id, document, verdict in refused
+    ]
+    session.connection().execute(insert(LeftOut), rows)
+
+
+_REFUSALS = {
+    Reason.NOT_GIVEN: LeftOutReason.NO_CONSENT,
+    Reason.WITHDRAWN: LeftOutReason.CONSENT_WITHDRAWN,
+}
+
+
+def leave_out_without_consent(
+    session: Session, run: Run, criteria: Criteria, company: Company, asking: Collection[str], clearance: int
+) -> None:
+    """Contacts that would receive advertising and may not, in two statements.
+
+    Args:
+        asking: the types of the run that are advertising.
+    """
+    of_type = replace(criteria, document_types=tuple(t for t in criteria.document_types if t in asking))
+    due = due_documents(of_type, clearance).subquery()
+    parties = select(Document.party_id).where(Document.id.in_(select(due.c.id))).distinct()
+    subscribed = exists().where(
+        Subscription.contact_id == Contact.id, Subscription.document_type.in_(of_type.document_types)
+    )
+    withdrawn = exists().where(
+        ConsentState.contact_id == Contact.id,
+        ConsentState.purpose == Purpose.COMMERCIAL,
+        ConsentState.channel == ConsentChannel.EMAIL,
+        ConsentState.decision == Decision.WITHDRAWN,
+    )
+    allowed = may_receive(company, Purpose.COMMERCIAL, ConsentChannel.EMAIL)
+    for reason, word in (
+        (LeftOutReason.CONSENT_WITHDRAWN, withdrawn),
+        (LeftOutReason.NO_CONSENT, ~withdrawn),
+    ):
+        query = (
+            select(
+                literal(run.id),
+                literal(reason.value),
+                Contact.party_id,
+                Contact.id,
+                null(),
+                Contact.privacy_level,
+                literal(""),
+            )
+            .join(Party, Party.id == Contact.party_id)
+            .where(Contact.party_id.in_(parties), Contact.state == ContactState.ACTIVE, subscribed)
+            .where(Party.billing_email == "", Party.packaging_emails == "", word, ~allowed)
+        )
+        _insert(session, query)
 
 
 def leave_out_contacts(session: Session, run: Run, criteria: Criteria, clearance: int) -> None:

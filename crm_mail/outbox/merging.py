@@ -39,6 +39,7 @@ _SAME = (
     "bcc",
     "reply_to",
     "language",
+    "purpose",
 )
 
 

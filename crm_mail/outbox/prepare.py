@@ -14,13 +14,15 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
+from crm_mail.contacts.consent import Verdict
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import today
 from crm_mail.document_types import DocumentType
 from crm_mail.documents.message_context import share_context
 from crm_mail.installation import Installation
-from crm_mail.outbox.assembly import DocumentFacts, Rules, Sent, assemble_party
+from crm_mail.outbox.assembly import DocumentFacts, Rules, Sent, ask_nobody, assemble_party
 from crm_mail.outbox.bulk_warnings import warn_ordinary_answers, warn_shared_addresses, warn_unproven
+from crm_mail.outbox.consent_gate import purposes_of, read_consents
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.gathering import count_due, gather_batches
 from crm_mail.outbox.leaving_out import (
@@ -28,13 +30,16 @@ from crm_mail.outbox.leaving_out import (
     leave_out_contacts,
     leave_out_disabled,
     leave_out_documents,
+    leave_out_refused,
     leave_out_sent,
     leave_out_unpackaged,
+    leave_out_without_consent,
 )
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.packing import FilePacker
 from crm_mail.outbox.rules import find_texts, load_rules
 from crm_mail.outbox.states import RunState
+from crm_mail.outbox.unsubscribe_links import UnsubscribeLinks
 from crm_mail.outbox.writing import MessageWriter
 from crm_mail.permissions import Actor, Permission, PermissionDenied
 from crm_mail.refusals import Refusal
@@ -154,11 +159,13 @@ def fill_run(
         find_texts(session, company.id),
         has_file,
         rules.max_bytes,
+        unsubscribe=UnsubscribeLinks.of(home) if home else None,
     )
     with collector_paused():
         run.hidden_recipients = _write_messages(
             session,
             actor,
+            company,
             criteria,
             rules,
             writer,
@@ -167,6 +174,8 @@ def fill_run(
         )
     leave_out_documents(session, run, criteria, actor.clearance)
     leave_out_contacts(session, run, criteria, actor.clearance)
+    if asking := {type_ for type_, policy in rules.policies.items() if policy.purpose}:
+        leave_out_without_consent(session, run, criteria, company, asking, actor.clearance)
     later = warn_shared_addresses(session, run) + warn_ordinary_answers(session, run)
     if DocumentType.DUNNING_LETTER in writer.types:
         later += warn_unproven(session, run)
@@ -192,6 +201,7 @@ def fill_run(
 def _write_messages(
     session: Session,
     actor: Actor,
+    company: Company,
     criteria: Criteria,
     rules: Rules,
     writer: MessageWriter,
@@ -200,10 +210,13 @@ def _write_messages(
 ) -> int:
     """Batch by batch, from documents to rows; how many recipients are above the actor's clearance."""
     hidden: set[int] = set()
+    purposes = purposes_of(rules)
     for batch in gather_batches(session, criteria, actor.clearance):
         drafts = []
         already: list[tuple[int, DocumentFacts, Sent]] = []
         unpackaged: list[tuple[int, DocumentFacts]] = []
+        refused: list[tuple[int, DocumentFacts, Verdict]] = []
+        ask = read_consents(session, company, batch, purposes).ask if purposes else ask_nobody
         for party_id, documents in batch.documents.items():
             party = assemble_party(
                 batch.parties[party_id],
@@ -212,15 +225,18 @@ def _write_messages(
                 frozenset(batch.hidden_types.get(party_id, ())),
                 rules,
                 batch.sent_before,
+                ask,
             )
             drafts += party.drafts
             already += [(party_id, document, sent) for document, sent in party.already_sent]
             unpackaged += [(party_id, document) for document in party.not_packaged]
+            refused += [(party_id, document, verdict) for document, verdict in party.refused]
         hidden |= batch.hidden_contacts
         packer.pack(drafts)
         writer.write(drafts)
         leave_out_sent(session, writer.run, already)
         leave_out_unpackaged(session, writer.run, unpackaged)
+        leave_out_refused(session, writer.run, refused)
         if on_progress:
             on_progress(writer.count)
     return len(hidden)

@@ -29,6 +29,8 @@ class LeftOutReason(StrEnum):
     BILLING_OVERRIDE = "billing_override"  # the billing address alone receives
     PACKAGING_OVERRIDE = "packaging_override"  # the addresses behind the packaging receive
     NOT_PACKAGED = "not_packaged"  # the party's packaging does not cover the document's type
+    NO_CONSENT = "no_consent"  # advertising, and nobody ever agreed to it
+    CONSENT_WITHDRAWN = "consent_withdrawn"
 
 
 class WithheldReason(StrEnum):
@@ -45,6 +47,7 @@ class WithheldReason(StrEnum):
     PARTY_BLOCKED_MEANWHILE = "party_blocked_meanwhile"
     CONTACT_CHANGED_MEANWHILE = "contact_changed_meanwhile"
     UNSUBSCRIBED_MEANWHILE = "unsubscribed_meanwhile"
+    CONSENT_MEANWHILE = "unsubscribed"  # advertising that was unsubscribed, or never agreed to
     SUPPRESSED_MEANWHILE = "suppressed_meanwhile"  # the address bounced meanwhile
 
 

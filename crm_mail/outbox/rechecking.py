@@ -26,6 +26,7 @@ from crm_mail.delivery.bounces.parsed import Suppressed
 from crm_mail.delivery.suppression import load_suppressed, reason_for
 from crm_mail.documents.models import Document
 from crm_mail.documents.sdi_service import REJECTED
+from crm_mail.outbox.consent_gate import may_not_go
 from crm_mail.outbox.models import Message, MessageDocument, MessageEvent, MessageRevision, Run
 from crm_mail.outbox.reasons import COPY_DROPPED, WithheldReason
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState
@@ -88,6 +89,7 @@ def outdated(run: Run) -> Iterator[tuple[WithheldReason, Any]]:
     yield WithheldReason.CONTACT_CHANGED_MEANWHILE, _address_is_gone()
     bounced = and_(Message.blockers == 0, reason_for(Message.company_id, Message.to_address).is_not(None))
     yield WithheldReason.SUPPRESSED_MEANWHILE, and_(*pending, bounced)
+    yield WithheldReason.CONSENT_MEANWHILE, and_(*pending, may_not_go())
     subscribed = exists().where(
         Subscription.contact_id == Message.contact_id, Subscription.document_type == Document.type
     )

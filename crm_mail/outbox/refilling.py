@@ -98,6 +98,7 @@ class TextFiller:
                 row.language,
                 str(row.message.why.get("text", "")),
                 (why["link"], why["link_days"]) if "link" in (why := row.message.why) else None,
+                row.message.unsubscribe_url,
             )
             for row in rows
         }

@@ -8,6 +8,7 @@ from crm_mail.outbox.kind_views import add_kind_routes
 from crm_mail.outbox.manual_views import add_manual_routes
 from crm_mail.outbox.review_views import add_review_routes
 from crm_mail.outbox.send_views import add_send_routes
+from crm_mail.outbox.unsubscribe_views import add_unsubscribe_routes
 
 
 def init_app(app: Flask) -> None:
@@ -21,3 +22,4 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(blueprint)
     prepare_views.add_prepare_routes(app)
     add_download_routes(app)
+    add_unsubscribe_routes(app)

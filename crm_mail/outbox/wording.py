@@ -289,10 +289,18 @@ def describe_why(
         sentences.append(_fill(translate(_("Packed as %(packaging)s says.")), why))
     if why.get("link"):
         sentences.append(translate(_("The files are too large to attach: a link in the text offers them.")))
+    if why.get("consent"):
+        known = _CONSENTS.get(str(why["consent"]))
+        sentences += [_fill(translate(known), {"law": why.get("law", "")})] if known else []
     if why.get("cc"):
         sentences.append(_fill(translate(_("Copies (Cc): %(cc)s.")), why))
     return " ".join(sentences)
 
+
+_CONSENTS: dict[str, str] = {  # contacts.consent.Reason
+    "given": _("It is advertising, and the recipient agreed to it."),
+    "soft_opt_in": _("It is advertising to a customer who never said no (%(law)s)."),
+}
 
 _LEFT_OUT: dict[str, tuple[str, str]] = {
     LeftOutReason.ALREADY_SENT: (
@@ -341,6 +349,14 @@ _LEFT_OUT: dict[str, tuple[str, str]] = {
         _("The customer's packaging does not cover this document type"),
         _("Tick the type in the packaging, or give the customer another one, then prepare again."),
     ),
+    LeftOutReason.NO_CONSENT: (
+        _("Advertising, and nobody agreed to it"),
+        _("Record the contact's consent, then prepare again. What is owed by contract needs none."),
+    ),
+    LeftOutReason.CONSENT_WITHDRAWN: (
+        _("Advertising, and the recipient said no to it"),
+        _("Nothing to do: it must not be sent. What is owed by contract still arrives."),
+    ),
 }
 
 
@@ -386,6 +402,7 @@ _WITHHELD: dict[str, str] = {
     WithheldReason.PARTY_BLOCKED_MEANWHILE: _("Dropped out: the customer or supplier was blocked meanwhile."),
     WithheldReason.CONTACT_CHANGED_MEANWHILE: _("Dropped out: the contact changed meanwhile."),
     WithheldReason.UNSUBSCRIBED_MEANWHILE: _("Dropped out: the contact does not receive this type any more."),
+    WithheldReason.CONSENT_MEANWHILE: _("Dropped out: the recipient does not agree to advertising."),
     WithheldReason.SUPPRESSED_MEANWHILE: _(
         "Dropped out: the address came on the suppression list meanwhile, because mail to it came back."
     ),
@@ -425,6 +442,7 @@ _EVENTS: dict[str, tuple[str, str, str]] = {
     "restored": (_("An earlier version was restored"), "history", "info"),
     COPY_DROPPED: (_("Copy (Cc) taken off: its contact changed"), "alert-triangle", "warning"),
     "committed": (_("Committed"), "clipboard-check", "info"),
+    "unsubscribed": (_("Taken out: the recipient does not agree to advertising"), "ban", "warning"),
     "commit_undone": (_("Commit called back"), "arrow-back-up", "warning"),
     "sent": (_("Sent: the server took it"), "check", "success"),
     "deferred": (_("Not accepted yet; it will be tried again"), "refresh", "warning"),

@@ -29,6 +29,7 @@ from crm_mail.outbox.models import (
 )
 from crm_mail.outbox.review_filter import search_key
 from crm_mail.outbox.states import MessageState
+from crm_mail.outbox.unsubscribe_links import UnsubscribeLinks, add_unsubscribe
 
 FIRST_DOCUMENTS = 3
 SUBJECT_LENGTH = 500
@@ -64,6 +65,7 @@ class MessageWriter:
     Args:
         has_file: whether a stored file is there.
         max_bytes: largest size of a message's files, encoded.
+        unsubscribe: makes the links that messages with a purpose carry.
     """
 
     session: Session
@@ -72,6 +74,7 @@ class MessageWriter:
     find_text: TextFinder
     has_file: Callable[[str], bool]
     max_bytes: int
+    unsubscribe: UnsubscribeLinks | None = None
     next_id: int = 0
     count: int = 0
     blocked: int = 0
@@ -113,14 +116,16 @@ class MessageWriter:
     def _add(self, rows: dict[type[Base], list[dict[str, Any]]], id_: int, draft: Draft) -> None:
         find_issues(draft, self.max_bytes)
         self._check_store(draft)
-        subject, body_text, body_html = self._fill_in(draft)
+        url = self._unsubscribe_url(id_, draft)
+        subject, body_text, body_html = self._fill_in(draft, url)
         blockers = sum(1 for code, _ in draft.issues if code in BLOCKERS)
         warnings = len(draft.issues) - blockers
         self.blocked += bool(blockers)
         self.warned += bool(warnings)
         types = dict.fromkeys(document.type for document in draft.documents)
         self.types.update(types)
-        rows[Message].append(_message_row(self.run, id_, draft, subject, list(types), blockers, warnings))
+        row = _message_row(self.run, id_, draft, subject, list(types), blockers, warnings)
+        rows[Message].append(row | {"purpose": draft.policy.purpose, "unsubscribe_url": url})
         rows[MessageContent].append({"message_id": id_, "body_text": body_text, "body_html": body_html})
         position = 0
         for place, document in enumerate(draft.documents):
@@ -170,7 +175,13 @@ class MessageWriter:
             else:
                 draft.issues.append((Issue.MISSING_FILE, {"file": file.name}))
 
-    def _fill_in(self, draft: Draft) -> tuple[str, str, str]:
+    def _unsubscribe_url(self, id_: int, draft: Draft) -> str:
+        if self.unsubscribe is None or not draft.policy.purpose:
+            return ""
+        contact = draft.recipient.contact
+        return self.unsubscribe.url(id_, contact.id if contact else None, draft.policy.purpose)
+
+    def _fill_in(self, draft: Draft, unsubscribe_url: str) -> tuple[str, str, str]:
         contact = draft.recipient.contact
         filled = fill_text(
             self.find_text,
@@ -181,6 +192,7 @@ class MessageWriter:
             draft.language,
             draft.packaging.text_name if draft.packaging else "",
             (draft.linked.url, draft.linked.days) if draft.linked else None,
+            unsubscribe_url,
         )
         draft.issues += filled.issues
         return filled.subject, filled.body_text, filled.body_html
@@ -205,12 +217,14 @@ def fill_text(
     language: str,
     name: str = "",
     link: tuple[str, int] | None = None,
+    unsubscribe_url: str = "",
 ) -> FilledText:
     """Fill in the text that the company has for these documents in this language.
 
     Args:
         name: the text that the packaging names instead (PM-9).
         link: address and days of the link that offers the files; put behind a text that does not name it (CO-6).
+        unsubscribe_url: of a message with a purpose; put behind a text that does not name it.
     """
     found = find_text(name or text_name({document.type for document in documents}), language)
     if found.message is None:
@@ -222,6 +236,7 @@ def fill_text(
         [_document_fields(document) for document in documents],  # type: ignore[misc]
         language,
         link[0] if link else "",
+        unsubscribe_url,
     )
     try:
         subject = found.message.subject.render(context)[:SUBJECT_LENGTH]
@@ -231,6 +246,10 @@ def fill_text(
         return FilledText(issues=((Issue.TEXT_INVALID, text_fault(problem)),))
     if link is not None:
         body_text, body_html = add_link(body_text, body_html, *link, language)
+    if unsubscribe_url:
+        body_text, body_html = add_unsubscribe(
+            body_text, body_html, unsubscribe_url, str(shared.company.get("name", "")), language
+        )
     empty = [] if found.is_builtin else _empty_fields(found, context)
     issues = tuple((Issue.EMPTY_FIELD, {"field": name}) for name in empty)
     return FilledText(subject, body_text, body_html, issues)
@@ -252,7 +271,10 @@ def _empty_fields(found: FoundText, context: dict[str, Any]) -> list[str]:
     assert found.message is not None
     parts = (found.message.subject, found.message.text, found.message.html)
     names = dict.fromkeys(name for part in parts if part for name in part.placeholders)
-    return [name for name in names if name != "download_link" and _value(context, name) in ("", None)]
+    return [name for name in names if name not in _MAY_BE_EMPTY and _value(context, name) in ("", None)]
+
+
+_MAY_BE_EMPTY = ("download_link", "unsubscribe_link")
 
 
 def _value(context: dict[str, Any], name: str) -> Any:

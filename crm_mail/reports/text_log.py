@@ -38,6 +38,7 @@ _WITHHELD = {
     "party_blocked_meanwhile": "cliente bloqueado",
     "contact_changed_meanwhile": "contacto modificado",
     "unsubscribed_meanwhile": "contacto dado de baja",
+    "unsubscribed": "sin consentimiento",
     "suppressed_meanwhile": "dirección suprimida",
 }
 
