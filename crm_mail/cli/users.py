@@ -8,7 +8,7 @@ from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import all_types
 from crm_mail.installation import Installation
 from crm_mail.permissions import AREA_PERMISSIONS
-from crm_mail.users import second_factor
+from crm_mail.users import links, second_factor
 from crm_mail.users.actors import find_user
 from crm_mail.users.passwords import Passwords
 from crm_mail.users.problems import Problem, UserRefused
@@ -79,6 +79,26 @@ def reset_second_factor(home: Installation, email: str) -> Answer:
             raise UserRefused(Problem.UNKNOWN_USER, email=email)
         second_factor.reset(session, SHELL, found)
         return {"user": found.id, "email": found.email, "second_factor": "reset"}
+
+
+@user.command("link")
+@click.argument("email")
+@command()
+def give_link(home: Installation, email: str) -> Answer:
+    """Print a link with which a user chooses the password: it works once, and ends by itself."""
+    with home.database.write() as session:
+        found = find_user(session, email)
+        if found is None:
+            raise UserRefused(Problem.UNKNOWN_USER, email=email)
+        token, is_invitation = links.give_link(session, SHELL, found)
+        lasts = links.INVITATION_LASTS if is_invitation else links.RESET_LASTS
+        url = home.settings.resolved_public_url + links.path_of(token)
+        return {
+            "user": found.id,
+            "email": found.email,
+            "link": url,
+            "hours": int(lasts.total_seconds() // 3600),
+        }
 
 
 COMMANDS = {"user": user}

@@ -4,6 +4,9 @@ Only the word is listed: figures and signs before or after it, a repetition of i
 (``p4ssw0rd``) are recognised by `passwords.find_problem`.
 """
 
+import gzip
+from pathlib import Path
+
 _WORDS = """
 password passwords passwort passw passwd passphrase passcode pass mypassword thepassword passwordpassword
 newpassword defaultpassword temppassword temporarypassword changeme changemenow changeit pleasechangeme letmein
@@ -75,5 +78,11 @@ administration manager director direttore director sales vendite ventas support 
 service servicio servizio customer customers cliente clienti clientes fornitore fornitori proveedor proveedores
 """
 
-COMMON_PASSWORDS: frozenset[str] = frozenset(_WORDS.split())
-"""Lower-case words; see the module's text."""
+LEAKED = Path(__file__).with_name("common_passwords.txt.gz")
+"""18,000 passwords of public leaks, the most frequent ones (54 KB): the list of Django 5's
+``CommonPasswordValidator`` (BSD licence, compiled by Royce Williams), without those of fewer than five characters."""
+
+COMMON_PASSWORDS: frozenset[str] = frozenset(_WORDS.split()) | frozenset(
+    gzip.decompress(LEAKED.read_bytes()).decode().split()
+)
+"""Lower-case passwords and words; see the module's text. Nothing is asked of a service: it works offline."""

@@ -70,23 +70,25 @@ def send_letter(home: Installation, letter: Letter) -> bool:
     return True
 
 
-def tell(home: Installation, user_id: int, notice: Notice) -> threading.Thread:
+def tell(home: Installation, user_id: int, notice: Notice) -> None:
     """Tell a user by mail in a thread of its own: no page waits for a mail server, nor shows by its time that one was
     asked."""
 
     def work() -> None:
+        with home.database.read() as session:
+            letter = write_letter(home, session, session.get_one(User, user_id), notice)
+        send_letter(home, letter)
+
+    in_background(work)
+
+
+def in_background(work: Callable[[], object]) -> None:
+    """Run something beside the request; what fails is logged, and nothing more."""
+
+    def run() -> None:
         try:
-            with home.database.read() as session:
-                letter = write_letter(home, session, session.get_one(User, user_id), notice)
-            send_letter(home, letter)
+            work()
         except Exception:  # a notice that fails must not be louder than what it tells of
             log.exception("A mail about an account could not be written.")
 
-    return in_background(work)
-
-
-def in_background(work: Callable[[], None]) -> threading.Thread:
-    """Run something beside the request."""
-    thread = threading.Thread(target=work, name="notice", daemon=True)
-    thread.start()
-    return thread
+    threading.Thread(target=run, name="notice", daemon=True).start()

@@ -10,7 +10,16 @@ from sqlalchemy import select
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import all_types, company_types
 from crm_mail.permissions import ANY, Actor, Permission, requires, signed_in_actor
-from crm_mail.users import account_views, guard, login_views, messages, rights, second_factor_views, service
+from crm_mail.users import (
+    account_views,
+    guard,
+    link_views,
+    login_views,
+    messages,
+    rights,
+    second_factor_views,
+    service,
+)
 from crm_mail.users.actors import build_actor
 from crm_mail.users.blueprint import blueprint
 from crm_mail.users.forms import UserForm
@@ -25,7 +34,7 @@ from crm_mail.web.door import db
 from crm_mail.web.forms import ActionForm
 from crm_mail.web.type_names import type_name
 
-ROOM_PARTS = (login_views, account_views, second_factor_views)
+ROOM_PARTS = (login_views, account_views, second_factor_views, link_views)
 
 
 def companies() -> list[Company]:
@@ -66,7 +75,7 @@ def list_users() -> Any:
 @blueprint.route("/users/new", methods=("GET", "POST"))
 @requires(Permission.USERS_MANAGE)
 def create_user() -> Any:
-    """Make a user with a one-time password, which is shown once."""
+    """Make a user: with a link by mail to choose the password, or a one-time password that is shown once."""
     form = UserForm(language=str(get_locale() or "en"))
     if form.validate_on_submit():
         password = one_time_password()
@@ -77,6 +86,8 @@ def create_user() -> Any:
         except UserRefused as refused:
             show_refusal(form, refused)
         else:
+            if "invite" in request.form:
+                return link_views.hand_out_link(user)
             return page("one_time_password", user, 201, password=password, is_new=True)
     return page("edit", None, 422 if form.is_submitted() else 200, form=form)
 

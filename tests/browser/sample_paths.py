@@ -19,12 +19,14 @@ from crm_mail.users.models import User
 FOR_GUESTS = (
     "/login",
     "/login/code",
+    "/forgotten-password",
     "/first-administrator",
     "/change-password",
     "/my-account/second-factor/app",
 )
 """A signed-in person with a chosen password is led on from these, or they have nothing to show."""
 WITHOUT_SAMPLE = {
+    "users.choose_password": "no link was sent; walked in tests/users",
     "catalogue.show_rows": "a paste of its own, walked in tests/contacts",
     "catalogue.download_refused": "the same",
     "evidence.show_item": "no mail came back yet; walked in tests/evidence",

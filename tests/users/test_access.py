@@ -12,7 +12,7 @@ from crm_mail.permissions import ANY, Permission
 from crm_mail.users import sessions
 from tests.factories import make_user
 
-GUESTS = ("/login", "/login/code", "/first-administrator")
+GUESTS = ("/login", "/login/code", "/first-administrator", "/forgotten-password", "/choose-password/<token>")
 OWN = (
     "/my-account",
     "/change-password",
@@ -30,6 +30,7 @@ MANAGED = (
     "/users/1",
     "/users/1/rights",
     "/users/1/one-time-password",
+    "/users/1/link",
     "/users/1/second-factor/required",
     "/users/1/second-factor/reset",
     "/users/1/activate",
@@ -70,8 +71,10 @@ def test_a_guest_sees_only_the_login(app: Flask, client: FlaskClient, sqlite_hom
         make_user(session)
     for method, path in paths_of(app):
         answer = client.open(path, method=method)
-        if path == "/login":
+        if path in ("/login", "/forgotten-password"):
             assert answer.status_code in (200, 422)
+        elif path == "/choose-password/<token>":
+            assert answer.status_code == 410
         else:
             assert answer.status_code == 303, (method, path)
             assert answer.location.split("?")[0] == "/login", (method, path)
