@@ -6,6 +6,7 @@ only ever says that a message did not arrive. Nothing that is read here causes m
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,6 +49,8 @@ from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message
 from crm_mail.outbox.states import MessageState
 
+Keep = Callable[[bytes], object]
+
 _NEVER_SENT = (MessageState.PENDING, MessageState.WITHHELD, MessageState.CANCELLED)
 
 
@@ -72,6 +75,7 @@ def take_in(
     *,
     examined: Examined | None = None,
     is_by_hand: bool = False,
+    keep: Keep | None = None,
 ) -> MailItem | None:
     """Keep a mail that concerns a message of ours, and let the message's proof and state follow. Never commits.
 
@@ -79,6 +83,7 @@ def take_in(
         account: whose mailbox it came to.
         examined: what `examine` said of the same bytes; done here without it.
         is_by_hand: a person handed it in: receipts and bounces are kept even when they match nothing.
+        keep: stores the bytes, at the latest before the caller commits; the store itself without it.
 
     None: it concerns none of ours, or is kept already; nothing was written.
     """
@@ -94,7 +99,8 @@ def take_in(
         return None
     if is_repeated(session, account, reading, message):
         return None
-    item = _item(session, home, account, mail, examined, reading)
+    (keep or home.store.put)(mail.data)
+    item = _item(account, mail, examined, reading)
     if message is not None:
         lock_message(session, message)
         _tell_of(item, reading, _recipients(session, message))
@@ -122,15 +128,7 @@ def find_item(session: Session, account: SenderAccount, sha256: str) -> MailItem
     )
 
 
-def _item(
-    session: Session,
-    home: Installation,
-    account: SenderAccount,
-    mail: ReceivedMail,
-    examined: Examined,
-    reading: Reading,
-) -> MailItem:
-    home.store.put(mail.data)
+def _item(account: SenderAccount, mail: ReceivedMail, examined: Examined, reading: Reading) -> MailItem:
     receipt, verification = reading.receipt, reading.verification
     signed_at = receipt.occurred_at if receipt is not None else None
     return MailItem(

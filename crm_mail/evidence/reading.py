@@ -9,8 +9,10 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from hashlib import sha256
 
 from sqlalchemy import select
@@ -34,6 +36,8 @@ from crm_mail.delivery.models import SenderAccount
 from crm_mail.evidence import intake, matching
 from crm_mail.evidence.alarms import Alarm
 from crm_mail.evidence.due_mailboxes import LeaseLost, claim_mailbox, finish_reading, renew_lease
+from crm_mail.evidence.intake import Examined as ExaminedMail
+from crm_mail.evidence.intake import Keep
 from crm_mail.evidence.models import ItemKind, MailboxFolder, MailItem
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, Run
@@ -44,6 +48,8 @@ log = logging.getLogger(__name__)
 BATCH_MAILS = 20
 BATCH_BYTES = 4 * 1024 * 1024
 """What is taken in by one transaction, and held in memory; a larger mail is a batch of its own."""
+AT_ONCE = 4
+"""Mails of a batch that are checked, and files that are written, at the same time."""
 EARLIER = timedelta(days=2)
 """Servers compare days of their own zone (RFC 9051 6.4.4, SINCE)."""
 _RECEIPT = re.compile(
@@ -58,7 +64,8 @@ class Intake:
     """What becomes of mails. `is_interesting`: by its header, whether the whole mail is fetched at all."""
 
     is_interesting: Callable[[bytes], bool] = matching.is_interesting
-    take_in: Callable[[Session, Installation, SenderAccount, ReceivedMail], MailItem | None] = intake.take_in
+    examine: Callable[[Installation, bytes], ExaminedMail] = intake.examine
+    take_in: Callable[..., MailItem | None] = intake.take_in
 
 
 @dataclass(slots=True)
@@ -217,30 +224,66 @@ class Reading:
     def _keep(
         self, folder: Examined, mails: Sequence[tuple[ReceivedMail, bytes]], last_uid: int, looked_at: int
     ) -> None:
-        """Take a batch in and move the cursor, in one transaction."""
-        with self.home.database.write() as session:
-            renew_lease(session, self.account_id, self._owner, now())
-            account = session.get_one(SenderAccount, self.account_id)
-            taken = sum(self._take(session, account, mail, header) for mail, header in mails)
-            cursor = session.get(MailboxFolder, (self.account_id, folder.name))
-            if cursor is None:
-                cursor = MailboxFolder(account_id=self.account_id, name=folder.name, seen=0, taken=0)
-                session.add(cursor)
-            cursor.uid_validity, cursor.last_uid = folder.uid_validity, last_uid
-            cursor.seen += looked_at
-            cursor.taken += taken
+        """Take a batch in and move the cursor, in one transaction.
+
+        Reading and checking is done before it, and the bytes are on disk before it ends; both several at a time.
+        """
+        with ThreadPoolExecutor(AT_ONCE, "mailbox") as pool:
+            examined = list(pool.map(self._examine, [mail for mail, _ in mails]))
+            stored: list[Future[str]] = []
+            with self.home.database.write() as session:
+                renew_lease(session, self.account_id, self._owner, now())
+                account = session.get_one(SenderAccount, self.account_id)
+                taken = 0
+                for (mail, header), found in zip(mails, examined, strict=True):
+                    keep = partial(_store, pool, self.home.store.put, stored)
+                    taken += self._take(session, account, mail, header, found, keep)
+                self._move_cursor(session, folder, last_uid, looked_at, taken)
+                for one in stored:
+                    one.result()
         self.report.looked_at += looked_at
         self.report.taken += taken
 
-    def _take(self, session: Session, account: SenderAccount, mail: ReceivedMail, header: bytes) -> int:
+    def _move_cursor(
+        self, session: Session, folder: Examined, last_uid: int, looked_at: int, taken: int
+    ) -> None:
+        cursor = session.get(MailboxFolder, (self.account_id, folder.name))
+        if cursor is None:
+            cursor = MailboxFolder(account_id=self.account_id, name=folder.name, seen=0, taken=0)
+            session.add(cursor)
+        cursor.uid_validity, cursor.last_uid = folder.uid_validity, last_uid
+        cursor.seen += looked_at
+        cursor.taken += taken
+
+    def _examine(self, mail: ReceivedMail) -> ExaminedMail | None:
+        """Read a mail and check its signature; None when it breaks us."""
+        try:
+            return self.intake.examine(self.home, mail.data)
+        except Exception:
+            log.exception("Mail %s in %s of account %s broke off.", mail.uid, mail.folder, self.account_id)
+            return None
+
+    def _take(
+        self,
+        session: Session,
+        account: SenderAccount,
+        mail: ReceivedMail,
+        header: bytes,
+        examined: ExaminedMail | None,
+        keep: Keep,
+    ) -> int:
         """Take one mail in; 1 when it was kept."""
-        digest = sha256(mail.data).hexdigest()
+        digest = examined.sha256 if examined is not None else sha256(mail.data).hexdigest()
         if _is_known(session, account.id, digest):
             self.report.known += 1
             return 0
         try:
-            with session.begin_nested():
-                return int(self.intake.take_in(session, self.home, account, mail) is not None)
+            if examined is not None:
+                with session.begin_nested():
+                    item = self.intake.take_in(
+                        session, self.home, account, mail, examined=examined, keep=keep
+                    )
+                return int(item is not None)
         except (OperationalError, InterfaceError, OSError):  # the database or the disk: not this mail's fault
             raise
         except Exception:
@@ -268,6 +311,13 @@ class Reading:
         )
         session.flush()
         return 1
+
+
+def _store(
+    pool: ThreadPoolExecutor, put: Callable[[bytes], str], stored: list[Future[str]], data: bytes
+) -> None:
+    """Have bytes written while the next mail is looked at: a disk takes several at a time."""
+    stored.append(pool.submit(put, data))
 
 
 def read_mailbox(home: Installation, account_id: int) -> ReadingReport:

@@ -78,7 +78,9 @@ class Box:
 def keeping(on_mail: Taken) -> Intake:
     """An intake that keeps every receipt, after `on_mail` had its say."""
 
-    def take_in(session: Session, home: Installation, account: SenderAccount, mail: ReceivedMail) -> MailItem:
+    def take_in(
+        session: Session, home: Installation, account: SenderAccount, mail: ReceivedMail, **_: object
+    ) -> MailItem:
         on_mail(mail)
         item = MailItem(
             account_id=account.id,
@@ -92,7 +94,7 @@ def keeping(on_mail: Taken) -> Intake:
         session.flush()
         return item
 
-    return Intake(lambda header: b"X-Ricevuta" in header, take_in)
+    return Intake(lambda header: b"X-Ricevuta" in header, take_in=take_in)
 
 
 def test_only_what_is_new_is_looked_at_and_nothing_is_touched(

@@ -37,8 +37,8 @@ def failed(mail: bytes, anchors: Anchors, **options: object) -> tuple[Trust, set
 
 
 def genuine(authority: Authority, operator: Operator) -> dict[str, bytes]:
-    mail = Receipt().mail(operator)
-    content = Receipt().signed_part()
+    receipt = Receipt(at=datetime.now(UTC))  # one moment for all of them
+    mail, content = receipt.mail(operator), receipt.signed_part()
     signer = Signer(
         "",
         operator.holder.key,
@@ -49,12 +49,12 @@ def genuine(authority: Authority, operator: Operator) -> dict[str, bytes]:
     return {
         "as operators send it": mail,
         "with LF alone, as a store kept it": mail.replace(b"\r\n", b"\n"),
-        "signed by a key on a curve": Receipt().mail(authority.operator()),
-        "SHA-512": Receipt().mail(operator, operator.signature(content, hashes.SHA512())),
-        "BER of indefinite length": Receipt().mail(
+        "signed by a key on a curve": receipt.mail(authority.operator()),
+        "SHA-512": receipt.mail(operator, operator.signature(content, hashes.SHA512())),
+        "BER of indefinite length": receipt.mail(
             operator, detached_signature(content, signer, now, is_ber=True)
         ),
-        "SHA-1": Receipt().mail(operator, detached_signature(content, signer, now, digest="sha1")),
+        "SHA-1": receipt.mail(operator, detached_signature(content, signer, now, digest="sha1")),
     }
 
 
