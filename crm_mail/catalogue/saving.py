@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Table, delete, insert, update
+from sqlalchemy import Table, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
@@ -19,7 +19,7 @@ from crm_mail.catalogue.lines import Line
 from crm_mail.catalogue.models import CatalogueEntry
 from crm_mail.catalogue.verdicts import Outcome, Said
 from crm_mail.companies.models import Company
-from crm_mail.contacts.models import Contact, ContactAddress, ContactState, RecipientKind, Subscription
+from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, RecipientKind, Subscription
 from crm_mail.contacts.values import name_key
 from crm_mail.db import Base, now
 from crm_mail.delivery.routing import AddressKind
@@ -98,8 +98,18 @@ def _make_contacts(session: Session, wished: Wished) -> None:
         for id_, (_customer, wish) in zip(ids, wished, strict=True)
     ]
     _insert(session, ContactAddress, addresses)
-    subscribed = [id_ for id_, (_customer, wish) in zip(ids, wished, strict=True) if wish.is_subscribed]
-    _insert(session, Subscription, [_subscription(id_, None) for id_ in subscribed])
+    _subscribe(
+        session, [id_ for id_, (_customer, wish) in zip(ids, wished, strict=True) if wish.is_subscribed]
+    )
+
+
+def _subscribe(session: Session, contact_ids: Sequence[int]) -> None:
+    """Contacts of one address each: the database makes the rows itself."""
+    names = ["contact_id", "document_type", "recipient_kind"]
+    fixed = (literal(STATEMENT), literal(RecipientKind.TO, Subscription.recipient_kind.type))
+    for part in chunks(contact_ids, AT_ONCE):
+        rows = select(Contact.id, *fixed).where(Contact.id.in_(part))
+        session.execute(insert(Subscription).from_select(names, rows))
 
 
 def _subscription(contact_id: int, address_id: int | None) -> dict[str, Any]:
@@ -112,18 +122,15 @@ def _subscription(contact_id: int, address_id: int | None) -> dict[str, Any]:
 
 
 def _enter(session: Session, actor: Actor, ready: Sequence[CheckedRow]) -> None:
-    at, entered = now(), {row.customer.id: row.customer for row in ready if row.customer}
-    present: set[int] = set()
-    for part in chunks(entered, AT_ONCE):
-        query = session.query(CatalogueEntry.party_id).where(CatalogueEntry.party_id.in_(part))
-        present |= {id_ for (id_,) in query}
-    values = {"added_by": actor.user_id, "added_at": at}
-    rows = [
-        values | {"party_id": customer.id, "company_id": customer.company_id}
-        for customer in entered.values()
-        if customer.id not in present
-    ]
-    _insert(session, CatalogueEntry, rows)
+    names = ["party_id", "company_id", "added_by", "added_at"]
+    by, at = (
+        literal(actor.user_id, CatalogueEntry.added_by.type),
+        literal(now(), CatalogueEntry.added_at.type),
+    )
+    present = select(CatalogueEntry.party_id)
+    for part in chunks({row.customer.id for row in ready if row.customer}, AT_ONCE):
+        mine = select(Party.id, Party.company_id, by, at).where(Party.id.in_(part), Party.id.not_in(present))
+        session.execute(insert(CatalogueEntry).from_select(names, mine))
 
 
 def _insert(session: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
