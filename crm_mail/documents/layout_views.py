@@ -100,8 +100,7 @@ def save_checked(company: Company, name: str, form: LayoutForm) -> str:
         source = ""
     try:
         if source.strip():
-            compile_layout(source)
-            check_names(source)
+            check_source(source)
             jobs = list(check_jobs(db(), company, name, source, look_of(company)))
             commit_now()  # drawing takes seconds, and nobody else can write meanwhile on SQLite
             previews_of(current_app.extensions).check(jobs)
@@ -120,6 +119,12 @@ def save_checked(company: Company, name: str, form: LayoutForm) -> str:
             )
         )
     return ""
+
+
+def check_source(source: str) -> None:
+    """What can be said of a layout before it is drawn. Raises `LayoutFault`."""
+    compile_layout(source)
+    check_names(source)
 
 
 def layout_page(company: Company, name: str, form: LayoutForm, in_use: layouts.LayoutVersion) -> str:
@@ -142,7 +147,13 @@ def layout_page(company: Company, name: str, form: LayoutForm, in_use: layouts.L
 @requires(Permission.SETTINGS_MANAGE)
 def preview_layout(name: str) -> Any:
     """A page of the chosen document by the layout in the editor, or why there is none (422); part of the page."""
-    return preview_fragment(layout_job(name), url_for(".preview_layout", name=name), "layout-form")
+    job = layout_job(name)
+    try:
+        check_source(job.source)
+    except LayoutFault as fault:
+        problem = look_words.layout_words(fault.facts)
+        return render_template("documents/_print_preview.html", problem=problem), 422
+    return preview_fragment(job, url_for(".preview_layout", name=name), "layout-form")
 
 
 @requires(Permission.SETTINGS_MANAGE)

@@ -150,6 +150,8 @@ def test_previews_are_pictures_of_real_documents_and_a_bad_layout_is_never_saved
 
     wrong = browser.post(f"{url}/preview", data={"source": "a\n{{ lines.append(1) }}", "document": ""})
     assert (wrong.status_code, "Line 2:" in wrong.text) == (422, True)
+    misspelt = browser.post(f"{url}/preview", data={"source": "a\n{{ nonexist.foo }}", "document": ""})
+    assert (misspelt.status_code, "Line 2: There is no field “nonexist”" in misspelt.text) == (422, True)
     for bad in ("{{ x", "{% include '/etc/passwd' %}", "{% if lines|length > 9 %}\n{{ 1/0 }}{% endif %}"):
         refused = browser.post(url, data={"source": bad, "based_on": "0"})
         assert (refused.status_code, "Line " in refused.text) == (422, True), bad
