@@ -107,3 +107,10 @@ def end_other_sessions() -> Any:
     )
     flash(_("All other browsers were signed out."), "success")
     return redirect(url_for("users.my_account"), 303)
+
+
+@blueprint.post("/stay-signed-in")
+@requires(Permission.SIGNED_IN)
+def stay_signed_in() -> Any:
+    """Somebody is still there: the request itself keeps the session alive."""
+    return "", 204

@@ -10,7 +10,7 @@ from flask import Flask, current_app, g, redirect, request, session, url_for
 from werkzeug.exceptions import HTTPException, Unauthorized
 from werkzeug.wrappers import Response
 
-from crm_mail.users.sessions import COOKIE_KEY, Lifetime, SignedIn, load_actor
+from crm_mail.users.sessions import COOKIE_KEY, Lifetime, SignedIn, hash_token, load_actor
 from crm_mail.web.door import installation
 from crm_mail.web.errors import show_http_error
 from crm_mail.web.language import LANGUAGE_COOKIE, ONE_YEAR_SECONDS, THEME_COOKIE
@@ -77,6 +77,19 @@ def ask_to_sign_in(error: Unauthorized) -> Response | HTTPException:
     return redirect(url_for("users.login", next=back), code=303)
 
 
+def session_watch() -> dict[str, object]:
+    """What the pages need to warn before the session ends: after how many seconds, and a mark of whose it is."""
+    person = signed_in()
+    if person is None:
+        return {"session_watch": None}
+    return {
+        "session_watch": {
+            "seconds": int(lifetime().idle.total_seconds()),
+            "user": hash_token(f"kept by {person.actor.user_id}")[:16],
+        }
+    }
+
+
 def begin(response: Response, token: str, language: str, theme: str) -> Response:
     """Sign the browser in: everything a guest's cookie held is dropped, so no session can be planted beforehand."""
     session.clear()
@@ -102,4 +115,5 @@ def remember(response: Response, language: str, theme: str) -> Response:
 def init_app(app: Flask) -> None:
     """Identify every request; send guests to the login page."""
     app.before_request(identify)
+    app.context_processor(session_watch)
     app.register_error_handler(Unauthorized, ask_to_sign_in)

@@ -16,6 +16,7 @@ GUESTS = ("/login", "/login/code", "/first-administrator", "/forgotten-password"
 OWN = (
     "/my-account",
     "/change-password",
+    "/stay-signed-in",
     "/my-account/second-factor",
     "/my-account/second-factor/app",
     "/my-account/second-factor/codes",
