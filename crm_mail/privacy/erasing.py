@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -214,9 +214,9 @@ def call_back(session: Session, actor: Actor, message: Message) -> None:
 
 def _files(session: Session, footprint: Footprint, kept: set[int]) -> list[str]:
     """The stored mails of the evidence that goes, unless another row keeps the same bytes."""
-    gone = _evidence_that_goes(footprint, kept)
-    going = set(session.scalars(select(MailItem.sha256).where(gone)))
-    other = select(MailItem.sha256).where(MailItem.sha256.in_(going), ~gone)
+    ids = set(session.scalars(select(MailItem.id).where(_evidence_that_goes(footprint, kept))))
+    going = set(session.scalars(select(MailItem.sha256).where(MailItem.id.in_(ids))))
+    other = select(MailItem.sha256).where(MailItem.sha256.in_(going), MailItem.id.not_in(ids))
     return sorted(going - set(session.scalars(other)))
 
 
@@ -279,10 +279,9 @@ def _erase_rows(session: Session, footprint: Footprint, done: Erasure) -> None:
 
 def _bury(session: Session, contact_id: int) -> None:
     """Delete the contact's row; when history points at it, it stays as a row without a person."""
-    row = Contact.__table__.c.id == contact_id
     try:
         with session.begin_nested():
-            session.connection().execute(Contact.__table__.delete().where(row))
+            session.execute(delete(Contact).where(Contact.id == contact_id))
     except IntegrityError:
         values = {"state": ContactState.ERASED, "source": "", "language": ""}
         session.execute(update(Contact).where(Contact.id == contact_id).values(values))

@@ -1,7 +1,7 @@
 """Taking personal data out of rows by their declarations: what is emptied, and what is taken out of running text."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Column, ColumnElement, Computed, LargeBinary, Table, and_, delete, select, update
 from sqlalchemy.orm import Session
@@ -82,7 +82,7 @@ def replace_in_rows(
     wanted = [table.c[one] for one in columns]
     count = 0
     for row in session.connection().execute(select(*keys, *wanted).where(condition)).all():
-        known: Mapping[str, Any] = row._mapping
+        known = cast("Mapping[str, Any]", row._mapping)
         after = {column.name: replaced(known[column.name], values) for column in wanted}
         if any(known[one] != new for one, new in after.items()):
             found = and_(*(key == known[key.name] for key in keys))
