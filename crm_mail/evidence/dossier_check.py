@@ -6,13 +6,16 @@ whoever made the dossier. Both are judged, and told apart. Pure: no database, no
 
 import hashlib
 import json
+import lzma
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from crm_mail.delivery.addresses import address_key
 from crm_mail.delivery.pec.content_proof import ContentProof, prove_content
 from crm_mail.delivery.pec.reading import ReceiptUnreadable, read_receipt
 from crm_mail.delivery.pec.receipt import ParsedReceipt, ReceiptType
@@ -22,7 +25,10 @@ from crm_mail.delivery.pec.verification import verify
 from crm_mail.evidence import dossier_format as layout
 
 LARGEST_FILE = 400_000_000
+LARGEST_TEXT = 50_000_000  # manifest.json, SHA256SUMS, a message.json
+UNPACKED = 100  # times its own size, besides 100 MB: no honest dossier shrinks so much
 _CHUNK = 1 << 20
+_BROKEN = (zipfile.BadZipFile, EOFError, OSError, zlib.error, lzma.LZMAError)
 
 
 class NotADossier(ValueError):
@@ -57,12 +63,21 @@ class ReceiptCheck:
     steps: list[dict[str, Any]] = field(default_factory=list)
     content: list[dict[str, str]] = field(default_factory=list)
     is_content_proven: bool | None = None
+    was_content_proven: bool = True
+    recipients: list[str] = field(default_factory=list)
 
     @property
     def is_good(self) -> bool:
         """Whether it proves today what it proved then."""
         was_trusted = self.kept_trust in (Trust.VALID, Trust.WEAK)
-        return self.is_daticert_same and (not was_trusted or (self.trust.is_trusted and self.is_of_message))
+        is_content_lost = self.is_content_proven is False and self.was_content_proven
+        holds = self.is_proof and not is_content_lost
+        return self.is_daticert_same and (not was_trusted or holds)
+
+    @property
+    def is_proof(self) -> bool:
+        """Whether an operator signed it, about this very message."""
+        return self.trust.is_trusted and self.is_of_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +94,27 @@ class MessageCheck:
 
     @property
     def is_good(self) -> bool:
-        return self.is_source_same and all(receipt.is_good for receipt in self.receipts)
+        return (
+            self.is_source_same
+            and self.is_recipient_certified
+            and self.is_state_proven
+            and all(receipt.is_good for receipt in self.receipts)
+        )
+
+    @property
+    def is_recipient_certified(self) -> bool:
+        """Whether the signed receipts, if there are any, name whom the message is said to have gone to."""
+        named = {address_key(one) for receipt in self._proofs for one in receipt.recipients}
+        return not named or address_key(self.to) in named
+
+    @property
+    def is_state_proven(self) -> bool:
+        """Whether a message that is said to be delivered has a signed receipt that says so."""
+        return self.state != "delivered" or any(one.type == ReceiptType.DELIVERY for one in self._proofs)
+
+    @property
+    def _proofs(self) -> list[ReceiptCheck]:
+        return [one for one in self.receipts if one.is_proof and one.type != ReceiptType.ENVELOPE]
 
 
 @dataclass(slots=True)
@@ -99,6 +134,11 @@ class DossierCheck:
         """Whether nothing changed since it was made, and every receipt still proves what it did."""
         return not self.problems and all(message.is_good for message in self.messages)
 
+    @property
+    def receipts(self) -> list[ReceiptCheck]:
+        """Those of all messages."""
+        return [receipt for message in self.messages for receipt in message.receipts]
+
     def as_json(self) -> dict[str, Any]:
         """For `crm-mail dossier verify --json`."""
         return {"is_intact": self.is_intact} | asdict(self)
@@ -112,22 +152,31 @@ def check_dossier(file: Path | BinaryIO, anchors: Anchors = BUILT_IN) -> Dossier
     """
     try:
         with zipfile.ZipFile(file) as archive:
+            _refuse_bomb(archive)
             return _check(archive, anchors)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as problem:
+    except (*_BROKEN, NotImplementedError, RuntimeError) as problem:
         raise NotADossier("no_zip", str(problem)) from None
+
+
+def _refuse_bomb(archive: zipfile.ZipFile) -> None:
+    size = sum(info.compress_size for info in archive.infolist())
+    if sum(info.file_size for info in archive.infolist()) > UNPACKED * (size + 1_000_000):
+        raise NotADossier("too_large")
 
 
 def _check(archive: zipfile.ZipFile, anchors: Anchors) -> DossierCheck:
     manifest = _manifest(archive)
     try:
-        sums_data = archive.read(layout.SUMS)
+        sums_data = _text(archive, layout.SUMS)
         sums = layout.read_sums(sums_data)
-    except (KeyError, ValueError) as problem:
+    except (KeyError, ValueError, *_BROKEN) as problem:
+        if isinstance(problem, NotADossier):
+            raise
         raise NotADossier("no_sums", str(problem)) from None
     check = DossierCheck(
         str(manifest.get("created_at", "")),
-        dict(manifest.get("scope") or {}),
-        dict(manifest.get("company") or {}),
+        _table(manifest.get("scope")),
+        _table(manifest.get("company")),
         hashlib.sha256(sums_data).hexdigest(),
         len(sums),
     )
@@ -137,23 +186,37 @@ def _check(archive: zipfile.ZipFile, anchors: Anchors) -> DossierCheck:
         if path.startswith("messages/") and path.endswith("/" + layout.MESSAGE_FACTS) and path not in damaged:
             try:
                 check.messages.append(_check_message(archive, path.rpartition("/")[0], sums, anchors))
-            except (ValueError, KeyError, TypeError, AttributeError):  # not written by us
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+                if isinstance(problem, NotADossier):
+                    raise
                 check.problems.append(FileProblem(path, "unreadable"))
     return check
 
 
 def _manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
     try:
-        manifest = json.loads(archive.read(layout.MANIFEST))
+        manifest = json.loads(_text(archive, layout.MANIFEST))
+    except NotADossier:
+        raise
     except KeyError:
         raise NotADossier("no_manifest") from None
-    except (ValueError, zipfile.BadZipFile):
+    except (ValueError, RecursionError, *_BROKEN):
         raise NotADossier("no_manifest", "unreadable") from None
     if not layout.is_dossier(manifest):
         raise NotADossier(
             "other_format", str(manifest.get("format", "")) if isinstance(manifest, dict) else ""
         )
     return dict(manifest)
+
+
+def _text(archive: zipfile.ZipFile, path: str) -> bytes:
+    if archive.getinfo(path).file_size > LARGEST_TEXT:
+        raise NotADossier("too_large", path)
+    return archive.read(path)
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return dict(value) if isinstance(value, dict) else {}
 
 
 def _file_problems(archive: zipfile.ZipFile, sums: dict[str, str]) -> Iterator[FileProblem]:
@@ -167,7 +230,7 @@ def _file_problems(archive: zipfile.ZipFile, sums: dict[str, str]) -> Iterator[F
             continue
         try:
             found = _hash(archive, path)
-        except (zipfile.BadZipFile, OSError, EOFError):
+        except _BROKEN:
             yield FileProblem(path, "unreadable")
             continue
         if found != wanted:
@@ -188,14 +251,14 @@ def _read(archive: zipfile.ZipFile, path: str) -> bytes:
     """A file's bytes; empty when it is gone or cannot be read, which `_file_problems` has told already."""
     try:
         return archive.read(path)
-    except (KeyError, zipfile.BadZipFile, EOFError):
+    except (KeyError, *_BROKEN):
         return b""
 
 
 def _check_message(
     archive: zipfile.ZipFile, folder: str, sums: dict[str, str], anchors: Anchors
 ) -> MessageCheck:
-    facts = json.loads(archive.read(f"{folder}/{layout.MESSAGE_FACTS}"))
+    facts = json.loads(_text(archive, f"{folder}/{layout.MESSAGE_FACTS}"))
     source_path = f"{folder}/{layout.MESSAGE_SOURCE}"
     source = _read(archive, source_path) if source_path in sums else None
     kept_source = (facts.get("source") or {}).get("sha256", "")
@@ -244,6 +307,8 @@ def _check_receipt(
         if content
         else [],
         is_content_proven=content.is_proven if content else None,
+        was_content_proven=(kept.get("content") or {}).get("is_proven") is not False,
+        recipients=[one.address for one in receipt.recipients] if receipt else [],
     )
 
 

@@ -103,6 +103,7 @@ def check_again() -> Any:
         check=result,
         verdict=dossier_words.verdict_words(result, _),
         problem_words=lambda one: dossier_words.problem_words(one, _),
+        recipient_words=lambda one: dossier_words.recipient_words(one, _),
         receipt_words=lambda one: dossier_words.receipt_words(one, _),
         trust_words=lambda trust: trust_words(trust, _),
         content_words=lambda match: content_words(match, _),

@@ -1,6 +1,6 @@
 """The words of a dossier's check, in the reader's language (pure)."""
 
-from crm_mail.evidence.dossier_check import DossierCheck, FileProblem, NotADossier, ReceiptCheck
+from crm_mail.evidence.dossier_check import DossierCheck, FileProblem, MessageCheck, NotADossier, ReceiptCheck
 from crm_mail.evidence.verification_words import trust_words
 from crm_mail.outbox.wording import Translate
 
@@ -17,7 +17,7 @@ _REFUSALS = {
     "no_sums": _(
         "The list of hashes (SHA256SUMS) is missing or damaged: nothing can be proven by this file."
     ),
-    "too_large": _("A file inside is larger than 400 MB: it is not opened."),
+    "too_large": _("What is inside is larger than any dossier: it is not opened."),
 }
 _PROBLEMS = {
     "changed": _("is not the file that was put in"),
@@ -39,11 +39,33 @@ def problem_words(problem: FileProblem, translate: Translate) -> str:
 
 def verdict_words(check: DossierCheck, translate: Translate) -> str:
     """The whole check in a sentence."""
+    if check.is_intact and not any(one.is_proof for one in check.receipts):
+        return translate(
+            _(
+                "The files are as listed, and no operator's signature is among them: only the fingerprint, compared "
+                "with the one that was written down, shows that the dossier was not made anew."
+            )
+        )
+    if check.is_intact and not all(
+        one.is_proof and one.is_content_proven is not False for one in check.receipts
+    ):
+        return translate(
+            _(
+                "The files are as they were, and not every receipt is believed, as when it was made: see below."
+            )
+        )
     if check.is_intact:
         return translate(_("The dossier is intact: nothing changed, and the operators' signatures hold."))
     if check.problems:
         return translate(_("The dossier is damaged: files are not as they were when it was made."))
     return translate(_("The files are as they were, but a receipt does not prove what it did: see below."))
+
+
+def recipient_words(message: MessageCheck, translate: Translate) -> str:
+    """Whom the message is said to have gone to, and whether the receipts say so."""
+    if message.is_recipient_certified:
+        return message.to
+    return translate(_("%(to)s: the signed receipts name somebody else")) % {"to": message.to}
 
 
 def receipt_words(receipt: ReceiptCheck, translate: Translate) -> str:

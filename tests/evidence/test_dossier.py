@@ -187,6 +187,19 @@ def _other_daticert(files: Files) -> Files:
     return files | {name: files[name].replace(b"2026", b"2025")}
 
 
+def _other_facts(files: Files, **changes: object) -> Files:
+    name = next(n for n in files if n.endswith("/message.json"))
+    return _relisted(files | {name: json.dumps(json.loads(files[name]) | changes).encode()})
+
+
+def _other_attachment(files: Files) -> Files:
+    name = next(n for n in files if n.endswith("/message.eml"))
+    at = files[name].index(b"JVBERi0") + 8
+    source = files[name][:at] + b"AAAA" + files[name][at + 4 :]
+    facts = {"path": "message.eml", "sha256": hashlib.sha256(source).hexdigest(), "size": len(source)}
+    return _other_facts(files | {name: source}, source=facts)
+
+
 FORGERIES: dict[str, Callable[[Files], Files]] = {
     "a source that was edited": _changed_source,
     "a receipt that is gone": _without_receipt,
@@ -196,6 +209,11 @@ FORGERIES: dict[str, Callable[[Files], Files]] = {
     "a receipt that was edited, with hashes that fit": lambda files: _relisted(
         _in_receipt(files, b"Content-Type: application/xml", b"Content-Type: application/xml ")
     ),
+    "another recipient, with hashes that fit": lambda files: _other_facts(files, to="altra@pec.example"),
+    "a delivery without a receipt, with hashes that fit": lambda files: _other_facts(
+        files, evidence=[], state="delivered"
+    ),
+    "an attachment that was exchanged, with hashes that fit": _other_attachment,
 }
 
 
@@ -233,7 +251,10 @@ def test_where_nobody_believes_the_authority_the_files_are_good_and_the_receipts
             _zip({"manifest.json": json.dumps({"format": "crm-mail-dossier/1"}).encode()}).getvalue(),
             "no_sums",
         ),
+        (_zip({"manifest.json": b" " * 60_000_000}).getvalue(), "too_large"),
+        (_zip({"manifest.json": b"[" * 100_000}).getvalue(), "no_manifest"),
     ],
+    ids=["cut", "no manifest", "other format", "no list", "bomb", "deep"],
 )
 def test_a_file_that_is_no_dossier_is_refused_with_its_reason(data: bytes, code: str) -> None:
     with pytest.raises(NotADossier) as refused:
