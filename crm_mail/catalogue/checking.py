@@ -79,8 +79,11 @@ def check_lines(
     for row in checked:
         if found := _company_of(row, companies, company):
             by_company[found.id].append(row)
+    if lock:  # one at a time for each company; SQLite writes one at a time anyway
+        mine = select(Company.id).where(Company.id.in_(by_company)).order_by(Company.id)
+        session.execute(mine.with_for_update(key_share=True))
     for company_id, rows in sorted(by_company.items()):
-        _check_company(session, actor, company_id, codes[company_id], rows, lock)
+        _check_company(session, actor, company_id, codes[company_id], rows)
     return checked
 
 
@@ -103,9 +106,9 @@ def _company_of(row: CheckedRow, companies: dict[str, Company], default: Company
 
 
 def _check_company(
-    session: Session, actor: Actor, company_id: int, name: str, rows: Sequence[CheckedRow], lock: bool
+    session: Session, actor: Actor, company_id: int, name: str, rows: Sequence[CheckedRow]
 ) -> None:
-    customers = load_customers(session, actor, company_id, [row.line.code for row in rows], lock=lock)
+    customers = load_customers(session, actor, company_id, [row.line.code for row in rows])
     unknown = {row.line.code for row in rows} - customers.keys()
     meant = find_with_zeros(session, company_id, unknown)
     first: dict[int, int] = {}

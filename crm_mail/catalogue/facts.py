@@ -63,18 +63,14 @@ class Customer:
 
 
 def load_customers(
-    session: Session, actor: Actor, company_id: int, codes: Collection[str], *, lock: bool = False
+    session: Session, actor: Actor, company_id: int, codes: Collection[str]
 ) -> dict[str, Customer]:
-    """Code → customer or supplier of a company.
-
-    Args:
-        lock: keep others from changing them meanwhile (PostgreSQL; SQLite writes one at a time).
-    """
+    """Code → customer or supplier of a company."""
     actor.require(Permission.DATA_SEE, company_id)
     found: dict[str, Customer] = {}
     for part in chunks(sorted(set(codes)), AT_ONCE):
         query = _columns().where(Party.company_id == company_id, Party.code.in_(part)).order_by(Party.id)
-        for row in session.execute(query.with_for_update() if lock else query):
+        for row in session.execute(query):
             found[row.code] = Customer(*row)
     by_id = {customer.id: customer for customer in found.values()}
     for part in chunks(by_id, AT_ONCE):
