@@ -234,6 +234,12 @@ def consent_history(session: Session, contact: Contact, limit: int = 500) -> Seq
     return session.scalars(query.order_by(ConsentEvent.id.desc()).limit(limit)).all()
 
 
+def find_event(session: Session, contact: Contact, event_id: int) -> ConsentEvent | None:
+    """One word of a contact; None when it is not this contact's."""
+    query = select(ConsentEvent).where(ConsentEvent.id == event_id, ConsentEvent.contact_id == contact.id)
+    return session.scalar(query)
+
+
 def export_consents(session: Session, contact: Contact) -> list[dict[str, Any]]:
     """The ledger of a contact as plain values, the oldest first: for its copy of what is kept about it."""
     names = [column.key for column in ConsentEvent.__table__.columns]

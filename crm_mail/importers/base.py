@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
+from crm_mail.contacts.consent import ConsentEntry
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.document_types import DocumentType
 from crm_mail.importers.messages import render_message
@@ -154,6 +155,7 @@ class ParsedContact:
     privacy_level: int | None = None
     characteristics: tuple[tuple[str, str | None], ...] = ()
     subscriptions: tuple[ParsedSubscription, ...] = ()
+    consents: tuple[ConsentEntry, ...] = ()
     not_subscribed: tuple[str, ...] = ()
     """Document types that the file says this contact does not receive (a flag column holding N)."""
 

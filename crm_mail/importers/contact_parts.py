@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from crm_mail.contacts.consent import ConsentEntry, EntryInvalid, read_entries
 from crm_mail.delivery.addresses import address_key
 from crm_mail.importers.base import (
     AddressKind,
@@ -51,6 +52,7 @@ def build_contact(
         dict.fromkeys(item for cell, _ in cells.columns(Field.MOBILE) for item in split_phones(cell))
     )
     level = _read_level(cells)
+    consents = tuple(_read_consents(cells))
     if not (name or addresses or roles or subscriptions.wanted or characteristics or phones or mobiles):
         return None
     if not addresses and not name and subscriptions.wanted:
@@ -65,6 +67,7 @@ def build_contact(
         privacy_level=level,
         characteristics=characteristics,
         subscriptions=tuple(ParsedSubscription(key, kind) for key, kind in subscriptions.wanted.items()),
+        consents=consents,
         not_subscribed=tuple(item for item in subscriptions.refused if item not in subscriptions.wanted),
     )
 
@@ -139,6 +142,14 @@ def _read_single(cells: RowCells, header: str, target: str) -> Iterator[tuple[st
             answer = read_yes_no(cell)
             if answer is not False:
                 yield target.removeprefix(CHARACTERISTIC), None if answer else cell
+
+
+def _read_consents(cells: RowCells) -> Iterator[ConsentEntry]:
+    for cell, header in cells.columns(Field.CONSENTS):
+        try:
+            yield from read_entries(cell)
+        except EntryInvalid as wrong:
+            cells.fail("bad_consent", Field.CONSENTS, header=header, value=str(wrong))
 
 
 def _read_subscriptions(cells: RowCells, document_types: frozenset[str]) -> _Subscriptions:

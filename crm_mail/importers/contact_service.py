@@ -11,6 +11,7 @@ address). They are made once; what is changed on them by hand later stays.
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Company, Packaging
 from crm_mail.companies.type_registry import CompanyTypes, company_types
+from crm_mail.contacts.imported_consents import note_imported
 from crm_mail.contacts.models import Role
 from crm_mail.contacts.values import name_key, one_line
 from crm_mail.document_types import Direction
@@ -34,7 +36,7 @@ from crm_mail.importers.base import (
 )
 from crm_mail.importers.contact_merge import ContactMerge, Wanted
 from crm_mail.importers.contact_rows import ContactFile, RowContext, open_contact_file
-from crm_mail.importers.contact_states import load_contacts, subscribed_types
+from crm_mail.importers.contact_states import ContactItem, load_contacts, subscribed_types
 from crm_mail.importers.contact_writing import write_contacts
 from crm_mail.importers.import_result import ContactImportResult
 from crm_mail.importers.mappings import load_mapping
@@ -95,6 +97,7 @@ def import_contacts(
             created=result.created,
             updated=result.updated,
             unchanged=result.unchanged,
+            consents=result.consents,
             error_rows=result.error_rows,
         )
     return result
@@ -167,11 +170,15 @@ class _Work:
             (item.key for item in wanted),
             (key for item in wanted for key in item.keys),
         )
-        merged = iter(self.contacts.merge(batch, wanted, notices))
+        found = self.contacts.merge(batch, wanted, notices)
+        merged = iter(found)
         self.parties.write(parties)
-        for outcome in outcomes:
-            self._count(outcome, [next(merged) for _ in outcome.contacts])
         created, updated = write_contacts(self.session, self.company.id, batch.items)
+        said = [(one.id, item.contact.consents) for item, (one, *_) in zip(wanted, found, strict=True)]
+        spoke = note_imported(self.session, self.actor, self.company.id, said)
+        self.result.consents += spoke.total()
+        for outcome in outcomes:
+            self._count(outcome, [next(merged) for _ in outcome.contacts], spoke)
         self.contacts.close_batch(batch)
         self.result.contacts_created += created
         self.result.contacts_updated += updated
@@ -222,9 +229,11 @@ class _Work:
                         Wanted(row.row, outcome.party, contact, is_nameless=True, only_if_new=True)
                     )
 
-    def _count(self, outcome: _Outcome, contacts: Sequence[tuple[object, bool, bool]]) -> None:
+    def _count(
+        self, outcome: _Outcome, contacts: Sequence[tuple[ContactItem, bool, bool]], spoke: Counter[int]
+    ) -> None:
         made = any(is_new for _, is_new, _ in contacts)
-        changed = any(changed for _, _, changed in contacts)
+        changed = any(changed or one.id in spoke for one, _, changed in contacts)
         party = outcome.party
         if made or (not contacts and outcome.is_party_touched and party.stored is None):
             self.result.created += 1

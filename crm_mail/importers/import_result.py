@@ -30,6 +30,7 @@ class ContactImportResult:
     parties_updated: int = 0
     contacts_created: int = 0
     contacts_updated: int = 0
+    consents: int = 0  # words that the ledger did not know
     roles_created: list[str] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
     warnings: list[Notice] = field(default_factory=list)
@@ -65,6 +66,7 @@ class ContactImportResult:
             "parties_updated": self.parties_updated,
             "contacts_created": self.contacts_created,
             "contacts_updated": self.contacts_updated,
+            "consents": self.consents,
             "roles_created": self.roles_created,
             "errors": [
                 {"row": e.row, "column": e.column, "code": e.code, "message": e.message} for e in self.errors

@@ -174,6 +174,10 @@ ROW_MESSAGES: Final[Mapping[str, str]] = {
     "bad_characteristic": N_(
         "“%(value)s” cannot be read as a characteristic. Write a name, or name=value, separated by |."
     ),
+    "bad_consent": N_(
+        "“%(value)s” cannot be read as a consent. Write commercial, greetings, profiling or sms, with a day or “no” "
+        "after =, separated by |: commercial=2026-01-05|sms=no."
+    ),
     "bad_packaging": N_("“%(value)s” is not the code of a packaging: left out."),
     "unknown_packaging": N_(
         "There is no packaging “%(value)s” for this customer: left out. Add that packaging, or name one of: %(known)s."

@@ -65,6 +65,7 @@ def field_choices(headers: list[str], present: Mapping[str, str]) -> list[tuple[
         (Field.CHARACTERISTICS, _("Characteristics")),
         (Field.TAGS, _("Tags")),
         (Field.SUBSCRIPTIONS, _("What it receives (list)")),
+        (Field.CONSENTS, _("Consents")),
     )
     rest = (
         (Field.EITHER_NAME, _("Name of the company or the contact")),
