@@ -10,6 +10,7 @@ from crm_mail.companies.models import Company
 from crm_mail.contacts import (
     bulk_views,
     card_views,
+    consent_views,
     contact_views,
     messages,
     parties,
@@ -33,7 +34,7 @@ from crm_mail.web.navigation import current_company
 from crm_mail.web.type_names import type_names
 from crm_mail.web.urls import url_with
 
-ROOM_PARTS = (bulk_views, card_views, contact_views, vocabulary_views)
+ROOM_PARTS = (bulk_views, card_views, consent_views, contact_views, vocabulary_views)
 SIZES = (50, 100, 200)
 
 
