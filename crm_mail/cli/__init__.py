@@ -17,6 +17,7 @@ COMMANDS = {
     "mailbox": ("mailboxes", "Receipts and bounces in the accounts' mailboxes."),
     "doctor": ("domains", "What other servers read about the domains that mail leaves from."),
     "pec-registry": ("domains", "Public lists of PEC addresses."),
+    "contact": ("contacts", "What stands twice among contacts, and merging it."),
     "import": ("imports", "Bring contacts and documents in."),
     "evidence": ("evidence", "What receipts and bounces prove; receipts saved by hand."),
     "dossier": ("dossier", "Proof dossiers: what was sent, and the receipts that prove it."),
@@ -26,6 +27,8 @@ COMMANDS = {
     "catalogue": ("catalogue", "Which customers get account statements, and at which addresses."),
     "prepare": ("outbox", "Work out every message that is due, for review."),
     "run": ("outbox", "Prepared runs: look, commit, steer, report."),
+    "audit": ("audit", "The record of who did what: its seals, its export."),
+    "rotate-keys": ("keys", "Encrypt everything that is kept secret with a new key."),
     "worker": ("worker", "Send what is committed, watch the hot folders, read the mailboxes."),
     "pec-simulator": (
         "pec_simulator",

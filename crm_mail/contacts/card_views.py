@@ -16,6 +16,7 @@ from crm_mail.contacts.blueprint import blueprint
 from crm_mail.contacts.card_reads import list_documents
 from crm_mail.contacts.forms import PartyForm, language_choices
 from crm_mail.contacts.kind_views import kind_notes
+from crm_mail.contacts.merging import follow_merge
 from crm_mail.contacts.models import Contact, ContactState, Party, RecipientKind
 from crm_mail.contacts.problems import ContactRefused
 from crm_mail.contacts.receivers import rule_text, who_receives
@@ -39,7 +40,18 @@ def company_or_404() -> Company:
 
 def found(party_id: int) -> Party:
     """The party, or 404."""
-    return find_party(db(), signed_in_actor(), party_id) or abort(404)
+    party = find_party(db(), signed_in_actor(), party_id)
+    if party is None:
+        lead_on("parties", party_id, "contacts.show_party", "party_id")
+    return party or abort(404)
+
+
+def lead_on(table: str, merged_id: int, endpoint: str, argument: str) -> None:
+    """Send the browser on to what an id was merged into; the page there asks again whether it may be seen."""
+    kept_id = follow_merge(db(), table, merged_id) if request.method == "GET" else None
+    if kept_id is not None:
+        values: dict[str, Any] = {argument: kept_id}
+        abort(redirect(url_for(endpoint, **values)))
 
 
 class CardValues:

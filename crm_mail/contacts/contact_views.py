@@ -10,7 +10,7 @@ from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts import messages, people, vocabulary
 from crm_mail.contacts.access import find_contact, list_suggestions
 from crm_mail.contacts.blueprint import blueprint
-from crm_mail.contacts.card_views import company_or_404
+from crm_mail.contacts.card_views import company_or_404, lead_on
 from crm_mail.contacts.card_views import found as found_party
 from crm_mail.contacts.forms import ContactForm, read_subscriptions
 from crm_mail.contacts.models import Contact, Party
@@ -23,7 +23,10 @@ from crm_mail.web.type_names import type_name
 
 def found(contact_id: int) -> Contact:
     """The contact, or 404: also for one above the clearance."""
-    return find_contact(db(), signed_in_actor(), contact_id) or abort(404)
+    contact = find_contact(db(), signed_in_actor(), contact_id)
+    if contact is None:
+        lead_on("contacts", contact_id, "contacts.edit_contact", "contact_id")
+    return contact or abort(404)
 
 
 def make_form(party: Party, contact: Contact | None) -> ContactForm:

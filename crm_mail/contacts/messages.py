@@ -44,6 +44,16 @@ def _sentences() -> Mapping[Problem, str]:
         Problem.SUBSCRIPTION_ADDRESS: _(
             "%(email)s is not an address of this contact. Choose one of its own."
         ),
+        Problem.MERGE_SAME: _("%(name)s cannot be merged with itself. Choose two different ones."),
+        Problem.MERGE_OTHER_PARTY: _(
+            "%(name)s and %(other)s belong to different customers or suppliers. Merge those first."
+        ),
+        Problem.MERGE_OTHER_COMPANY: _(
+            "%(name)s and %(other)s belong to different companies and stay apart."
+        ),
+        Problem.MERGE_CONFLICT: _(
+            "%(name)s and %(other)s both have the same entry in %(table)s. Remove one of the two first."
+        ),
         Problem.NOT_SUGGESTED: _("%(name)s does not wait for confirmation any more."),
     }
 

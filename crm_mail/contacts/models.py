@@ -126,6 +126,7 @@ class Contact(Base):
         Index("ix_contacts_party", "party_id", "privacy_level"),
         Index("ix_contacts_search", "company_id", "privacy_level", "name_key", "party_id"),
         Index("ix_contacts_suggested", "company_id", "state", "id"),
+        Index("ix_contacts_party_name", "company_id", "party_id", "name_key"),  # finds duplicates
         Index("ix_contacts_birthday", "company_id", "birth_month", "birth_day"),
     )
 
@@ -243,6 +244,19 @@ class SavedFilter(Base):
     name: Mapped[str] = mapped_column(String(80))
     filter: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # PartyFilter.to_dict
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class MergedRow(Base):
+    """A contact or a party that was found to be another one: its old id leads to the one that stayed."""
+
+    __tablename__ = "merged_rows"
+    __table_args__ = (Index("ix_merged_rows_kept", "object_type", "kept_id"),)
+
+    object_type: Mapped[str] = mapped_column(String(40), primary_key=True)  # name of the table
+    merged_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    kept_id: Mapped[int] = mapped_column(Id)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class PartyChange(Base):

@@ -32,6 +32,10 @@ class Problem(StrEnum):
     CHARACTERISTIC_INVALID = "characteristic_invalid"
     SUBSCRIPTION_ADDRESS = "subscription_address"
     NOT_SUGGESTED = "not_suggested"
+    MERGE_SAME = "merge_same"
+    MERGE_OTHER_PARTY = "merge_other_party"
+    MERGE_OTHER_COMPANY = "merge_other_company"
+    MERGE_CONFLICT = "merge_conflict"
 
 
 _ENGLISH = {
@@ -55,6 +59,10 @@ _ENGLISH = {
     Problem.ROLE_NEEDS_CLEARANCE: "removing a role needs clearance 3, because contacts that you cannot see may hold it",
     Problem.CHARACTERISTIC_INVALID: "{text} is not a characteristic: write a name, or name=value",
     Problem.SUBSCRIPTION_ADDRESS: "{email} is not an address of this contact: choose one of its own",
+    Problem.MERGE_SAME: "choose two different ones: {name} cannot be merged with itself",
+    Problem.MERGE_OTHER_PARTY: "{name} and {other} belong to different customers or suppliers: merge those first",
+    Problem.MERGE_OTHER_COMPANY: "{name} and {other} belong to different companies and stay apart",
+    Problem.MERGE_CONFLICT: "{name} and {other} both have the same entry in {table}: remove one of the two first",
     Problem.NOT_SUGGESTED: "{name} does not wait for confirmation any more",
 }
 

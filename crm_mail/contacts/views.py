@@ -12,6 +12,7 @@ from crm_mail.contacts import (
     card_views,
     consent_views,
     contact_views,
+    duplicate_views,
     messages,
     parties,
     suppression_views,
@@ -34,7 +35,7 @@ from crm_mail.web.navigation import current_company
 from crm_mail.web.type_names import type_names
 from crm_mail.web.urls import url_with
 
-ROOM_PARTS = (bulk_views, card_views, consent_views, contact_views, vocabulary_views)
+ROOM_PARTS = (bulk_views, card_views, consent_views, contact_views, duplicate_views, vocabulary_views)
 SIZES = (50, 100, 200)
 
 

@@ -58,6 +58,8 @@ def _words() -> dict[str, str]:
         "contacts.contact.updated": _("Contact changed"),
         "contacts.contact.deactivated": _("Contact deactivated"),
         "contacts.contact.deleted": _("Contact deleted"),
+        "contacts.contact.merged": _("Contacts merged"),
+        "contacts.party.merged": _("Parties merged"),
         "contacts.subscriptions.changed": _("Subscriptions changed"),
         "contacts.suggestion.confirmed": _("Suggested address confirmed"),
         "contacts.suggestion.dismissed": _("Suggested address dismissed"),
@@ -141,6 +143,8 @@ def _words() -> dict[str, str]:
         "outbox.message.resolved": _("Uncertain message resolved"),
         "outbox.message.restored": _("Earlier version of a message restored"),
         "reports.run_report.mailed": _("Report mailed"),
+        "reports.audit.verified": _("Audit verified"),
+        "reports.audit.exported": _("Audit exported"),
         "reports.run_report.failed": _("Report could not be mailed"),
         "outbox.run.dropped": _("Run dropped"),
     }
@@ -264,6 +268,17 @@ def object_name(label: str) -> str:
     if (first in set(DocumentType) or first.startswith(OWN_PREFIX)) and rest:
         return f"{type_name(first)} {rest}"
     return label
+
+
+def kind_label(kind: str) -> str:
+    """What was done to a row of the audit (`audit_chain.Kind`)."""
+    return {
+        "changed": _("changed:"),
+        "deleted": _("deleted:"),
+        "inserted": _("inserted:"),
+        "reordered": _("moved:"),
+        "broken": _("seal touched:"),
+    }.get(kind, kind)
 
 
 def yes_no(value: bool) -> str:
