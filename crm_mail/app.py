@@ -19,6 +19,7 @@ from crm_mail.evidence import views as evidence
 from crm_mail.importers import views as importers
 from crm_mail.installation import Installation
 from crm_mail.outbox import views as outbox
+from crm_mail.privacy import views as privacy
 from crm_mail.receivables import views as receivables
 from crm_mail.reports import views as reports
 from crm_mail.users import views as users
@@ -47,6 +48,7 @@ ROOMS = (
     domains,
     dossiers,
     evidence,
+    privacy,
     receivables,
     reports,
 )

@@ -18,6 +18,7 @@ from crm_mail.installation import Installation
 from crm_mail.outbox.finishing import on_run_finished
 from crm_mail.outbox.tasks import on_sweep
 from crm_mail.outbox.worker import embedded_worker
+from crm_mail.privacy.retention import retain_daily
 from crm_mail.reports.mailing import mail_run_report
 
 
@@ -31,6 +32,7 @@ def serve_office(home: Installation) -> None:
     settings = home.settings
     on_run_finished(mail_run_report)
     on_sweep(upkeep.tend)
+    on_sweep(retain_daily)
     with ExitStack() as stack:
         is_alone = stack.enter_context(hold_instance(settings, settings.resolved_public_url))
         if sandbox_folder(home).is_dir():

@@ -59,7 +59,9 @@ def save_lines(
 def _use_known(session: Session, wished: Wished) -> None:
     """Subscribe contacts that have the address; one that waited, or was removed here, is active again."""
     asleep = [
-        wish.known.contact_id for _c, wish in wished if wish.known and wish.known.state != ContactState.ACTIVE
+        wish.known.contact_id
+        for _c, wish in wished
+        if wish.known and wish.known.state not in (ContactState.ACTIVE, ContactState.RESTRICTED)
     ]
     for part in chunks(asleep, AT_ONCE):
         values = {Contact.state: ContactState.ACTIVE, Contact.updated_at: now()}

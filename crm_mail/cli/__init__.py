@@ -25,6 +25,7 @@ COMMANDS = {
     "receivables": ("receivables", "Open items, account statements and reminders."),
     "suppression": ("suppressions", "Addresses that are not written to any more."),
     "catalogue": ("catalogue", "Which customers get account statements, and at which addresses."),
+    "privacy": ("privacy", "Requests of persons about their data, and retention."),
     "prepare": ("outbox", "Work out every message that is due, for review."),
     "run": ("outbox", "Prepared runs: look, commit, steer, report."),
     "audit": ("audit", "The record of who did what: its seals, its export."),

@@ -16,6 +16,7 @@ from crm_mail.outbox.finishing import on_run_finished
 from crm_mail.outbox.processes import run_worker_processes
 from crm_mail.outbox.tasks import on_sweep
 from crm_mail.outbox.worker import run_worker_process
+from crm_mail.privacy.retention import retain_daily
 from crm_mail.reports.mailing import mail_run_report
 
 
@@ -29,6 +30,7 @@ def worker(home: Installation, until_idle: bool, processes: int) -> Answer:
     """Send what is committed, watch the hot folders, and read the mailboxes."""
     on_run_finished(mail_run_report)
     on_sweep(upkeep.tend)
+    on_sweep(retain_daily)
     with ExitStack() as watching, show_sending(home) as on_progress:
         if not until_idle:
             watching.enter_context(watching_folders(home))

@@ -34,3 +34,16 @@ def erased_digests(session: Session, company_id: int) -> frozenset[str]:
     """Every hash of a company: few, as requests of persons are."""
     query = select(ErasedAddress.digest).where(ErasedAddress.company_id == company_id)
     return frozenset(session.scalars(query))
+
+
+class ErasedAddresses:
+    """Whether an address of a company was erased: read once, on the first question."""
+
+    def __init__(self, session: Session, company_id: int) -> None:
+        self._session, self._company_id = session, company_id
+        self._digests: frozenset[str] | None = None
+
+    def __contains__(self, address: object) -> bool:
+        if self._digests is None:
+            self._digests = erased_digests(self._session, self._company_id)
+        return bool(self._digests) and digest_of(self._company_id, str(address)) in self._digests

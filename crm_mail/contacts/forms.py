@@ -20,6 +20,7 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
+from crm_mail.contacts.birthdays import birthday_of
 from crm_mail.contacts.models import Contact, ContactState, RecipientKind
 from crm_mail.contacts.values import AddressValues, ContactValues, PartyValues, SubscriptionValues
 from crm_mail.delivery.routing import AddressKind
@@ -120,6 +121,7 @@ class ContactForm(FlaskForm):
     )
     phone = StringField(_l("Phone"))
     mobile = StringField(_l("Mobile phone"))
+    birthday = StringField(_l("Birthday"), description=_l("Such as 31/3/1980, or 31/3 without the year."))
     language = SelectField(_l("Language of messages"))
     privacy_level = SelectField(
         _l("Privacy level"),
@@ -143,12 +145,16 @@ class ContactForm(FlaskForm):
         states = {ContactState.ACTIVE: _("Active"), ContactState.INACTIVE: _("Inactive: receives nothing")}
         if contact is not None and contact.state is ContactState.SUGGESTED:
             states = {ContactState.SUGGESTED: _("Suggested: waits for confirmation")} | states
+        if contact is not None and contact.state is ContactState.RESTRICTED:
+            states = {ContactState.RESTRICTED: _("Restricted: lifted under Privacy")}
         self.state.choices = [SelectChoice(state.value, label) for state, label in states.items()]
 
     def show(self, contact: Contact | None) -> None:
         """Fill in a contact, and leave room for more addresses."""
         if contact is not None:
             self.role_ids.data = [role.id for role in contact.roles]
+            born = birthday_of(contact)
+            self.birthday.data = born.as_typed() if born else ""
             for address in contact.addresses:
                 self.addresses.append_entry({"email": address.email, "kind": address.kind.value})
             self.characteristics.data = "\n".join(
@@ -164,6 +170,7 @@ class ContactForm(FlaskForm):
             role_ids=tuple(self.role_ids.data or ()),
             phone=self.phone.data or "",
             mobile=self.mobile.data or "",
+            birthday=self.birthday.data or "",
             language=self.language.data or "",
             privacy_level=self.privacy_level.data,
             state=ContactState(self.state.data),

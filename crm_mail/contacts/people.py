@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
+from crm_mail.contacts.birthdays import birthday_columns, birthday_of, parse_birthday
 from crm_mail.contacts.models import Characteristic, Contact, ContactAddress, ContactState, Party, Role
 from crm_mail.contacts.party_filter import split_characteristic
 from crm_mail.contacts.problems import ContactRefused, Problem
@@ -127,6 +128,7 @@ def contact_values(contact: Contact) -> dict[str, Any]:
         "privacy_level": contact.privacy_level,
         "state": contact.state.value,
         "notes": contact.notes,
+        "birthday": born.as_text() if (born := birthday_of(contact)) else "",
         "addresses": [f"{address.email} ({address.kind})" for address in contact.addresses],
         "characteristics": sorted(
             f"{c.key}={c.value}" if c.value else c.key for c in contact.characteristics
@@ -166,7 +168,10 @@ def _roles(session: Session, company_id: int, role_ids: tuple[int, ...]) -> list
 def _apply(session: Session, contact: Contact, clean: ContactValues, roles: list[Role]) -> None:
     contact.name, contact.name_key = clean.name, name_key(clean.name)
     for name in ("phone", "mobile", "language", "privacy_level", "state", "notes"):
-        setattr(contact, name, getattr(clean, name))
+        if name != "state" or contact.state is not ContactState.RESTRICTED:  # lifted under Privacy only
+            setattr(contact, name, getattr(clean, name))
+    for name, value in birthday_columns(parse_birthday(clean.birthday)).items():
+        setattr(contact, name, value)
     contact.roles = roles
     _apply_addresses(contact, clean.addresses)
     _apply_characteristics(contact, clean.characteristics)

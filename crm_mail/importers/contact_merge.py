@@ -8,9 +8,10 @@ may share a mailbox, and namesakes may work in one firm.
 Nothing is taken away but subscriptions that the file denies; roles, addresses and characteristics are added.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from crm_mail.contacts.birthdays import birthday_columns
 from crm_mail.contacts.models import ContactState, RecipientKind
 from crm_mail.contacts.values import name_key, one_line
 from crm_mail.delivery.addresses import address_key
@@ -32,6 +33,9 @@ _NEW: Final[dict[str, Any]] = {
     "language": "",
     "privacy_level": 0,
     "state": ContactState.ACTIVE,
+    "birth_month": None,
+    "birth_day": None,
+    "birth_year": None,
 }
 
 
@@ -67,8 +71,9 @@ class Wanted:
 class ContactMerge:
     """Recognises and changes contacts batch by batch; remembers which ones the file has spoken of."""
 
-    def __init__(self, role_ids: Mapping[str, int]) -> None:
+    def __init__(self, role_ids: Mapping[str, int], erased: Container[str] = ()) -> None:
         self.role_ids = role_ids
+        self.erased = erased
         self._spoken: set[int] = set()
 
     def merge(
@@ -123,7 +128,11 @@ class ContactMerge:
     def _apply(self, batch: ContactBatch, found: ContactItem, item: Wanted, notices: list[Notice]) -> bool:
         contact = item.contact
         changed = _apply_values(found, item)
+        known = set(found.addresses)
         changed |= _apply_addresses(batch, found, contact.addresses, item.row, notices)
+        for key, address in found.addresses.items():
+            if key not in known and key in self.erased:
+                notices.append(Notice("address_erased", {"value": address.email}, item.row))
         changed |= _apply_tags(found, contact.characteristics)
         changed |= _apply_subscriptions(found, contact)
         roles = {self.role_ids[name_key(role)] for role in contact.roles} - found.roles
@@ -152,6 +161,8 @@ def _apply_values(found: ContactItem, item: Wanted) -> bool:
         wanted["language"] = contact.language
     if contact.privacy_level is not None:
         wanted["privacy_level"] = contact.privacy_level
+    if contact.birthday is not None:
+        wanted |= birthday_columns(contact.birthday)
     if values["state"] is ContactState.SUGGESTED:  # the file is the person's word that was waited for
         wanted["state"] = ContactState.ACTIVE
     changed = False

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Company, Packaging
 from crm_mail.companies.type_registry import CompanyTypes, company_types
+from crm_mail.contacts.erased_addresses import ErasedAddresses
 from crm_mail.contacts.imported_consents import note_imported
 from crm_mail.contacts.models import Role
 from crm_mail.contacts.values import name_key, one_line
@@ -133,7 +134,7 @@ class _Work:
         self.headers = {target: header for header, target in reversed(list(file.mapping.columns.items()))}
         self.parties = PartyMerge(session, company.id)
         self.role_ids = self._read_roles()
-        self.contacts = ContactMerge(self.role_ids)
+        self.contacts = ContactMerge(self.role_ids, ErasedAddresses(session, company.id))
 
     def run(self) -> ContactImportResult:
         for rows in _batches(self.file.rows()):

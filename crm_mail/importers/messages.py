@@ -164,6 +164,9 @@ ROW_MESSAGES: Final[Mapping[str, str]] = {
     "party_missing": N_("The row names no party: the code is empty. Fill in %(columns)s."),
     "address_invalid": N_("“%(value)s” is not an e-mail address: %(reason)s. Correct or clear it."),
     "bad_kind": N_("“%(value)s” is not a kind of party. Use customer, supplier or both."),
+    "bad_birthday": N_(
+        "“%(value)s” is not a birthday and was left out. Write 1980-03-31, 31/3/1980, or 31/3 without a year."
+    ),
     "bad_privacy_level": N_("“%(value)s” is not a privacy level. Use 0 (public), 1, 2 or 3 (confidential)."),
     "bad_yes_no": N_("“%(value)s” is neither yes nor no. Use S or N, yes or no, 1 or 0, x or nothing."),
     "unknown_document_type": N_("“%(value)s” is not a document type. Use: %(allowed)s."),
@@ -217,6 +220,10 @@ ROW_MESSAGES: Final[Mapping[str, str]] = {
     "phones_left_out": N_("There is no room for all telephone numbers. Left out: %(numbers)s."),
     "kind_differs": N_(
         "The address “%(value)s” is stored as %(stored)s and stays so, although the file says %(given)s."
+    ),
+    "address_erased": N_(
+        "“%(value)s” belongs to somebody whose data were erased at their request. Take it in only when that person has "
+        "given it anew."
     ),
     "address_changed": N_(
         "“%(name)s” had other addresses: “%(value)s” was put before them, and they stay. "

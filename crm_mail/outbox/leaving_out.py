@@ -190,6 +190,7 @@ def leave_out_contacts(session: Session, run: Run, criteria: Criteria, clearance
     cases: list[tuple[LeftOutReason, list[Any]]] = [
         (LeftOutReason.CONTACT_SUGGESTED, [Contact.state == ContactState.SUGGESTED]),
         (LeftOutReason.CONTACT_INACTIVE, [Contact.state == ContactState.INACTIVE]),
+        (LeftOutReason.CONTACT_RESTRICTED, [Contact.state == ContactState.RESTRICTED]),
         (LeftOutReason.CONTACT_NOT_SUBSCRIBED, [active, ~subscribed]),
         (LeftOutReason.BILLING_OVERRIDE, [active, subscribed, Party.billing_email != ""]),
         (

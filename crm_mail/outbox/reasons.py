@@ -25,6 +25,7 @@ class LeftOutReason(StrEnum):
     CONTACT_NOT_SUBSCRIBED = "contact_not_subscribed"
     CONTACT_SUGGESTED = "contact_suggested"
     CONTACT_INACTIVE = "contact_inactive"
+    CONTACT_RESTRICTED = "contact_restricted"  # art. 18 GDPR
     CONTACT_FILTERED = "contact_filtered"  # lacks the role or the characteristic asked for
     BILLING_OVERRIDE = "billing_override"  # the billing address alone receives
     PACKAGING_OVERRIDE = "packaging_override"  # the addresses behind the packaging receive

@@ -333,6 +333,10 @@ _LEFT_OUT: dict[str, tuple[str, str]] = {
         _("The contact is not active"),
         _("Activate it on its card, then prepare again."),
     ),
+    LeftOutReason.CONTACT_RESTRICTED: (
+        _("The processing of the contact's data is restricted"),
+        _("Who manages privacy can lift the restriction on its card; then prepare again."),
+    ),
     LeftOutReason.CONTACT_FILTERED: (
         _("The contact lacks the role or characteristic asked for"),
         _("Prepare again with another filter."),

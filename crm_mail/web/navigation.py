@@ -62,6 +62,7 @@ def _items(actor: Actor) -> list[NavItem]:
         ("delivery.list_accounts", _("Accounts"), "at", Permission.SETTINGS_MANAGE),
         ("companies.list_companies", _("Companies"), "building", Permission.SETTINGS_MANAGE),
         ("users.list_users", _("Users"), "user-cog", Permission.USERS_MANAGE),
+        ("privacy.home", _("Privacy"), "lock", Permission.PRIVACY_MANAGE),
         ("reports.audit", _("Audit"), "history", Permission.AUDIT_SEE),
     )
     active = _active_endpoint([entry[0] for entry in entries])
