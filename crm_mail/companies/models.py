@@ -138,5 +138,6 @@ class Packaging(Base):
     after_sending: Mapped[AfterSending] = mapped_column(EnumText(AfterSending), default=AfterSending.KEEP)
     logs_success: Mapped[bool] = mapped_column(default=False)  # PM-14; failures always are
     smtp_account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("sender_accounts.id"))
+    timeout_seconds: Mapped[int | None]  # PM-10: of its messages, in place of the account's
     text_name: Mapped[str] = mapped_column(String(40), default="")  # empty: the text of the document type
     addenda: Mapped[str] = mapped_column(Text, default="")  # XML put into the attached copy of a CFDI (PM-18)

@@ -13,7 +13,8 @@ TABLES = (
     table(
         "packagings",
         "party_code",
-        "code description types name_pattern zip_above_kb link_above_kb link_days copy_folder text_name addenda",
+        "code description types name_pattern zip_above_kb link_above_kb link_days copy_folder "
+        "timeout_seconds text_name addenda",
         why=Why.PARTY,
     ),
 )

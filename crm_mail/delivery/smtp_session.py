@@ -86,11 +86,18 @@ class SmtpSession:
         """
         return self.send_payload(envelope_from, recipients, dot_stuffed(data))
 
-    def send_payload(self, envelope_from: str, recipients: Sequence[str], payload: bytes) -> Outcome:
-        """As `send`, for a message already in DATA's form (`EncodedBlobs.payload`): spares a look at every byte."""
+    def send_payload(
+        self, envelope_from: str, recipients: Sequence[str], payload: bytes, timeout_seconds: float = 0
+    ) -> Outcome:
+        """As `send`, for a message already in DATA's form (`EncodedBlobs.payload`): spares a look at every byte.
+
+        Args:
+            timeout_seconds: this message's own (PM-10); 0: the account's.
+        """
         wire = self._wire
         if wire is None:
             return Outcome(OutcomeKind.TRANSIENT, None, "Not connected.", None, Cause.DROPPED)
+        wire.wait_for(timeout_seconds or self.settings.timeout_seconds)
         try:
             refusal = self._refusal_before_sending(recipients, payload)
             commands = self._commands(envelope_from, recipients, payload)

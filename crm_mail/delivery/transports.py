@@ -72,8 +72,11 @@ class Transport(Protocol):
     def send(self, envelope_from: str, recipients: Sequence[str], data: bytes) -> Outcome:
         """Sends one message; never raises for what a server or a network does."""
 
-    def send_payload(self, envelope_from: str, recipients: Sequence[str], payload: bytes) -> Outcome:
-        """The same for a message already in the form of DATA (EncodedBlobs.payload)."""
+    def send_payload(
+        self, envelope_from: str, recipients: Sequence[str], payload: bytes, timeout_seconds: float = 0
+    ) -> Outcome:
+        """The same for a message already in the form of DATA (EncodedBlobs.payload), which may have a time-out of
+        its own; 0: the account's."""
 
     def close(self) -> None:
         """Never raises."""

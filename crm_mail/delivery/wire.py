@@ -33,6 +33,12 @@ class Wire:
         self._timeout = timeout
         self._buffer = b""
 
+    def wait_for(self, seconds: float) -> None:
+        """From now on the server has so long for each sign of life."""
+        if seconds != self._timeout:
+            self._sock.settimeout(seconds)
+            self._timeout = seconds
+
     def write(self, data: bytes) -> None:
         """Hands everything to the operating system. If it raises, the last byte was certainly not handed over.
 

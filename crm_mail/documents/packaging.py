@@ -194,6 +194,7 @@ class PackagingFacts:
     after_sending: AfterSending = AfterSending.KEEP
     logs_success: bool = False
     smtp_account_id: int | None = None
+    timeout_seconds: int = 0  # 0: the account's
     text_name: str = ""
     addenda: str = field(default="", repr=False)
 

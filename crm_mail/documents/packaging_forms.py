@@ -84,8 +84,9 @@ class PackagingForm(FlaskForm):
         _l("Log each message that was sent"),
         description=_l("In the audit. Failures always stand in the report."),
     )
-    smtp_account_id = SelectField(
-        _l("Ordinary account"), description=_l("The time-out of sending is set on the account.")
+    smtp_account_id = SelectField(_l("Ordinary account"))
+    timeout_seconds = IntegerField(
+        _l("Time-out (seconds)"), [Optional()], description=_l("Empty: the account's. 600 is the longest.")
     )
     text_name = SelectField(_l("Subject and text"))
     addenda = TextAreaField(
@@ -148,6 +149,7 @@ class PackagingForm(FlaskForm):
             after_sending=AfterSending(self.after_sending.data),
             logs_success=bool(self.logs_success.data),
             smtp_account_id=int(self.smtp_account_id.data or 0) or None,
+            timeout_seconds=self.timeout_seconds.data,
             text_name=self.text_name.data or "",
             addenda=self.addenda.data or "",
         )

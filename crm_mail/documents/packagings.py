@@ -19,7 +19,7 @@ from crm_mail.companies.packaging_rules import (
 )
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Party
-from crm_mail.delivery.models import AccountKind, SenderAccount
+from crm_mail.delivery.models import LONGEST_TIMEOUT_SECONDS, AccountKind, SenderAccount
 from crm_mail.documents.packaging import PackagingFacts, PatternInvalid, parse_pattern
 from crm_mail.documents.packaging_folders import FolderRefused, clean_folder
 from crm_mail.documents.texts import text_names
@@ -27,8 +27,13 @@ from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal
 
 KIB = 1024
-RANGES = {"zip_above_kb": (0, 102_400), "link_above_kb": (0, 102_400), "link_days": (1, 365)}
-"""Limits of the numbers that a person enters; sizes in KiB."""
+RANGES = {
+    "zip_above_kb": (0, 102_400),
+    "link_above_kb": (0, 102_400),
+    "link_days": (1, 365),
+    "timeout_seconds": (10, LONGEST_TIMEOUT_SECONDS),
+}
+"""Limits of the numbers that a person enters; sizes in KiB, times in seconds."""
 
 
 class PackagingInUse(Refusal):
@@ -62,6 +67,7 @@ class PackagingValues:
     after_sending: AfterSending = AfterSending.KEEP
     logs_success: bool = False
     smtp_account_id: int | None = None
+    timeout_seconds: int | None = None
     text_name: str = ""
     addenda: str = ""
 
@@ -113,6 +119,7 @@ def facts_of(values: PackagingValues) -> PackagingFacts:
         after_sending=values.after_sending,
         logs_success=values.logs_success,
         smtp_account_id=values.smtp_account_id,
+        timeout_seconds=values.timeout_seconds or 0,
         text_name=values.text_name,
         addenda=values.addenda,
     )

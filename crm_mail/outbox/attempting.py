@@ -120,7 +120,9 @@ def attempt(job: Job, identity: SenderIdentity, transport: KeptTransport, blobs:
     except Exception as error:
         return _internal(job, OutcomeKind.TRANSIENT, error, started_at)
     try:
-        outcome = transport.send_payload(envelope_sender(job, identity), envelope.recipients, data)
+        outcome = transport.send_payload(
+            envelope_sender(job, identity), envelope.recipients, data, job.timeout_seconds
+        )
         if outcome.kind not in (OutcomeKind.SENT, OutcomeKind.UNCERTAIN):
             return _result(job, outcome, started_at)
         return _result(job, outcome, started_at, mime, mime_sha256)

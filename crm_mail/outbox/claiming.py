@@ -61,6 +61,8 @@ class Job:
     body_text: str
     body_html: str
     test_address: str
+    timeout_seconds: int
+    """Of this message alone (PM-10); 0: the account's."""
     files: tuple[FileToSend, ...]
     suppressed_as: str | None = None
     """Why the recipient's address is not written to any more, when that is so (`delivery.suppression`)."""
@@ -231,6 +233,7 @@ _JOBS = (
         _C.body_text,
         _C.body_html,
         _COMPANY.test_address,
+        _M.timeout_seconds,
         suppression.reason_for(_M.company_id, _M.to_address),
         _M.unsubscribe_url,
         case((may_not_go(), True), else_=False),
@@ -248,7 +251,7 @@ _FILES = (
 )
 
 
-_BEFORE_FILES = 18
+_BEFORE_FILES = 19
 """Columns of `_JOBS` that come before a job's files."""
 
 

@@ -10,7 +10,7 @@ TABLES = (
         "recipient_name to_address cc bcc search_key subject why last_detail unsubscribe_url",
         "privacy_level party_code party_name agent zone city language reply_to document_types first_documents "
         "document_count file_count size blockers warnings first_issue withheld_reason revision message_id "
-        "frozen_sha256 purpose attempt_count lease_owner last_cause last_code",
+        "timeout_seconds frozen_sha256 purpose attempt_count lease_owner last_cause last_code",
         Link.MESSAGE,
         "id",
         Fate.REDACT,

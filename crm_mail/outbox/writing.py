@@ -345,5 +345,6 @@ def _message_row(
         "warnings": warnings,
         "first_issue": first.value if first else "",
         "last_sent_at": draft.last_sent_at,
+        "timeout_seconds": draft.packaging.timeout_seconds if draft.packaging else 0,
         "why": draft.why,
     }

@@ -393,3 +393,13 @@ def test_a_server_that_stops_reading_is_for_later() -> None:
 def test_leading_dots_are_doubled_and_loose_line_ends_mended(data: bytes, stuffed: bytes) -> None:
     """RFC 5321 4.5.2; a loose line end before a dot would let a second message in."""
     assert dot_stuffed(data) == stuffed
+
+
+def test_a_message_may_have_a_time_out_of_its_own_and_the_next_one_has_the_accounts_again() -> None:
+    """PM-10: two minutes, extensible; a packaging may say so for its messages."""
+    message = b"From: a@b.example\r\n\r\nHello\r\n"
+    with session_with(Faults(pause={"END": 0.6}), timeout_seconds=0.2) as (_, session):
+        patient = session.send_payload("a@b.example", ["c@d.example"], dot_stuffed(message), 5.0)
+        assert patient.kind is OutcomeKind.SENT
+        hasty = session.send_payload("a@b.example", ["c@d.example"], dot_stuffed(message))
+        assert (hasty.kind, hasty.cause) == (OutcomeKind.UNCERTAIN, Cause.TIMEOUT)

@@ -248,7 +248,9 @@ def test_a_packaging_chooses_types_account_and_text(sqlite_home: Installation) -
     with sqlite_home.database.write() as session:
         company, first, other = chain(session, types=("invoice",))
         account = make_account(session, company, is_default=False)
-        changed = PackagingValues("CHAIN", types=("invoice",), smtp_account_id=account.id, text_name="quote")
+        changed = PackagingValues(
+            "CHAIN", types=("invoice",), smtp_account_id=account.id, text_name="quote", timeout_seconds=300
+        )
         save_packaging(session, ADMIN, company, changed, is_new=False)
         for party in (first, other):
             make_document(session, party, (("f.pdf", "b" * 64, 5),), number="7", natural_key=party.code)
@@ -258,6 +260,7 @@ def test_a_packaging_chooses_types_account_and_text(sqlite_home: Installation) -
 
         packed, plain = rows(session, run)
         assert packed.account_id == account.id != plain.account_id
+        assert (packed.timeout_seconds, plain.timeout_seconds) == (300, 0)  # PM-10
         thanks = "Vi ringraziamo per la richiesta"  # of the text for quotes
         bodies = [session.get_one(MessageContent, one.id).body_text for one in (packed, plain)]
         assert [thanks in body for body in bodies] == [True, False]
@@ -283,6 +286,7 @@ def test_a_packaging_that_cannot_work_is_refused_with_every_reason(sqlite_home: 
             link_above_kb=1 << 40,
             copy_folder="../up",
             smtp_account_id=foreign.id,
+            timeout_seconds=601,
             text_name="no_text",
             addenda="<",
         )
