@@ -50,6 +50,8 @@ def _words() -> dict[str, str]:
         "contacts.party.unblocked": _("Party unblocked"),
         "contacts.parties.changed": _("Several parties changed"),
         "contacts.parties.change_undone": _("Change of several parties undone"),
+        "contacts.consent.given": _("Consent recorded"),
+        "contacts.consent.withdrawn": _("Consent withdrawn"),
         "contacts.parties.exported": _("List of contacts exported"),
         "catalogue.rows.saved": _("Customers entered into the mass-mailing catalogue"),
         "catalogue.rows.removed": _("Customers taken out of the mass-mailing catalogue"),
