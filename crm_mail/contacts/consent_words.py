@@ -12,7 +12,7 @@ def purpose_word(purpose: str) -> str:
     words: Mapping[str, str] = {
         Purpose.COMMERCIAL: _("Advertising, price lists and news"),
         Purpose.GREETINGS: _("Birthday and holiday wishes"),
-        Purpose.PROFILING: _("A selection by what I bought"),
+        Purpose.PROFILING: _("Offers chosen by past purchases"),
     }
     return words.get(purpose, purpose)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -271,6 +271,10 @@ def may_receive(company: Company, purpose: Purpose, channel: ConsentChannel) -> 
     addresses = select(ConsentState.address).where(*withdrawn, ConsentState.contact_id.is_(None))
     by_address = select(ContactAddress.contact_id).where(ContactAddress.email.in_(addresses))
     others = select(Party.id).where(Party.company_id == company.id, Party.is_customer.is_(False))
-    return Contact.id.in_(given) | (
-        Contact.id.not_in(refused) & Contact.id.not_in(by_address) & Contact.party_id.not_in(others)
+    never_said_no = and_(
+        Contact.party_id.not_in(others), Contact.id.not_in(refused.union_all(by_address))
     )
+    agreed = exists().where(  # asked last, and one by one: few are left by then
+        *spoke, ConsentState.decision == Decision.GIVEN, ConsentState.contact_id == Contact.id
+    )
+    return or_(never_said_no, agreed)

@@ -33,6 +33,8 @@ WITHOUT_SAMPLE = {
     "evidence.download_mail": "the same",
     "delivery.finish_sign_in": "the answer of a provider, walked in tests/delivery",
     "documents.download_receipt": "no receipt of the SdI in the sample company",
+    "contacts.download_proof": "no consent was proven yet; walked in tests/contacts",
+    "outbox.show_preferences": "a signed token of its own, walked in tests/outbox",
     "outbox.show_download": "no file in it is too large to attach",
     "receivables.choose_item_columns": "an import of its own, walked in tests/receivables",
     "receivables.preview_items": "the same",
