@@ -39,7 +39,7 @@ TABLES = (
     table("address_verdicts", "subject detail", "", Link.ADDRESS, "subject", Fate.DELETE),
     table("catalogue_entries", "", "", Link.PARTY, "party_id", why=Why.PARTY),
     table("erased_addresses", "", "digest"),  # a hash: recognises an address, does not tell it
-    table("merged_rows"),  # ids alone
+    table("merged_rows", "", "object_type merged_id kept_id"),  # ids alone
     table("roles", "", "name"),
     table("privacy_level_names", "", "level name"),
     table("saved_mappings", "", "name columns"),

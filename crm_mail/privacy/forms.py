@@ -35,7 +35,7 @@ class ActivityForm(PlainForm):
     purpose = TextAreaField(_l("Purposes"), validators=[_LONG])
     basis = TextAreaField(_l("Legal basis"), validators=[_LONG])
     subjects = TextAreaField(_l("Persons concerned"), validators=[_LONG])
-    data = TextAreaField(_l("Kinds of data"), validators=[_LONG])
+    kinds = TextAreaField(_l("Kinds of data"), validators=[_LONG])
     recipients = TextAreaField(_l("Who receives them"), validators=[_LONG])
     transfers = TextAreaField(_l("Transfers to other countries"), validators=[_LONG])
     retention = TextAreaField(_l("Kept for"), validators=[_LONG])

@@ -12,9 +12,9 @@ TABLES = (
         Fate.REDACT,
     ),  # the lines cannot be changed: `audit_redactions` lies over them
     table("audit_redactions", "", "object_label detail"),
-    table("audit_seals", "", "content_hash chain_hash"),
+    table("audit_seals", "", "position event_id content_hash chain_hash"),
     table("audit_keys", "", "value"),
-    table("audit_checks", "", "listed head"),
+    table("audit_checks", "", "listed head sealed problems"),
     table(
         "privacy_acts",
         "reason",

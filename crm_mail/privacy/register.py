@@ -13,7 +13,7 @@ from crm_mail.privacy.models import ProcessingRegister
 from crm_mail.privacy.register_words import prefilled
 from crm_mail.web.translating import translator
 
-FIELDS = ("name", "purpose", "basis", "subjects", "data", "recipients", "transfers", "retention", "security")
+FIELDS = ("name", "purpose", "basis", "subjects", "kinds", "recipients", "transfers", "retention", "security")
 """Of each activity: art. 30.1 (b) to (g), and the legal basis (art. 6), which a register does well to hold."""
 MOST_ACTIVITIES = 50
 

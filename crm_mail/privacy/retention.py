@@ -165,7 +165,7 @@ def _run(home: Installation, step: Step) -> None:
 
 
 def _count(session: Session, step: Step) -> int:
-    models = {
+    models: dict[str, list[Any]] = {
         REMAINS: [Message],
         Kind.MESSAGES.value: [Message],
         Kind.STRAY_MAIL.value: [MailItem],

@@ -22,7 +22,7 @@ from sqlalchemy import select
 from crm_mail.companies.models import Company
 from crm_mail.contacts.access import find_contact, find_party
 from crm_mail.contacts.models import Contact, ContactState, Party
-from crm_mail.permissions import Permission, requires, signed_in_actor
+from crm_mail.permissions import Permission, current_actor, requires, signed_in_actor
 from crm_mail.privacy.erasing import ErasureRefused, erase_contact, preview_erasure
 from crm_mail.privacy.exporting import export_contact, export_party
 from crm_mail.privacy.forms import EraseForm, ReasonForm, wrong_name
@@ -45,6 +45,12 @@ add_settings_routes(blueprint)
 def company_at_work() -> Company:
     """The company at work, or 404."""
     return current_company(signed_in_actor()) or abort(404)
+
+
+def may_manage_privacy() -> bool:
+    """Whether the signed-in person manages privacy."""
+    actor = current_actor()
+    return actor is not None and actor.can(Permission.PRIVACY_MANAGE)
 
 
 def found(contact_id: int) -> Contact:
@@ -99,6 +105,7 @@ def _contact_page(contact: Contact, form: ReasonForm) -> Any:
         act_words=lambda kind: act_words(kind, _),
         restriction=restriction_of(db(), contact.id) if is_restricted else None,
         is_restricted=is_restricted,
+        may_edit=signed_in_actor().can(Permission.CONTACTS_MANAGE),
     )
     return page, 422 if form.is_submitted() else 200
 
@@ -227,5 +234,6 @@ def _on_their_way(refused: ErasureRefused) -> str:
 
 
 def init_app(app: Flask) -> None:
-    """Add the pages."""
+    """Add the pages, and what other rooms' pages ask before they link here."""
     app.register_blueprint(blueprint)
+    app.jinja_env.globals["may_manage_privacy"] = may_manage_privacy
