@@ -24,6 +24,10 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Signs sessions and encrypts stored secrets; empty means a key file that is made.",
     )
+    previous_secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="The key before this one: secrets kept with it are still read, until `crm-mail rotate-keys` has run.",
+    )
     host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
     port: int = Field(8080, description="Port that `serve` listens on.")
     public_url: str = Field(

@@ -6,7 +6,7 @@ import secrets
 from functools import cached_property
 from pathlib import Path
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -14,6 +14,10 @@ from config import Settings
 from crm_mail.db import Database
 from crm_mail.refusals import Refusal
 from crm_mail.storage import BlobStore, LocalBlobStore
+
+KEY_FILE = "secret.key"
+NEXT_KEY_FILE = "secret.key.next"
+"""The key that a rotation is about to use, or was using when it was interrupted."""
 
 
 class SecretUnreadable(Refusal):
@@ -43,14 +47,37 @@ class Installation:
     def secret_key(self) -> str:
         """The key of the settings, or one made on first use and kept in the data folder, readable by its owner."""
         given = self.settings.secret_key.get_secret_value()
-        return given or _read_or_make_key(self.settings.data_dir / "secret.key")
+        return given or _read_or_make_key(self.settings.data_dir / KEY_FILE)
 
     @cached_property
-    def _cipher(self) -> Fernet:
-        derived = HKDF(SHA256(), 32, salt=None, info=b"crm-mail stored secrets").derive(
-            self.secret_key.encode()
-        )
-        return Fernet(base64.urlsafe_b64encode(derived))
+    def older_keys(self) -> list[str]:
+        """Keys that are only read with: the previous one of the settings, and that of a rotation under way."""
+        previous = self.settings.previous_secret_key.get_secret_value()
+        following = self.settings.data_dir / NEXT_KEY_FILE
+        return [
+            key for key in (previous, following.read_text().strip() if following.is_file() else "") if key
+        ]
+
+    @cached_property
+    def _cipher(self) -> MultiFernet:
+        return MultiFernet([_cipher_of(key) for key in (self.secret_key, *self.older_keys)])
+
+    def reencrypt(self, stored: bytes) -> bytes:
+        """A stored secret under the present key, whichever key it was kept with.
+
+        Raises:
+            SecretUnreadable: it was kept with none of the keys.
+        """
+        try:
+            return self._cipher.rotate(stored)
+        except InvalidToken:
+            raise SecretUnreadable from None
+
+    def with_keys(self, present: str, *older: str) -> "Installation":
+        """The same installation with other keys: the present one encrypts, all of them read."""
+        other = Installation(self.settings)
+        other.secret_key, other.older_keys = present, list(older)
+        return other
 
     def encrypt(self, secret: str) -> bytes:
         """A secret as it is kept in the database (PM-27)."""
@@ -68,6 +95,11 @@ class Installation:
             return self._cipher.decrypt(stored).decode()
         except InvalidToken:
             raise SecretUnreadable from None
+
+
+def _cipher_of(key: str) -> Fernet:
+    derived = HKDF(SHA256(), 32, salt=None, info=b"crm-mail stored secrets").derive(key.encode())
+    return Fernet(base64.urlsafe_b64encode(derived))
 
 
 def _read_or_make_key(path: Path) -> str:

@@ -7,6 +7,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from crm_mail import audit_chain
 from crm_mail.audit import AuditEvent
 from crm_mail.audit_redactions import AuditRedaction
 from crm_mail.catalogue import models as catalogue
@@ -46,7 +47,7 @@ def import_models() -> list[object]:
         receivables,
         users,
     ]
-    return [AuditEvent, AuditRedaction, *rooms]
+    return [AuditEvent, AuditRedaction, audit_chain, *rooms]
 
 
 def alembic_config(database: Database) -> Config:

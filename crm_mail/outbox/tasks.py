@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from crm_mail import audit
+from crm_mail import audit, audit_chain
 from crm_mail.db import now
 from crm_mail.delivery import limits
 from crm_mail.installation import Installation
@@ -145,4 +145,5 @@ def sweep(home: Installation, *, is_alone: bool = False) -> int:
     copies.handle_copies(home)
     for step in _upkeep:
         step(home)
+    audit_chain.tend(home)
     return settled

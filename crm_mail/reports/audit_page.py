@@ -8,15 +8,26 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
-from crm_mail.audit import AuditEvent
+from crm_mail import audit_chain
+from crm_mail.audit import AuditEvent, record
+from crm_mail.audit_redactions import hide_redacted, is_redacted
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
-from crm_mail.reports.audit_words import action_label, field_label, known_actions, object_name, yes_no
+from crm_mail.reports.audit_words import (
+    action_label,
+    field_label,
+    kind_label,
+    known_actions,
+    object_name,
+    yes_no,
+)
 from crm_mail.users.models import User
-from crm_mail.web.door import db
+from crm_mail.web.door import db, installation
 from crm_mail.web.language import zone_of_user
 from crm_mail.web.urls import url_with
 
@@ -76,6 +87,7 @@ def read_audit(
         rows = list(session.scalars(older.where(AuditEvent.id < after) if after is not None else older))
         has_newer, has_older = after is not None, len(rows) > size
         rows = rows[:size]
+    hide_redacted(session, rows)
     return AuditPage(
         rows, rows[-1].id if rows and has_older else None, rows[0].id if rows and has_newer else None
     )
@@ -92,6 +104,7 @@ def _conditions(wanted: AuditFilter, zone: tzinfo) -> list[ColumnElement[bool]]:
     if wanted.ending_on is not None:
         conditions.append(AuditEvent.at < _midnight(wanted.ending_on + timedelta(days=1), zone))
     if wanted.text:
+        conditions.append(~is_redacted())
         conditions.append(
             AuditEvent.object_label.icontains(wanted.text, autoescape=True)
             | AuditEvent.actor_name.icontains(wanted.text, autoescape=True)
@@ -173,9 +186,31 @@ def audit() -> str:
         action_label=action_label,
         field_label=field_label,
         object_name=object_name,
+        chain=audit_chain.read_state(db()),
+        kind_label=kind_label,
     )
+
+
+def verify_audit() -> Response:
+    """Walk the chain of seals now, and keep what was found."""
+    found = audit_chain.verify(installation(), db())
+    audit_chain.record_check(db(), found)
+    record(
+        db(), signed_in_actor(), "reports.audit.verified", count=found.sealed, problems=len(found.problems)
+    )
+    if found.is_whole:
+        flash(_("The audit is whole: %(count)s sealed rows were checked.", count=found.sealed), "success")
+    else:
+        flash(
+            _("The audit was touched: %(count)s rows are not what was sealed.", count=len(found.problems)),
+            "danger",
+        )
+    return redirect(url_for("reports.audit"), 303)
 
 
 def add_audit_routes(blueprint: Blueprint) -> None:
     """Add ``audit`` to the blueprint of the reports room."""
     blueprint.add_url_rule("/audit", "audit", requires(Permission.AUDIT_SEE)(audit), methods=["GET"])
+    blueprint.add_url_rule(
+        "/audit/verify", "verify_audit", requires(Permission.AUDIT_SEE)(verify_audit), methods=["POST"]
+    )

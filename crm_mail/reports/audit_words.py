@@ -27,6 +27,7 @@ def _words() -> dict[str, str]:
         "users.second_factor.failed": _("Wrong code at sign-in"),
         "users.recovery_code.used": _("Recovery code used"),
         "users.recovery_codes.renewed": _("New recovery codes"),
+        "users.keys.rotated": _("Secrets encrypted with a new key"),
         "users.link.made": _("Link to choose a password made"),
         "users.link.used": _("Password chosen by link"),
         "companies.company.added": _("Company added"),
@@ -62,6 +63,14 @@ def _words() -> dict[str, str]:
         "contacts.contact.deleted": _("Contact deleted"),
         "contacts.contact.merged": _("Contacts merged"),
         "contacts.party.merged": _("Parties merged"),
+        "privacy.contact.exported": _("Data of a contact handed out"),
+        "privacy.party.exported": _("Data of a party handed out"),
+        "privacy.contact.restricted": _("Processing of a contact restricted"),
+        "privacy.contact.lifted": _("Restriction of a contact lifted"),
+        "privacy.contact.erased": _("Contact erased"),
+        "privacy.retention.changed": _("Terms of retention changed"),
+        "privacy.retention.run": _("Data older than their term removed"),
+        "privacy.register.saved": _("Register of processing saved"),
         "contacts.subscriptions.changed": _("Subscriptions changed"),
         "contacts.suggestion.confirmed": _("Suggested address confirmed"),
         "contacts.suggestion.dismissed": _("Suggested address dismissed"),
@@ -274,13 +283,14 @@ def object_name(label: str) -> str:
 
 def kind_label(kind: str) -> str:
     """What was done to a row of the audit (`audit_chain.Kind`)."""
-    return {
+    labels: dict[str, str] = {
         "changed": _("changed:"),
         "deleted": _("deleted:"),
         "inserted": _("inserted:"),
         "reordered": _("moved:"),
         "broken": _("seal touched:"),
-    }.get(kind, kind)
+    }
+    return labels.get(kind, kind)
 
 
 def yes_no(value: bool) -> str:

@@ -37,7 +37,7 @@ MANAGED = (
     "/users/1/activate",
     "/users/1/deactivate",
 )
-AUDIT = ("/audit",)
+AUDIT = ("/audit", "/audit/verify")
 OTHER_RIGHTS = [
     (p, ANY, None) for p in (Permission.OUTBOX_PREPARE, Permission.OUTBOX_REVIEW, Permission.OUTBOX_COMMIT)
 ]
@@ -53,7 +53,7 @@ def paths_of(app: Flask) -> list[tuple[str, str]]:
     rules = [
         r
         for r in app.url_map.iter_rules()
-        if r.endpoint.startswith("users.") or r.endpoint == "reports.audit"
+        if r.endpoint.startswith("users.") or r.endpoint in ("reports.audit", "reports.verify_audit")
     ]
     found = [
         (method, re.sub(r"<int:\w+>", "1", rule.rule))

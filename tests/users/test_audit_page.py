@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from crm_mail import audit
+from crm_mail import audit, audit_chain
 from crm_mail.audit import AuditEvent
 from crm_mail.installation import Installation
 from crm_mail.permissions import ANY, Actor, Permission, PermissionDenied
@@ -148,3 +148,20 @@ def test_every_audited_action_has_words(app: Flask) -> None:
     assert len(used) > 10
     with app.test_request_context():
         assert sorted(action for action in used if action_label(action) == action) == []
+
+
+def test_the_page_says_whether_the_audit_is_whole(
+    sqlite_home: Installation, login_as: Callable[..., FlaskClient]
+) -> None:
+    with sqlite_home.database.write() as session:
+        admin = make_user(session, is_admin=True, clearance=3)
+        record(session, "the object")
+    browser = login_as(admin)
+    assert "Never verified" in browser.get("/audit").text
+    audit_chain.seal(sqlite_home)
+    assert browser.post("/audit/verify").status_code == 303
+    assert "The audit is whole" in browser.get("/audit").text
+    with sqlite_home.database.write() as session:
+        session.execute(update(AuditEvent).values(actor_name="Nobody"))
+    browser.post("/audit/verify")
+    assert "The audit was touched" in browser.get("/audit").text
