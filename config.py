@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     )
     previous_secret_key: SecretStr = Field(
         SecretStr(""),
-        description="The key before this one: secrets kept with it are still read, until `crm-mail rotate-keys` has run.",
+        description="The key before this one: secrets kept with it can be read until `crm-mail rotate-keys` ran.",
     )
     host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
     port: int = Field(8080, description="Port that `serve` listens on.")
