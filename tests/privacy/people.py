@@ -180,7 +180,12 @@ def make_person(session: Session, home: Installation) -> Person:
         after={"addresses": [ADDRESS], "mobile": "333 1234567"},
     )
     audit.record(
-        session, make_actor(), "outbox.run.note", company_id=company.id, subject=run, reason=f"{ADDRESS} asked"
+        session,
+        make_actor(),
+        "outbox.run.note",
+        company_id=company.id,
+        subject=run,
+        reason=f"{ADDRESS} asked",
     )
     session.flush()
     return Person(company, contact, account, invoice, advert, copy, reply)
