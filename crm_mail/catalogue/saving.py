@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Table, delete, insert, literal, select, update
+from sqlalchemy import delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
@@ -21,7 +21,7 @@ from crm_mail.catalogue.verdicts import Outcome, Said
 from crm_mail.companies.models import Company
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, RecipientKind, Subscription
 from crm_mail.contacts.values import name_key
-from crm_mail.db import Base, now
+from crm_mail.db import insert_many, now
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.importers.bulk_insert import insert_rows
 from crm_mail.importers.party_merge import chunks
@@ -70,7 +70,7 @@ def _use_known(session: Session, wished: Wished) -> None:
     for part in chunks([one.contact_id for one in known], AT_ONCE):
         mine = Subscription.contact_id.in_(part)
         session.execute(_quiet(delete(Subscription).where(mine, Subscription.document_type == STATEMENT)))
-    _insert(session, Subscription, [_subscription(one.contact_id, one.address_id) for one in known])
+    insert_many(session, Subscription, [_subscription(one.contact_id, one.address_id) for one in known])
 
 
 def _quiet(statement: Any) -> Any:
@@ -99,7 +99,7 @@ def _make_contacts(session: Session, wished: Wished) -> None:
         {"contact_id": id_, "email": wish.email, "kind": AddressKind.UNKNOWN, "position": 0}
         for id_, (_customer, wish) in zip(ids, wished, strict=True)
     ]
-    _insert(session, ContactAddress, addresses)
+    insert_many(session, ContactAddress, addresses)
     _subscribe(
         session, [id_ for id_, (_customer, wish) in zip(ids, wished, strict=True) if wish.is_subscribed]
     )
@@ -133,13 +133,6 @@ def _enter(session: Session, actor: Actor, ready: Sequence[CheckedRow]) -> None:
     for part in chunks({row.customer.id for row in ready if row.customer}, AT_ONCE):
         mine = select(Party.id, Party.company_id, by, at).where(Party.id.in_(part), Party.id.not_in(present))
         session.execute(insert(CatalogueEntry).from_select(names, mine))
-
-
-def _insert(session: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        table = model.__table__
-        assert isinstance(table, Table)
-        session.execute(insert(table), list(rows))
 
 
 def _tell(session: Session, actor: Actor, ready: Sequence[CheckedRow]) -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.models import Contact, Party
+from crm_mail.db import insert_many
 
 
 def insert_rows(
@@ -27,5 +28,5 @@ def insert_rows(
         sequence = func.pg_get_serial_sequence(table.name, "id")
         numbers = func.generate_series(1, len(rows)).table_valued("number")
         ids = list(session.scalars(select(func.nextval(sequence)).select_from(numbers)))
-    session.execute(insert(table), [row | {"id": id_} for row, id_ in zip(rows, ids, strict=True)])
+    insert_many(session, model, [row | {"id": id_} for row, id_ in zip(rows, ids, strict=True)])
     return ids
