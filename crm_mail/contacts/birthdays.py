@@ -1,19 +1,12 @@
-"""Birthdays: day and month, the year where it is known; read from text, written back, and found ahead of time.
+"""Birthdays: day and month, the year where it is known; read from text, written back, and worked out ahead of time (pure).
 
 Who is born on 29 February has a birthday each year: on the 28th in years without that day, or on 1 March.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-
-from sqlalchemy import select, union_all
-from sqlalchemy.orm import aliased
-
-from crm_mail.contacts.conditions import Condition
-from crm_mail.contacts.models import Contact
 
 LEAP_DAY = (2, 29)
 _FIRST_YEAR = 1880
@@ -40,6 +33,10 @@ class Birthday:
     month: int
     day: int
     year: int | None = None
+
+    def as_typed(self) -> str:
+        """As people write it, day first: ``31/3/1980``, ``31/3``."""
+        return f"{self.day}/{self.month}/{self.year:04}" if self.year else f"{self.day}/{self.month}"
 
     def as_text(self) -> str:
         """ISO 8601; without a year as vCard writes it: ``--03-31`` (RFC 6350 4.3.1)."""
@@ -77,13 +74,6 @@ def _checked(text: str, year: int | None, month: int, day: int, today: date | No
     return Birthday(month, day, year)
 
 
-def birthday_of(contact: Contact) -> Birthday | None:
-    """The birthday of a contact, where it is known."""
-    if contact.birth_month is None or contact.birth_day is None:
-        return None
-    return Birthday(contact.birth_month, contact.birth_day, contact.birth_year)
-
-
 def birthday_columns(birthday: Birthday | None) -> dict[str, int | None]:
     """Column of `Contact` → value."""
     return {
@@ -110,24 +100,3 @@ def days_ahead(today: date, days: int, rule: LeapDayRule = LeapDayRule.FEBRUARY_
         if celebrated_on(Birthday(*LEAP_DAY), on.year, rule) == on:
             found[LEAP_DAY] = None
     return list(found)
-
-
-def has_birthday(company_id: int, days: Iterable[tuple[int, int]]) -> Condition:
-    """Whether a contact of a company has one of these (month, day) as its birthday.
-
-    A question for each month by itself, so that the index answers it.
-    """
-    by_month: dict[int, list[int]] = {}
-    for month, day in days:
-        by_month.setdefault(month, []).append(day)
-    born = aliased(Contact)
-    return Contact.id.in_(
-        union_all(
-            *(
-                select(born.id).where(
-                    born.company_id == company_id, born.birth_month == month, born.birth_day.in_(wanted)
-                )
-                for month, wanted in by_month.items()
-            )
-        )
-    )

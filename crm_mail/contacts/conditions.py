@@ -3,11 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, func, literal
-from sqlalchemy.ext.compiler import compiles
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
 from crm_mail.contacts.models import Contact
 
@@ -15,25 +12,25 @@ Condition = ColumnElement[bool]
 Column = InstrumentedAttribute[str]
 
 
-class _Holds(FunctionElement[bool]):
-    """A text holds a pattern, whatever the case of its letters."""
-
-    name = "holds"
-    type = Boolean()
-    inherit_cache = True
-
-
-@compiles(_Holds)
-def _compile_holds(element: _Holds, compiler: SQLCompiler, **options: Any) -> str:
-    text, pattern = (compiler.process(part, **options) for part in element.clauses)
-    operator = "LIKE" if compiler.dialect.name == "sqlite" else "ILIKE"  # LIKE ignores case on SQLite only
-    return f"({text} {operator} {pattern} ESCAPE '/')"
-
-
 def holds(column: Column, word: str) -> Condition:
-    """Whether a text holds a word anywhere; `%` and `_` mean themselves."""
+    """Whether a text in lower case holds a word in lower case anywhere; `%` and `_` mean themselves."""
     escaped = word.replace("/", "//").replace("%", "/%").replace("_", "/_")
-    return _Holds(column, literal(f"%{escaped}%"))
+    return column.like(f"%{escaped}%", escape="/")
+
+
+def names_in_use(column: Column, *conditions: Condition) -> Select[Any]:
+    """The different names of a column, each found by one jump in the index that begins with the conditions."""
+    first = select(func.min(column)).where(*conditions)
+    found = first.where(column > "").cte(recursive=True)
+    following = first.where(column > found.c[0]).correlate(found).scalar_subquery()
+    found = found.union_all(select(following).where(found.c[0].is_not(None)))
+    return select(found.c[0]).where(found.c[0].is_not(None))
+
+
+def in_use(column: Column, names: Iterable[str], *conditions: Condition) -> Condition:
+    """Equality that ignores case, answered by the index: the spellings in use are read first."""
+    found = names_in_use(column, *conditions).subquery()
+    return column.in_(select(found.c[0]).where(func.lower(found.c[0]).in_(sorted(spellings(names)))))
 
 
 def visible_contacts(clearance: int) -> Condition:

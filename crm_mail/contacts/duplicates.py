@@ -67,7 +67,7 @@ def find_duplicates(
 def _keys(actor: Actor, company_id: int, kind: DuplicateKind, after: str) -> Select[Any]:
     conditions = _present(actor, company_id)
     key: InstrumentedAttribute[str]
-    query: Select[Any]
+    query: Any
     if kind is DuplicateKind.EMAIL:
         key = ContactAddress.email_key
         twice = select(key).group_by(key).having(func.count() > 1)  # read from its index alone
@@ -80,8 +80,11 @@ def _keys(actor: Actor, company_id: int, kind: DuplicateKind, after: str) -> Sel
     if place is not None:
         party_id, text = place
         conditions.append((Contact.party_id > party_id) | ((Contact.party_id == party_id) & (key > text)))
-    grouped = query.where(*conditions).group_by(Contact.party_id, key).order_by(Contact.party_id, key)
-    return grouped.having(func.count(Contact.id.distinct()) > 1)
+    grouped: Select[Any] = (
+        query.where(*conditions).group_by(Contact.party_id, key).order_by(Contact.party_id, key)
+    )
+    found: Select[Any] = grouped.having(func.count(Contact.id.distinct()) > 1)
+    return found
 
 
 def _present(actor: Actor, company_id: int) -> list[ColumnElement[bool]]:

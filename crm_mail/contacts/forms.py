@@ -20,7 +20,7 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
-from crm_mail.contacts.birthdays import birthday_of
+from crm_mail.contacts.contact_birthdays import birthday_of
 from crm_mail.contacts.models import Contact, ContactState, RecipientKind
 from crm_mail.contacts.values import AddressValues, ContactValues, PartyValues, SubscriptionValues
 from crm_mail.delivery.routing import AddressKind

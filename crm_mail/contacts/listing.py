@@ -15,6 +15,7 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm_mail.companies.models import Company
+from crm_mail.contacts.conditions import names_in_use
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party
 from crm_mail.contacts.selection import PartyFilter, party_query, visible_contacts
 from crm_mail.delivery.routing import AddressKind
@@ -131,13 +132,7 @@ def count_parties(session: Session, actor: Actor, chosen: PartyFilter) -> int:
 
 def list_names(session: Session, company_id: int, column: InstrumentedAttribute[str]) -> list[str]:
     """The names in use of an attribute of parties (agent, zone, city…), for a filter to offer."""
-    of_company = select(func.min(column)).where(Party.company_id == company_id)
-    # Each step jumps to the next name in the index, instead of reading every party for its few names.
-    found = of_company.where(column > "").cte("found", recursive=True)
-    value = found.c[0]
-    following = of_company.where(column > value).correlate(found).scalar_subquery()
-    found = found.union_all(select(following).where(value.is_not(None)))
-    query = select(found.c[0]).where(found.c[0].is_not(None)).limit(FACET_LIMIT)
+    query = names_in_use(column, Party.company_id == company_id).limit(FACET_LIMIT)
     return list(session.scalars(query))
 
 

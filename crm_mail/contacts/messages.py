@@ -44,6 +44,9 @@ def _sentences() -> Mapping[Problem, str]:
         Problem.SUBSCRIPTION_ADDRESS: _(
             "%(email)s is not an address of this contact. Choose one of its own."
         ),
+        Problem.BIRTHDAY_INVALID: _(
+            "%(text)s is not a birthday. Write 1980-03-31, 31/3/1980, or 31/3 without a year."
+        ),
         Problem.MERGE_SAME: _("%(name)s cannot be merged with itself. Choose two different ones."),
         Problem.MERGE_OTHER_PARTY: _(
             "%(name)s and %(other)s belong to different customers or suppliers. Merge those first."

@@ -33,6 +33,7 @@ class Party(Base):
         Index("ix_parties_company_zone", "company_id", "zone"),
         Index("ix_parties_company_city", "company_id", "city"),
         Index("ix_parties_company_category", "company_id", "category"),
+        Index("ix_parties_company_kind", "company_id", "is_customer", "is_supplier"),
         Index("ix_parties_company_email", "company_id", "email"),
         Index("ix_parties_company_billing", "company_id", "billing_email"),
     )
@@ -167,6 +168,7 @@ class ContactAddress(Base):
         UniqueConstraint("contact_id", "email"),
         Index("ix_contact_addresses_email", "email", "contact_id"),
         Index("ix_contact_addresses_key", "email_key", "contact_id"),
+        Index("ix_contact_addresses_kind", "kind", "contact_id"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -31,6 +31,7 @@ class Problem(StrEnum):
     ROLE_NEEDS_CLEARANCE = "role_needs_clearance"
     CHARACTERISTIC_INVALID = "characteristic_invalid"
     SUBSCRIPTION_ADDRESS = "subscription_address"
+    BIRTHDAY_INVALID = "birthday_invalid"
     NOT_SUGGESTED = "not_suggested"
     MERGE_SAME = "merge_same"
     MERGE_OTHER_PARTY = "merge_other_party"
@@ -59,6 +60,7 @@ _ENGLISH = {
     Problem.ROLE_NEEDS_CLEARANCE: "removing a role needs clearance 3, because contacts that you cannot see may hold it",
     Problem.CHARACTERISTIC_INVALID: "{text} is not a characteristic: write a name, or name=value",
     Problem.SUBSCRIPTION_ADDRESS: "{email} is not an address of this contact: choose one of its own",
+    Problem.BIRTHDAY_INVALID: "{text} is not a birthday: write 1980-03-31, 31/3/1980, or 31/3 without a year",
     Problem.MERGE_SAME: "choose two different ones: {name} cannot be merged with itself",
     Problem.MERGE_OTHER_PARTY: "{name} and {other} belong to different customers or suppliers: merge those first",
     Problem.MERGE_OTHER_COMPANY: "{name} and {other} belong to different companies and stay apart",

@@ -28,13 +28,10 @@ def has_address(clearance: int) -> Condition:
 def has_kind(kinds: Iterable[str], clearance: int) -> Condition:
     """An address of one of these kinds, the party's own or an active contact's."""
     wanted = sorted(kinds)
-    of_contact = (
-        select(ContactAddress.id)
-        .join(Contact, Contact.id == ContactAddress.contact_id)
-        .where(Contact.party_id == Party.id, ContactAddress.kind.in_(wanted), *_active(clearance))
-    )
+    of_kind = select(ContactAddress.contact_id).where(ContactAddress.kind.in_(wanted))
+    of_contact = select(Contact.party_id).where(Contact.id.in_(of_kind), *_active(clearance))
     own = (Party.email, Party.email_kind), (Party.billing_email, Party.billing_email_kind)
-    return or_(*((email != "") & kind.in_(wanted) for email, kind in own), of_contact.exists())
+    return or_(*((email != "") & kind.in_(wanted) for email, kind in own), Party.id.in_(of_contact))
 
 
 def has_bounced(company_id: int, clearance: int) -> Condition:
@@ -50,9 +47,7 @@ def _bounced_parties(company_id: int, clearance: int) -> Select[Any]:
         Suppression.company_id == company_id, Suppression.is_active.is_(True)
     )
     of_dead = select(ContactAddress.contact_id).where(ContactAddress.email_key.in_(dead))
-    of_contacts = select(Contact.party_id).where(
-        Contact.id.in_(of_dead), Contact.company_id == company_id, *_active(clearance)
-    )
+    of_contacts = select(Contact.party_id).where(Contact.id.in_(of_dead), *_active(clearance))
     own = [
         select(Party.id).where(Party.company_id == company_id, email > "", func.lower(email).in_(dead))
         for email in (Party.email, Party.billing_email)

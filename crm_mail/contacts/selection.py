@@ -10,8 +10,16 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Select, and_, exists, func, or_, select
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts.birthdays import days_ahead, has_birthday
-from crm_mail.contacts.conditions import Column, Condition, holds, same_name, spellings, visible_contacts
+from crm_mail.contacts.birthdays import days_ahead
+from crm_mail.contacts.conditions import (
+    Condition,
+    holds,
+    in_use,
+    same_name,
+    spellings,
+    visible_contacts,
+)
+from crm_mail.contacts.contact_birthdays import has_birthday
 from crm_mail.contacts.models import (
     Contact,
     ContactAddress,
@@ -50,7 +58,8 @@ def party_query(chosen: PartyFilter, clearance: int) -> Select[int]:
     """
     conditions = _party_conditions(chosen, clearance)
     if chosen.needs_contact:
-        having = select(Contact.party_id).where(*_contact_conditions(chosen, clearance, ACTIVE_ONLY))
+        # Without the company, which the party knows: it would lead away from the few contacts asked for
+        having = select(Contact.party_id).where(*_contact_conditions(chosen, clearance, ACTIVE_ONLY)[1:])
         conditions.append(Party.id.in_(having))
     elif chosen.no_characteristics:
         conditions.append(Party.id.not_in(_only_with(chosen, clearance)))
@@ -68,12 +77,6 @@ def contact_query(
     if len(of_parties) > 1:  # the first is the company, which the contact knows itself
         conditions.append(Contact.party_id.in_(select(Party.id).where(*of_parties)))
     return select(Contact.id).where(*conditions)
-
-
-def _named(column: Column, company_id: int, names: Iterable[str]) -> Condition:
-    # The spellings in use are read from the index alone; the parties are then found through the same index.
-    in_use = select(column).where(Party.company_id == company_id, same_name(column, names)).distinct()
-    return column.in_(in_use)
 
 
 def code_range(first: str, last: str) -> list[Condition]:
@@ -113,12 +116,12 @@ def _party_conditions(chosen: PartyFilter, clearance: int) -> list[Condition]:
         (Party.agent, chosen.agents),
         (Party.zone, chosen.zones),
         (Party.city, chosen.cities),
+        (Party.category, chosen.categories),
     ):
         if names:
-            conditions.append(_named(column, company_id, names))
-    for column, names in ((Party.province, chosen.provinces), (Party.category, chosen.categories)):
-        if names:
-            conditions.append(same_name(column, names))
+            conditions.append(in_use(column, names, Party.company_id == company_id))
+    if chosen.provinces:
+        conditions.append(same_name(Party.province, chosen.provinces))
     if chosen.languages:
         conditions.append(_speaks(chosen.languages))
     if chosen.blocked is not None:
@@ -144,11 +147,7 @@ def _reach_conditions(chosen: PartyFilter, clearance: int) -> list[Condition]:
 
 def _only_with(chosen: PartyFilter, clearance: int) -> Select[int]:
     """Parties whose active contacts all hold an unwanted characteristic: found from the few that hold one."""
-    present = (
-        Contact.company_id == chosen.company_id,
-        visible_contacts(clearance),
-        Contact.state == ContactState.ACTIVE,
-    )
+    present = (visible_contacts(clearance), Contact.state == ContactState.ACTIVE)
     unwanted = holding_any(chosen.no_characteristics)
     some = select(Contact.party_id).where(*present, unwanted)
     others = select(Contact.party_id).where(*present, Contact.party_id.in_(some), ~unwanted)
@@ -166,7 +165,7 @@ def _finds(word: str, company_id: int, clearance: int) -> Condition:
 
     Each of the three texts is read from an index that covers the question, never from the wide rows.
     """
-    of_addresses = select(ContactAddress.contact_id).where(holds(ContactAddress.email, word))
+    of_addresses = select(ContactAddress.contact_id).where(holds(ContactAddress.email_key, word))
     by_address = select(Contact.party_id).where(
         Contact.company_id == company_id, visible_contacts(clearance), Contact.id.in_(of_addresses)
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Select, false, or_, select
 
-from crm_mail.contacts.conditions import Condition, same_name
+from crm_mail.contacts.conditions import Condition, in_use, same_name
 from crm_mail.contacts.models import Characteristic, Contact
 from crm_mail.contacts.party_filter import PartyFilter, split_characteristic
 
@@ -41,8 +41,7 @@ def _by_key(words: Iterable[str]) -> list[tuple[str, list[str | None]]]:
 
 
 def _holding(key: str, values: Sequence[str | None]) -> Select[Any]:
-    keys = select(Characteristic.key).where(same_name(Characteristic.key, [key])).distinct()
-    query = select(Characteristic.contact_id).where(Characteristic.key.in_(keys))
+    query = select(Characteristic.contact_id).where(in_use(Characteristic.key, [key]))
     if None in values:  # the key alone: any value
         return query
     named = [value for value in values if value]

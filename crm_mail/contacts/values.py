@@ -13,9 +13,11 @@ from crm_mail.companies.packaging_rules import (
     parse_packaging,
 )
 from crm_mail.companies.tax_numbers import clean_number
+from crm_mail.contacts.birthdays import BirthdayInvalid, parse_birthday
 from crm_mail.contacts.models import ContactState, RecipientKind
 from crm_mail.contacts.party_filter import split_characteristic
 from crm_mail.contacts.problems import ContactRefused, Problem
+from crm_mail.db import today
 from crm_mail.delivery.addresses import AddressInvalid, address_key, normalise_address
 from crm_mail.delivery.routing import AddressKind
 
@@ -113,6 +115,7 @@ class ContactValues:
     privacy_level: int = 0
     state: ContactState = ContactState.ACTIVE
     notes: str = ""
+    birthday: str = ""
     addresses: tuple[AddressValues, ...] = ()
     characteristics: tuple[str, ...] = ()
     subscriptions: Mapping[str, SubscriptionValues] | None = field(default=None)
@@ -223,9 +226,18 @@ def clean_contact(values: ContactValues) -> ContactValues:
         mobile=mobile,
         language=clean_language(values.language),
         notes=values.notes.strip(),
+        birthday=_clean_birthday(values.birthday),
         addresses=_clean_addresses(values.addresses),
         characteristics=_clean_characteristics(values.characteristics),
     )
+
+
+def _clean_birthday(text: str) -> str:
+    try:
+        found = parse_birthday(text, today())
+    except BirthdayInvalid:
+        raise ContactRefused(Problem.BIRTHDAY_INVALID, "birthday", text=one_line(text)[:30]) from None
+    return found.as_text() if found else ""
 
 
 def clean_language(text: str) -> str:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
+from crm_mail.contacts.birthdays import Birthday
 from crm_mail.contacts.consent import ConsentEntry
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.document_types import DocumentType
@@ -156,6 +157,7 @@ class ParsedContact:
     characteristics: tuple[tuple[str, str | None], ...] = ()
     subscriptions: tuple[ParsedSubscription, ...] = ()
     consents: tuple[ConsentEntry, ...] = ()
+    birthday: Birthday | None = None
     not_subscribed: tuple[str, ...] = ()
     """Document types that the file says this contact does not receive (a flag column holding N)."""
 

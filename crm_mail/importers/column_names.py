@@ -42,6 +42,7 @@ class Field(StrEnum):
     CHARACTERISTICS = "characteristics"
     SUBSCRIPTIONS = "subscriptions"
     CONSENTS = "consents"
+    BIRTHDAY = "birthday"
     # further meanings, found in exports
     COMPANY_CODE = "company_code"
     CUSTOMER_CODE = "customer_code"
@@ -59,7 +60,7 @@ class Field(StrEnum):
 
 
 CANONICAL: Final = tuple(Field)[: tuple(Field).index(Field.COMPANY_CODE)]
-"""The 26 headers that every installation understands, in the order of the documentation."""
+"""The 27 headers that every installation understands, in the order of the documentation."""
 
 SUBSCRIPTION: Final = "subscription:"
 NO_SUBSCRIPTION: Final = "no_subscription:"
@@ -126,6 +127,8 @@ _SYNONYMS: Final[Mapping[Field, str]] = {
     Field.TAGS: "tags|tag|labels|etichette|etiquetas|categories|categorie|categorias|group membership",
     Field.SUBSCRIPTIONS: "invii|documenti da ricevere|dettaglio invii|documenti|suscripciones"
     "|documentos a recibir|subscriptions|documents to receive",
+    Field.BIRTHDAY: "birthday|birth date|date of birth|compleanno|data di nascita|nato il|cumpleanos"
+    "|fecha de nacimiento",
     Field.CONSENTS: "consensi|consenso|consentimientos|consentimiento|consent|consents",
     Field.COMPANY_CODE: "sociedad|codice azienda|cod azienda|codice societa|company code",
     Field.IS_COMPANY: "is a company|is company|e un azienda|es una compania|es una empresa",

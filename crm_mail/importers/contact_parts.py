@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from crm_mail.contacts.birthdays import Birthday, BirthdayInvalid, parse_birthday
 from crm_mail.contacts.consent import ConsentEntry, EntryInvalid, read_entries
+from crm_mail.db import today
 from crm_mail.delivery.addresses import address_key
 from crm_mail.importers.base import (
     AddressKind,
@@ -68,6 +70,7 @@ def build_contact(
         characteristics=characteristics,
         subscriptions=tuple(ParsedSubscription(key, kind) for key, kind in subscriptions.wanted.items()),
         consents=consents,
+        birthday=_read_birthday(cells),
         not_subscribed=tuple(item for item in subscriptions.refused if item not in subscriptions.wanted),
     )
 
@@ -105,6 +108,17 @@ def _read_roles(cells: RowCells) -> list[str]:
         if found:
             return list(dict.fromkeys(found))
     return []
+
+
+def _read_birthday(cells: RowCells) -> Birthday | None:
+    cell = cells.first(Field.BIRTHDAY)
+    if cell is None or not cell.strip("0/-. "):  # 0/0/00: how Outlook writes none
+        return None
+    try:
+        return parse_birthday(cell, today())
+    except BirthdayInvalid:
+        cells.warn("bad_birthday", Field.BIRTHDAY, value=cell)
+        return None
 
 
 def _read_level(cells: RowCells) -> int | None:
@@ -147,9 +161,14 @@ def _read_single(cells: RowCells, header: str, target: str) -> Iterator[tuple[st
 def _read_consents(cells: RowCells) -> Iterator[ConsentEntry]:
     for cell, header in cells.columns(Field.CONSENTS):
         try:
-            yield from read_entries(cell)
+            entries = read_entries(cell)
         except EntryInvalid as wrong:
             cells.fail("bad_consent", Field.CONSENTS, header=header, value=str(wrong))
+            continue
+        late = [entry.on for entry in entries if entry.on is not None and entry.on > today()]
+        if late:  # nobody agrees tomorrow
+            cells.fail("bad_consent", Field.CONSENTS, header=header, value=late[0].isoformat())
+        yield from entries
 
 
 def _read_subscriptions(cells: RowCells, document_types: frozenset[str]) -> _Subscriptions:

@@ -25,7 +25,8 @@ from crm_mail.delivery.addresses import address_key
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.importers.party_merge import PartyState, chunks
 
-COLUMNS: Final = ("name", "name_key", "phone", "mobile", "language", "privacy_level", "state")
+BIRTHDAY: Final = ("birth_month", "birth_day", "birth_year")
+COLUMNS: Final = ("name", "name_key", "phone", "mobile", "language", "privacy_level", "state", *BIRTHDAY)
 
 
 @dataclass(slots=True, eq=False)

@@ -66,6 +66,7 @@ def field_choices(headers: list[str], present: Mapping[str, str]) -> list[tuple[
         (Field.TAGS, _("Tags")),
         (Field.SUBSCRIPTIONS, _("What it receives (list)")),
         (Field.CONSENTS, _("Consents")),
+        (Field.BIRTHDAY, _("Birthday")),
     )
     rest = (
         (Field.EITHER_NAME, _("Name of the company or the contact")),

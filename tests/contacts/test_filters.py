@@ -1,14 +1,17 @@
 """Filters on characteristics (all, any, none), on how parties are reached, and on birthdays (IT-14, IT-16)."""
 
+from collections.abc import Callable
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.birthdays import Birthday, BirthdayInvalid, LeapDayRule, days_ahead, parse_birthday
-from crm_mail.contacts.models import Party
+from crm_mail.contacts.models import Contact, Party
 from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
 from crm_mail.contacts.selection import contact_query, party_query
 from crm_mail.db import now
@@ -172,3 +175,25 @@ def test_each_question_is_answered_by_its_index(
         sql = str(query.compile(session.connection(), compile_kwargs={"literal_binds": True}))
         plan = [row.detail for row in session.execute(text("EXPLAIN QUERY PLAN " + sql.replace(":", "\\:")))]
     assert any(index in line for line in plan), plan
+
+
+def test_a_birthday_is_typed_on_the_card_and_shown_again(
+    sqlite_home: Installation, world: SimpleNamespace, browser_of: Callable[..., FlaskClient]
+) -> None:
+    browser = browser_of()
+    path = f"/contacts/people/{world.public.id}"
+    form = {
+        "name": "Anna Aperta",
+        "privacy_level": "0",
+        "state": "active",
+        "language": "",
+        "birthday": "29/2",
+    }
+    assert browser.post(path, data=form).status_code == 303
+    page = browser.get(path).text
+    assert 'value="29/2"' in page
+    assert browser.post(path, data=form | {"birthday": "30/2"}).status_code == 422
+    assert "Anna Aperta" in browser.get(f"/contacts/{world.party.id}").text
+    with sqlite_home.database.read() as session:
+        contact = session.get_one(Contact, world.public.id)
+        assert (contact.birth_month, contact.birth_day, contact.birth_year) == (2, 29, None)
