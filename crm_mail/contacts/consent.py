@@ -7,7 +7,7 @@ company's country may allow e-mail to existing customers (*soft opt-in*), where 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -158,6 +158,15 @@ class EntryInvalid(ValueError):
 
 _NO = frozenset({"no", "n", "withdrawn", "revocato", "revocado", "ritirato", "retirado", "false", "0"})
 _YES = frozenset({"yes", "y", "si", "sì", "sí", "s", "given", "dato", "dado", "true", "1", ""})
+DAY_ALONE: Final = time(12, tzinfo=UTC)
+"""The time of a word of which the day alone is known: noon in London is the same day nearly everywhere."""
+
+
+def moment_of(day: date, present: datetime) -> datetime:
+    """When a word was said of which the day is known; never later than now."""
+    return min(datetime.combine(day, DAY_ALONE), present)
+
+
 _DAY_FORMS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y")
 
 

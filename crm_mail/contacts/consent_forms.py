@@ -1,6 +1,6 @@
 """The form by which a colleague writes down what a contact said."""
 
-from datetime import UTC, datetime, time
+from datetime import datetime
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -16,9 +16,9 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
 )
 from wtforms.validators import Length, Optional
 
-from crm_mail.contacts.consent import SUBJECTS, ConsentChannel, Purpose, Subject
+from crm_mail.contacts.consent import SUBJECTS, ConsentChannel, Purpose, Subject, moment_of
 from crm_mail.contacts.consent_words import subject_line
-from crm_mail.db import today
+from crm_mail.db import now, today
 
 MAX_PROOF = 5 * 1024 * 1024
 
@@ -59,9 +59,9 @@ class ConsentForm(FlaskForm):
 
     @property
     def at(self) -> datetime | None:
-        """The moment it was said; None: now. A day alone counts from its beginning."""
+        """The moment it was said; None: now."""
         day = self.said_on.data
-        return None if day in (None, today()) else datetime.combine(day, time(), UTC)
+        return None if day is None or day == today() else moment_of(day, now())
 
     def read_file(self) -> tuple[str, bytes]:
         """Name and bytes of the proof; both empty without one."""

@@ -1,10 +1,20 @@
 """The words of consents in the language of the page."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from flask_babel import gettext as _
 
-from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose, Reason, Source, Subject, Verdict
+from crm_mail.contacts.consent import (
+    DAY_ALONE,
+    ConsentChannel,
+    Decision,
+    Purpose,
+    Reason,
+    Source,
+    Subject,
+    Verdict,
+)
 
 
 def purpose_word(purpose: str) -> str:
@@ -61,3 +71,8 @@ def source_word(source: str) -> str:
         Source.API: _("By another program"),
     }
     return words.get(source, source)
+
+
+def has_day_alone(at: datetime) -> bool:
+    """Whether of the moment of a word only the day is known."""
+    return at.timetz() == DAY_ALONE

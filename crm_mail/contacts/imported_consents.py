@@ -6,12 +6,19 @@ is only written down when nothing is known yet, so that no list gives back what 
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, time
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm_mail.contacts.consent import ConsentChannel, ConsentEntry, Decision, Source, Subject
+from crm_mail.contacts.consent import (
+    ConsentChannel,
+    ConsentEntry,
+    Decision,
+    Source,
+    Subject,
+    moment_of,
+)
 from crm_mail.contacts.consent_models import ConsentEvent, ConsentState
 from crm_mail.contacts.consents import Word, note_word
 from crm_mail.contacts.models import Contact, ContactAddress
@@ -41,7 +48,10 @@ def note_imported(
     for contact_id, entry in wanted:
         state = known.get((contact_id, entry.subject))
         at = _moment(entry)
-        if (contact_id, entry.subject, entry.decision, at) in told or (contact_id, entry.subject) in plain:
+        if (contact_id, entry.subject, entry.decision, entry.on) in told or (
+            contact_id,
+            entry.subject,
+        ) in plain:
             continue
         if at is None and state is not None and not _is_fresh_no(state, entry):
             continue
@@ -63,7 +73,7 @@ def _is_fresh_no(state: ConsentState, entry: ConsentEntry) -> bool:
 
 
 def _moment(entry: ConsentEntry) -> datetime | None:
-    return datetime.combine(entry.on, time(), UTC) if entry.on else None
+    return moment_of(entry.on, now()) if entry.on else None
 
 
 def _read_states(session: Session, ids: Sequence[int]) -> _Known:
@@ -77,9 +87,9 @@ def _read_states(session: Session, ids: Sequence[int]) -> _Known:
 
 def _read_told(
     session: Session, ids: Sequence[int]
-) -> set[tuple[int | None, Subject, Decision, datetime | None]]:
+) -> set[tuple[int | None, Subject, Decision, date | None]]:
     """Words with a day that files brought before."""
-    found: set[tuple[int | None, Subject, Decision, datetime | None]] = set()
+    found: set[tuple[int | None, Subject, Decision, date | None]] = set()
     for start in range(0, len(ids), AT_ONCE):
         query = select(
             ConsentEvent.contact_id,
@@ -90,7 +100,7 @@ def _read_told(
         ).where(
             ConsentEvent.contact_id.in_(ids[start : start + AT_ONCE]), ConsentEvent.source == Source.IMPORT
         )
-        found |= {(row[0], (row[1], row[2]), row[3], row[4]) for row in session.execute(query)}
+        found |= {(row[0], (row[1], row[2]), row[3], row[4].date()) for row in session.execute(query)}
     return found
 
 

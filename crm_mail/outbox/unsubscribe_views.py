@@ -12,7 +12,7 @@ from flask import Flask, current_app, redirect, render_template, request, url_fo
 from flask_babel import force_locale
 from werkzeug.exceptions import TooManyRequests
 
-from crm_mail.contacts.consent import Source, Subject
+from crm_mail.contacts.consent import Reason, Source, Subject
 from crm_mail.contacts.consent_words import subject_words
 from crm_mail.document_types import text_language
 from crm_mail.outbox.unsubscribe_links import PATH, read_token, unsubscribe_key
@@ -88,7 +88,7 @@ def _render(opened: Preferences | None, token: str, values: dict[str, Any]) -> s
         token=token,
         subjects=subjects,
         shown_address=masked(opened.address) if opened else "",
-        is_off=bool(opened) and not any(verdict.is_allowed for *_rest, verdict in subjects),
+        is_off=all(verdict.reason is Reason.WITHDRAWN for *_rest, verdict in subjects),
         **values,
     )
 

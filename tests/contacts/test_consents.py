@@ -148,7 +148,13 @@ def test_an_import_brings_consents_and_never_undoes_a_withdrawal(session: Sessio
     assert bring("commercial").consents == 0
     assert bring("commercial=2026-01-05").consents == 0
     assert contact_states(session, contact.id)[COMMERCIAL, EMAIL].decision is WITHDRAWN
+    today = datetime.now(UTC).date().isoformat()
+    assert bring(f"greetings={today}").consents == 1
+    no = Word(Purpose.GREETINGS, EMAIL, WITHDRAWN, Source.PERSON)
+    assert record_consent(session, ACTOR, contact, no)  # on the same day, and later
+    assert bring(f"greetings={today}").consents == 0
     assert bring("sms=no").consents == 1
+    assert [e.code for e in bring("commercial=2999-01-01").errors] == ["bad_consent"]
     (error,) = bring("newsletter").errors
     assert error.code == "bad_consent"
 
