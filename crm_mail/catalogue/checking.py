@@ -13,6 +13,7 @@ from crm_mail.catalogue.verdicts import Outcome, Said
 from crm_mail.companies.models import Company
 from crm_mail.contacts.models import ContactState
 from crm_mail.delivery.addresses import AddressInvalid, address_key, normalise_address, split_addresses
+from crm_mail.outbox.prepare import collector_paused
 from crm_mail.permissions import Actor, Permission
 
 
@@ -72,6 +73,13 @@ def check_lines(
         PermissionDenied: the actor may not manage contacts.
     """
     actor.require(Permission.CONTACTS_MANAGE)
+    with collector_paused():
+        return _check_all(session, actor, lines, company, lock)
+
+
+def _check_all(
+    session: Session, actor: Actor, lines: Sequence[Line], company: Company | None, lock: bool
+) -> list[CheckedRow]:
     checked = [CheckedRow(line) for line in lines]
     companies = {one.code.casefold(): one for one in manageable_companies(session, actor)}
     by_company: dict[int, list[CheckedRow]] = defaultdict(list)

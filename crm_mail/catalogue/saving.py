@@ -25,6 +25,7 @@ from crm_mail.db import insert_many, now
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.importers.bulk_insert import insert_rows
 from crm_mail.importers.party_merge import chunks
+from crm_mail.outbox.prepare import collector_paused
 from crm_mail.permissions import Actor
 
 TOLD: Final = 100
@@ -42,7 +43,14 @@ def save_lines(
     Raises:
         PermissionDenied: the actor may not manage contacts.
     """
-    rows = check_lines(session, actor, lines, company, lock=True)
+    with collector_paused():
+        rows = check_lines(session, actor, lines, company, lock=True)
+        _write(session, actor, rows)
+    session.expire_all()
+    return rows
+
+
+def _write(session: Session, actor: Actor, rows: Sequence[CheckedRow]) -> None:
     ready = [row for row in rows if row.outcome is Outcome.READY]
     wished: Wished = [(row.customer, wish) for row in ready if row.customer for wish in row.wishes]
     _use_known(session, [(customer, wish) for customer, wish in wished if wish.known])
@@ -52,8 +60,6 @@ def save_lines(
     for row in ready:
         row.outcome = Outcome.SAVED
         row.said = Said("saved" if row.wishes else "saved_own", row.said.params)
-    session.expire_all()
-    return rows
 
 
 def _use_known(session: Session, wished: Wished) -> None:
