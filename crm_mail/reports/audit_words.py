@@ -183,6 +183,7 @@ def field_label(name: str) -> str:
         "grants": _("Rights"),
         "ip": _("Network address"),
         "count": _("Number"),
+        "problems": _("Rows that were touched"),
         "address": _("Address"),
         "blocked": _("Blocked"),
         "ca_file": _("Own certificate authority"),

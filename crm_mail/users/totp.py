@@ -40,7 +40,7 @@ def provisioning_uri(secret: str, email: str) -> str:
 
 def qr_svg(uri: str) -> str:
     """The QR code as an SVG element: dark on white in both themes, with no style of its own (CSP)."""
-    return str(segno.make(uri, error="m").svg_inline(scale=5, border=4, light="white"))
+    return str(segno.make(uri, error="m").svg_inline(border=4, light="white", omitsize=True))
 
 
 def code_at(secret: str, seconds: float) -> str:
