@@ -1,4 +1,4 @@
-"""Birthdays: day and month, the year where it is known; read from text, written back, and worked out ahead of time (pure).
+"""Birthdays: day and month, the year where it is known; read, written back, worked out ahead of time (pure).
 
 Who is born on 29 February has a birthday each year: on the 28th in years without that day, or on 1 March.
 """

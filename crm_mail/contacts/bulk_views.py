@@ -17,6 +17,7 @@ from crm_mail.contacts.party_export import export_parties, record_export
 from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
 from crm_mail.contacts.problems import ContactRefused
 from crm_mail.contacts.saved_filters import FilterNotSaved
+from crm_mail.contacts.vcard_export import export_vcards
 from crm_mail.contacts.vocabulary import list_characteristics
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
@@ -51,9 +52,11 @@ def _list_url(chosen: PartyFilter) -> str:
 @blueprint.post("/export")
 @requires(Permission.DATA_SEE)
 def export_list() -> Response:
-    """The selected parties as a file (`action`: xlsx or csv)."""
-    chosen, kind = filter_of_address(), "csv" if request.form.get("action") == "csv" else "xlsx"
-    actor = signed_in_actor()
+    """The selected parties as a file (`action`: xlsx, csv, or vcf for their contacts)."""
+    chosen, action, actor = filter_of_address(), request.form.get("action"), signed_in_actor()
+    if action == "vcf":
+        return _export_vcards(_picked(chosen))
+    kind = "csv" if action == "csv" else "xlsx"
     rows = list(export_parties(db(), actor, _picked(chosen)))
     file: IO[bytes] = TemporaryFile()  # noqa: SIM115 - closed by the response
     if kind == "csv":
@@ -64,6 +67,17 @@ def export_list() -> Response:
     record_export(db(), actor, chosen.company_id, kind, len(rows))
     mime = CSV_MIME if kind == "csv" else XLSX_MIME
     return send_file(file, mime, as_attachment=True, download_name=f"contacts.{kind}")
+
+
+def _export_vcards(picked: Picked) -> Response:
+    file: IO[bytes] = TemporaryFile()  # noqa: SIM115 - closed by the response
+    count = 0
+    for card in export_vcards(db(), signed_in_actor(), picked):
+        file.write(card.encode())
+        count += 1
+    file.seek(0)
+    record_export(db(), signed_in_actor(), picked.chosen.company_id, "vcf", count)
+    return send_file(file, "text/vcard; charset=utf-8", as_attachment=True, download_name="contacts.vcf")
 
 
 def _header() -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from crm_mail.importers import vcards
 from crm_mail.importers.base import ImportRefused, Notice
 from crm_mail.importers.detect import FileFormat, describe_format, sniff_document_format
 from crm_mail.importers.messages import N_
@@ -101,6 +102,8 @@ def read_table(
         text = open_text_table(source, delimiter=delimiter)
         table.encoding, table.delimiter = text.encoding, text.delimiter
         rows = _read_text(text)
+    elif found is FileFormat.VCARD:
+        rows = _read_vcards(source)
     elif found is FileFormat.EMPTY:
         raise ImportRefused("empty_file")
     else:
@@ -196,6 +199,13 @@ def _read_text(text: TextTable) -> Iterator[TableRow]:
         cells = tuple(clean_text(cell) for cell in row.cells)
         errors = tuple(CellProblem(None, code) for code in row.errors) + tuple(find_scientific(cells))
         yield TableRow(row.number, cells, errors, tuple(_name_warnings(row)))
+
+
+def _read_vcards(source: bytes | Path) -> Iterator[TableRow]:
+    """A card is a row; its number is the line of the file on which it begins."""
+    yield TableRow(0, vcards.HEADER)
+    for number, cells in vcards.vcard_rows(source if isinstance(source, bytes) else source.read_bytes()):
+        yield TableRow(number, cells)
 
 
 def _name_warnings(row: TextRow) -> Iterator[Notice]:
