@@ -7,7 +7,7 @@ matches no message is for those who manage the settings.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, String, and_, case, cast, exists, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.type_registry import company_types
@@ -38,10 +38,13 @@ def visible_messages(session: Session, actor: Actor, company_id: int) -> list[Co
         Message.company_id == company_id,
         Message.privacy_level <= actor.clearance,
     ]
-    spaced = " " + Message.document_types + " "
-    for type_ in company_types(session, company_id).ids:
-        if not any(actor.can(p, company_id, type_) for p in OUTBOX_PERMISSIONS):
-            found.append(~spaced.contains(f" {type_} ", autoescape=True))
+    hidden = [
+        cast(Run.document_types, String).contains(f'"{type_}"', autoescape=True)
+        for type_ in company_types(session, company_id).ids
+        if not any(actor.can(p, company_id, type_) for p in OUTBOX_PERMISSIONS)
+    ]
+    if hidden:  # as `can_see_run`: a run exists for who holds a right for each of its types
+        found.append(Message.run_id.not_in(select(Run.id).where(Run.company_id == company_id, or_(*hidden))))
     return found
 
 

@@ -38,6 +38,7 @@ class Case:
     admin: User
     clerk: User
     other: User
+    stranger: User
 
 
 @pytest.fixture
@@ -70,6 +71,7 @@ def case(sqlite_home: Installation) -> Case:
             make_user(session, is_admin=True, clearance=3),
             make_user(session, clearance=2, grants=grants),
             make_user(session, clearance=1, grants=grants),
+            make_user(session, clearance=3, grants=[(Permission.OUTBOX_COMMIT, "invoice", company.id)]),
         )
 
 
@@ -91,6 +93,7 @@ def test_a_persons_list_holds_what_they_may_see_and_an_alarm_is_settled_with_a_n
     clerk, other = login_as(case.clerk), login_as(case.other)
     assert f"/evidence/items/{case.forged.id}" in clerk.get("/evidence?alarm=open").text
     assert "/evidence/items/" not in other.get("/evidence").text
+    assert "/evidence/items/" not in login_as(case.stranger).get("/evidence").text
     for path in ("", "/mail"):
         assert other.get(f"/evidence/items/{case.forged.id}{path}").status_code == 404
     assert "Signature" in clerk.get(f"/evidence/items/{case.forged.id}").text
