@@ -1,7 +1,7 @@
 """Redactions of the audit: the audit's lines are never changed; what an erasure took out of them lies over them.
 
 Whoever shows, searches or exports lines of the audit calls `hide_redacted` on them and leaves redacted ones out of a
-search by text (`is_redacted`). See docs/decisions/0030-erasure-and-the-audit.md.
+search by text (`is_redacted`). See docs/decisions/erasure-lies-over-the-audit.md.
 """
 
 from collections.abc import Sequence

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
+from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Contact
 from crm_mail.db import now
 from crm_mail.documents.printed_pages import build_page, print_page
@@ -38,6 +39,7 @@ class PersonSummary:
             session.scalars(select(Contact).where(Contact.id.in_(footprint.contact_ids)).order_by(Contact.id))
         )
         register = register_of(session, company, self.language)
+        types = company_types(session, company.id)
         values = {
             "company": company,
             "about": footprint.label,
@@ -51,7 +53,9 @@ class PersonSummary:
             "activities": register.activities,
             "officer": register.officer,
             "terms": [
-                retention_words(term, translate) for term in terms_of(session, company.id) if term.is_shown
+                retention_words(term, translate, lambda type_id: types.label(type_id, self.language))
+                for term in terms_of(session, company.id)
+                if term.is_shown
             ],
             "law": kept_words(translate),
         }

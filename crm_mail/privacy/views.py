@@ -22,6 +22,7 @@ from sqlalchemy import select
 from crm_mail.companies.models import Company
 from crm_mail.contacts.access import find_contact, find_party
 from crm_mail.contacts.models import Contact, ContactState, Party
+from crm_mail.outbox.models import Message
 from crm_mail.permissions import Permission, current_actor, requires, signed_in_actor
 from crm_mail.privacy.erasing import ErasureRefused, erase_contact, preview_erasure
 from crm_mail.privacy.exporting import export_contact, export_party
@@ -200,6 +201,8 @@ def erase(contact_id: int) -> Any:
         party=contact.party,
         form=form,
         plan=plan,
+        kept={one.message_id: db().get_one(Message, one.message_id) for one in plan.kept[:SHOWN]},
+        unshown=max(0, len(plan.kept) - SHOWN),
         problem=problem,
         table_words=lambda name: table_words(name, _),
         reason_words=lambda reason: reason_words(reason, _),

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from crm_mail.document_types import type_label
 from crm_mail.outbox.wording import Translate
 from crm_mail.privacy.keeping import KeptFor
 from crm_mail.privacy.models import ActKind
@@ -93,10 +92,9 @@ def months_words(months: int | None, translate: Translate) -> str:
     return translate(_("%(months)s months")) % {"months": months}
 
 
-def retention_words(term: Term, translate: Translate, type_name: Callable[[str], str] | None = None) -> str:
+def retention_words(term: Term, translate: Translate, type_name: Callable[[str], str]) -> str:
     """A term in a line: what, and how long."""
     name = kind_name(term.kind, translate)
     if term.document_type:
-        shown = type_name(term.document_type) if type_name else type_label(term.document_type, "en")
-        name = f"{name}: {shown}"
+        name = f"{name}: {type_name(term.document_type)}"
     return f"{name} – {months_words(term.months, translate)}"
