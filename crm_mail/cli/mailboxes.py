@@ -5,7 +5,7 @@ from typing import Any
 import click
 from sqlalchemy import select
 
-from crm_mail.cli.frame import Answer, Failure, command, find_company
+from crm_mail.cli.frame import Answer, Failure, Interrupted, command, find_company
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.evidence.reading import ReadingReport, read_mailbox
 from crm_mail.installation import Installation
@@ -23,15 +23,19 @@ def mailbox() -> None:
 def check(home: Installation, account_id: int | None, company_code: str) -> Answer:
     """Read what is new now, whether it is due or not; the worker and `serve` do so by themselves.
 
-    Without options: the mailboxes of every company. Nothing in a mailbox is changed.
+    Without options: the mailboxes of every company. Nothing in a mailbox is changed. Exit status 1: one cannot be read.
     """
     chosen = _chosen(home, account_id, company_code)
-    reports = [_told(name, read_mailbox(home, id_)) for id_, name in chosen]
-    return {
+    found = [(name, read_mailbox(home, id_)) for id_, name in chosen]
+    reports = [_told(name, report) for name, report in found]
+    answer = {
         "taken": sum(report["taken"] for report in reports),
         "failed": sum(bool(report["failure"]) for report in reports),
         "mailboxes": reports,
     }
+    if unread := [name for name, report in found if report.failure is not None]:
+        raise Interrupted(answer) from Failure(f"these cannot be read: {', '.join(unread)}")
+    return answer
 
 
 def _chosen(home: Installation, account_id: int | None, company_code: str) -> list[tuple[int, str]]:
