@@ -4,11 +4,14 @@ Every variable has the prefix ``CRM_MAIL_``; ``docs/operations.md`` lists them i
 """
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, computed_field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
+OWN_NAMES = ("localhost", "127.0.0.1", "[::1]")
+"""Names under which a computer reaches itself."""
 
 
 class Settings(BaseSettings):
@@ -34,7 +37,9 @@ class Settings(BaseSettings):
         "", description="Address users type, for links in mails; empty means http://host:port."
     )
     trusted_hosts: str = Field(
-        "", description="Comma-separated host names that requests may name; empty means any."
+        "",
+        description="Comma-separated host names that requests may name, `*` for any; "
+        "empty means that of `public_url` and this computer's own.",
     )
     trusted_proxies: int = Field(0, description="Number of reverse proxies in front (X-Forwarded-*).")
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only.")
@@ -85,6 +90,21 @@ class Settings(BaseSettings):
     def resolved_hot_folder_root(self) -> Path:
         """The folder that no hot folder leaves."""
         return self.hot_folder_root or self.data_dir / "hot-folders"
+
+    @property
+    def resolved_trusted_hosts(self) -> list[str] | None:
+        """Hosts that a request may name, None for any: a page of a foreign name that points here must not reach it.
+
+        Without a public address, and listening for the network or behind a proxy, nobody knows the names in use.
+        """
+        given = [host.strip() for host in self.trusted_hosts.split(",") if host.strip()]
+        if given:
+            return None if "*" in given else given
+        named = urlsplit(self.public_url).hostname if self.public_url else None
+        is_local = self.host in OWN_NAMES and not self.trusted_proxies
+        if named is None and not is_local:
+            return None
+        return sorted({*OWN_NAMES, self.host, *([named] if named else [])})
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from flask import Flask, Response, current_app, jsonify, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
 from crm_mail.permissions import PermissionDenied
 
@@ -71,6 +71,8 @@ def show_http_error(error: HTTPException) -> Response | HTTPException:
     """Answer an HTTP error; a description given to `abort` is the user's message and replaces ours."""
     if error.response is not None:
         return error  # abort(response): the caller made its own answer
+    if isinstance(error, SecurityError):  # a foreign Host header: no page can be made, its links would have no address
+        return Response("This address does not belong to this installation.\n", 400, mimetype="text/plain")
     status = error.code or 500
     title, message = explain(status)
     own_text = error.description if error.description != type(error).description else None

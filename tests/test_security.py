@@ -1,0 +1,85 @@
+"""The threat model: each threat of docs/security.md names tests that exist; and what the application itself checks."""
+
+import re
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from config import Settings
+from crm_mail.app import create_app
+from crm_mail.web.security_headers import MAIL_POLICY, PAGE_POLICY
+from tests.conftest import make_settings
+
+ROOT = Path(__file__).resolve().parents[1]
+ROW = re.compile(r"^\| (?!Threat|---)(.+) \|$", re.MULTILINE)
+
+
+def rows() -> list[list[str]]:
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    table = page[page.index("## Threats") : page.index("## What is not covered")]
+    return [row.split(" | ") for row in ROW.findall(table)]
+
+
+def test_each_threat_names_tests_that_exist() -> None:
+    known = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    found = rows()
+    assert len(found) > 30
+    for row in found:
+        assert len(row) == 3, row[0]
+        named = re.findall(r"`(test_\w+)`", row[2])
+        assert named, f"no test: {row[0]}"
+        assert [name for name in named if name not in known] == [], row[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "trusted"),
+    [
+        ({}, {"localhost", "127.0.0.1", "[::1]"}),
+        ({"public_url": "https://mail.office.example/x"}, {"mail.office.example", "localhost"}),
+        ({"trusted_hosts": "a.example, b.example"}, {"a.example", "b.example"}),
+        ({"trusted_hosts": "*"}, None),
+        ({"host": "0.0.0.0"}, None),
+        ({"trusted_proxies": 1}, None),
+    ],
+)
+def test_hosts_are_those_of_the_public_address_or_of_this_computer(
+    values: dict[str, object], trusted: set[str] | None
+) -> None:
+    hosts = Settings(**values).resolved_trusted_hosts  # type: ignore[arg-type]
+    assert hosts is None if trusted is None else trusted <= set(hosts or [])
+
+
+def test_a_request_for_a_foreign_host_is_refused(client: FlaskClient) -> None:
+    """DNS rebinding, and links made of a forged Host header."""
+    assert client.get("/login", base_url="http://localhost:8080").status_code in (200, 302)
+    answer = client.get("/login", base_url="http://evil.example")
+    assert answer.status_code == 400
+    assert "evil.example" not in answer.text
+
+
+def test_every_answer_carries_the_headers_also_those_of_errors(client: FlaskClient) -> None:
+    for path in ("/login", "/nowhere", "/choose-password/x"):
+        answer = client.get(path)
+        assert answer.headers["Content-Security-Policy"] == PAGE_POLICY
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert answer.headers["Cache-Control"] == "no-store"
+    for policy in (PAGE_POLICY, MAIL_POLICY):
+        assert "unsafe-eval" not in policy
+        assert "script-src 'unsafe-inline'" not in policy
+
+
+def test_cookies_are_strict_and_an_upload_has_its_limit(tmp_path: Path) -> None:
+    app = create_app(make_settings(tmp_path, secure_cookies=True, max_upload_mb=1))
+    assert app.config["SESSION_COOKIE_HTTPONLY"]
+    assert app.config["SESSION_COOKIE_SECURE"]
+    assert app.config["SESSION_COOKIE_SAMESITE"] == "Lax"
+    answer = app.test_client().post("/login", data={"email": "x" * 1_100_000})
+    assert answer.status_code == 413
+    app.extensions["crm_mail"].database.dispose()
