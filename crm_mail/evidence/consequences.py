@@ -16,6 +16,7 @@ from crm_mail.evidence.classification import Reading
 from crm_mail.evidence.models import ItemKind, MailItem
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, MessageEvent
+from crm_mail.outbox.states import MessageState
 
 FAILURES = (ReceiptType.NON_ACCEPTANCE, ReceiptType.DELIVERY_ERROR, ReceiptType.DELAY)
 _TOLD = (*CHANGES_NOTHING, Alarm.UNREADABLE)
@@ -135,5 +136,11 @@ def tell(session: Session, item: MailItem, message: Message | None, events: list
     who = "" if is_nameless else item.recipient or (message.to_address if message else item.own_id)
     if item.alarm in _TOLD:
         error_notices.note(session, item.company_id, f"alarm:{item.alarm}", who)
-    elif item.kind is ItemKind.RECEIPT and item.reason and message is not None:
+    elif item.kind is ItemKind.RECEIPT and item.reason and message is not None and _is_failure(item, message):
         error_notices.note(session, item.company_id, "pec_failed", who)
+
+
+def _is_failure(item: MailItem, message: Message) -> bool:
+    """Whether a receipt says for good that a message did not arrive: the warning after twelve hours does not."""
+    is_delay = item.receipt_type == ReceiptType.DELAY
+    return not is_delay or bool(item.facts.get("is_final")) or message.state is MessageState.BOUNCED

@@ -127,7 +127,8 @@ def _page(home: Installation, cause: str) -> str:
     """Where the error is seen and mended."""
     kind, _, number = cause.partition(":")
     is_of_account = kind in ("account_stopped", "mailbox") and number.isdigit()
-    path = f"/accounts/{number}" if is_of_account else "/evidence?alarm=open"
+    of_receipts = "/evidence?kind=receipt" if kind == "pec_failed" else "/evidence?alarm=open"
+    path = f"/accounts/{number}" if is_of_account else of_receipts
     return f"{home.settings.resolved_public_url}{path}"
 
 

@@ -166,6 +166,19 @@ def test_a_receipt_that_quotes_another_company_is_an_alarm_and_names_no_message(
         assert (notice.company_id, notice.cause) == (other.id, "alarm:other_company")
 
 
+def test_the_error_address_is_told_of_the_notice_after_a_day_and_not_of_the_warning_after_twelve_hours(
+    sqlite_home: Installation,
+) -> None:
+    believe(sqlite_home)
+    with sqlite_home.database.writing() as session:
+        account = pec_account(session, make_company(session))
+        message = certified(sent_message(session, account).message_id or "")
+        receive(session, sqlite_home, account, issuer().delay(message, hours(12), RECIPIENT, 12))
+        assert session.scalars(select(ErrorNotice)).all() == []
+        receive(session, sqlite_home, account, issuer().delay(message, hours(24), RECIPIENT, 24))
+        assert [row.cause for row in session.scalars(select(ErrorNotice))] == ["pec_failed"]
+
+
 def test_an_ordinary_recipient_is_warned_of_and_the_address_corrected(sqlite_home: Installation) -> None:
     """pec.md finding 6: the accettazione says certificato or esterno."""
     believe(sqlite_home)
