@@ -119,8 +119,13 @@ def delete_contact(contact_id: int) -> Any:
     party_id, name = contact.party_id, contact.name
     if request.method == "GET":
         return render_template("contacts/delete_contact.html", contact=contact, party=contact.party)
-    if people.delete_contact(db(), signed_in_actor(), contact) is people.Removal.DELETED:
+    removal = people.delete_contact(db(), signed_in_actor(), contact)
+    if removal is people.Removal.DELETED:
         flash(_("%(name)s was deleted.", name=name), "success")
+    elif removal is people.Removal.KEPT_RESTRICTED:
+        flash(
+            _("%(name)s is restricted: its data stay. It can be erased under Privacy.", name=name), "warning"
+        )
     else:
         flash(
             _(

@@ -27,6 +27,7 @@ class Removal(StrEnum):
 
     DELETED = "deleted"
     KEPT_INACTIVE = "kept_inactive"  # messages were written to it: their history needs it
+    KEPT_RESTRICTED = "kept_restricted"  # art. 18 GDPR: its data have to stay as they are
 
 
 def create_contact(session: Session, actor: Actor, party: Party, values: ContactValues) -> Contact:
@@ -78,6 +79,8 @@ def delete_contact(session: Session, actor: Actor, contact: Contact) -> Removal:
     """
     actor.require(Permission.CONTACTS_MANAGE, contact.company_id)
     _check_may_see(actor, contact)
+    if contact.state is ContactState.RESTRICTED:
+        return Removal.KEPT_RESTRICTED
     before, label, level = contact_values(contact), contact.name, contact.privacy_level
     session.flush()
     try:

@@ -104,6 +104,7 @@ def test_a_restricted_contact_receives_nothing_until_it_is_lifted(
     assert "Processing is restricted" in card
     saved = {"name": "New name", "state": "active", "privacy_level": "0", "addresses-0-email": ADDRESS}
     browser.post(f"/contacts/people/{contact_id}", data=saved)
+    browser.post(f"/contacts/people/{contact_id}/delete")
     with sqlite_home.database.write() as session:
         assert session.get_one(Contact, contact_id).state is ContactState.RESTRICTED
         assert session.get_one(Message, person.invoice.id).state is MessageState.CANCELLED
