@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Company, Packaging
 from crm_mail.companies.type_registry import CompanyTypes, company_types
+from crm_mail.contacts.consent import Decision
 from crm_mail.contacts.erased_addresses import ErasedAddresses
 from crm_mail.contacts.imported_consents import note_imported
 from crm_mail.contacts.models import Role
@@ -44,6 +45,7 @@ from crm_mail.importers.mappings import load_mapping
 from crm_mail.importers.party_merge import PartyBatch, PartyMerge, PartyState
 from crm_mail.importers.row_rules import find_row_errors, warn_of_phones
 from crm_mail.importers.table_rows import TableLimits
+from crm_mail.outbox.unsubscribing import drop_unsubscribed
 from crm_mail.permissions import Actor, Permission
 
 BATCH: Final = 2_000
@@ -178,6 +180,13 @@ class _Work:
         said = [(one.id, item.contact.consents) for item, (one, *_) in zip(wanted, found, strict=True)]
         spoke = note_imported(self.session, self.actor, self.company.id, said)
         self.result.consents += spoke.total()
+        gone = {
+            one.party.id
+            for item, (one, *_) in zip(wanted, found, strict=True)
+            if one.id in spoke and any(e.decision is Decision.WITHDRAWN for e in item.contact.consents)
+        }
+        if gone:
+            drop_unsubscribed(self.session, self.actor, gone)
         for outcome in outcomes:
             self._count(outcome, [next(merged) for _ in outcome.contacts], spoke)
         self.contacts.close_batch(batch)

@@ -63,7 +63,10 @@ class FalseTokens:
 
 
 def _opened(token: str) -> Preferences | None:
-    told = read_token([unsubscribe_key(installation().secret_key)], token)
+    home = installation()
+    former = home.settings.previous_secret_key.get_secret_value()
+    keys = [unsubscribe_key(key) for key in (home.secret_key, former) if key]
+    told = read_token(keys, token)
     if told is None:
         false_tokens: FalseTokens = current_app.extensions["crm_mail_false_tokens"]
         false_tokens.note(request.remote_addr or "")
