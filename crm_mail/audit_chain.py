@@ -153,10 +153,14 @@ def _is_new(session: Session) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def seal(home: Installation) -> int:
-    """Seal every row that is not yet; how many. Any number of processes may do so at once: one goes first."""
+def seal(home: Installation, most: int | None = None) -> int:
+    """Seal every row that is not yet; how many. Any number of processes may do so at once: one goes first.
+
+    Args:
+        most: stop after about so many; the next call goes on.
+    """
     total = 0
-    while has_new(home):
+    while (most is None or total < most) and has_new(home):
         with home.database.write() as session:
             count = _seal_batch(home, session)
         total += count
@@ -207,7 +211,7 @@ def _seal_batch(home: Installation, session: Session) -> int:
 def tend(home: Installation) -> None:
     """Seal in the worker's sweep; what fails is logged and tried in the next one."""
     try:
-        seal(home)
+        seal(home, 10 * BATCH)  # an installation that comes from an older version has many
     except Exception:
         log.exception("The audit could not be sealed.")
 

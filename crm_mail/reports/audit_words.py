@@ -79,6 +79,7 @@ def _words() -> dict[str, str]:
         "contacts.role.removed": _("Role removed"),
         "contacts.levels.named": _("Privacy levels named"),
         "evidence.alarm.settled": _("Alarm settled"),
+        "evidence.dossier.built": _("Proof dossier made"),
         "evidence.mail.handed_in": _("Receipt handed in"),
         "delivery.suppression.added": _("Address not written to any more"),
         "delivery.suppression.lifted": _("Address written to again"),

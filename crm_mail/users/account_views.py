@@ -1,14 +1,15 @@
 """Pages of the own account: preferences, password, sessions."""
 
+from datetime import timedelta
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from crm_mail import audit
 from crm_mail.permissions import Permission, requires, signed_in_actor
-from crm_mail.users import guard, service, sessions
+from crm_mail.users import guard, messages, second_factor, service, sessions
 from crm_mail.users.blueprint import blueprint
 from crm_mail.users.forms import AccountForm, ChangePasswordForm
 from crm_mail.users.login_views import passwords, show_refusal, tell_after_commit
@@ -18,7 +19,7 @@ from crm_mail.users.passwords import MINIMUM_LENGTH
 from crm_mail.users.problems import UserRefused
 from crm_mail.users.service import Preferences
 from crm_mail.users.sessions import SignedIn
-from crm_mail.web.door import db
+from crm_mail.web.door import commit_now, db
 
 
 def own() -> tuple[User, SignedIn]:
@@ -69,6 +70,10 @@ def change_password() -> Any:
         del form.present
     if form.validate_on_submit():
         present = None if is_forced else form.present.data
+        wait = None if is_forced else guessing_pause(user, present or "")
+        if wait:
+            form.form_errors.append(messages.wait_sentence(wait))
+            return render_template("users/change_password.html", **_page(form, is_forced, user)), 429
         try:
             service.change_own_password(
                 db(), user, present, form.password.data or "", passwords(), person.session_id
@@ -80,8 +85,19 @@ def change_password() -> Any:
             flash(_("The password was changed. Other browsers have been signed out."), "success")
             return redirect("/" if is_forced else url_for("users.my_account"), 303)
     status = 422 if form.is_submitted() else 200
-    page = {"form": form, "is_forced": is_forced, "user": user, "minimum": MINIMUM_LENGTH}
-    return render_template("users/change_password.html", **page), status
+    return render_template("users/change_password.html", **_page(form, is_forced, user)), status
+
+
+def _page(form: ChangePasswordForm, is_forced: bool, user: User) -> dict[str, Any]:
+    return {"form": form, "is_forced": is_forced, "user": user, "minimum": MINIMUM_LENGTH}
+
+
+def guessing_pause(user: User, present: str) -> timedelta | None:
+    """How long to wait after too many wrong passwords: whoever found an open browser must not guess on."""
+    ip = request.remote_addr or ""
+    result = second_factor.check_password_again(db(), passwords(), user, present, ip)
+    commit_now()
+    return result if isinstance(result, timedelta) else None
 
 
 @blueprint.post("/my-account/sessions/<int:session_id>/end")

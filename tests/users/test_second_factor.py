@@ -194,3 +194,13 @@ def test_a_manager_requires_and_resets_it_but_not_that_of_an_administrator(
     assert (after[anna.id].totp_secret, after[anna.id].second_factor_required) == (None, True)
     assert (after[boss.id].totp_secret, after[boss.id].second_factor_required) == (b"kept", False)
     assert actions == {"users.second_factor.required", "users.second_factor.reset"}
+
+
+def test_an_open_browser_is_no_place_to_guess_the_password(
+    sqlite_home: Installation, login_as: Callable[..., FlaskClient]
+) -> None:
+    browser = login_as(add_anna(sqlite_home))
+    guess = {"present": "wrong", "password": "sette gatti in riga", "repeated": "sette gatti in riga"}
+    statuses = [browser.post("/change-password", data=guess).status_code for _ in range(6)]
+    assert statuses == [422] * 5 + [429]
+    assert browser.post("/my-account/second-factor", data={"present": PASSWORD}).status_code == 429
