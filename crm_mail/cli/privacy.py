@@ -22,7 +22,7 @@ from crm_mail.web.forms import LANGUAGES
 
 @click.group()
 def privacy() -> None:
-    """Requests of persons about their data (GDPR), and retention."""
+    """Requests of persons about their data, and retention."""
 
 
 @privacy.command("export")
