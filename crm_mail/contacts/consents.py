@@ -271,9 +271,7 @@ def may_receive(company: Company, purpose: Purpose, channel: ConsentChannel) -> 
     addresses = select(ConsentState.address).where(*withdrawn, ConsentState.contact_id.is_(None))
     by_address = select(ContactAddress.contact_id).where(ContactAddress.email.in_(addresses))
     others = select(Party.id).where(Party.company_id == company.id, Party.is_customer.is_(False))
-    never_said_no = and_(
-        Contact.party_id.not_in(others), Contact.id.not_in(refused.union_all(by_address))
-    )
+    never_said_no = and_(Contact.party_id.not_in(others), Contact.id.not_in(refused.union_all(by_address)))
     agreed = exists().where(  # asked last, and one by one: few are left by then
         *spoke, ConsentState.decision == Decision.GIVEN, ConsentState.contact_id == Contact.id
     )
