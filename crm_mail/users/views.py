@@ -23,9 +23,10 @@ from crm_mail.users import (
 from crm_mail.users.actors import build_actor
 from crm_mail.users.blueprint import blueprint
 from crm_mail.users.forms import UserForm
-from crm_mail.users.login_views import passwords, show_refusal
+from crm_mail.users.login_views import passwords, show_refusal, tell_after_commit
 from crm_mail.users.matrix import build_matrix, read_cells
 from crm_mail.users.models import User
+from crm_mail.users.notices import Notice
 from crm_mail.users.passwords import one_time_password
 from crm_mail.users.problems import UserRefused
 from crm_mail.users.service import UserDraft
@@ -177,6 +178,7 @@ def give_one_time_password(user_id: int) -> Any:
     except UserRefused as refused:
         flash(messages.explain(refused), "danger")
         return redirect(url_for("users.edit_user", user_id=user_id), 303)
+    tell_after_commit(user.id, Notice.PASSWORD_CHANGED)
     return page("one_time_password", user, password=password, is_new=False)
 
 
