@@ -13,7 +13,7 @@ from crm_mail.evidence import error_notices
 from crm_mail.evidence.address_facts import learn_kind
 from crm_mail.evidence.alarms import CHANGES_NOTHING, Alarm
 from crm_mail.evidence.classification import Reading
-from crm_mail.evidence.models import ItemKind, MailItem
+from crm_mail.evidence.models import ItemKind, MailItem, MessageProof
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, MessageEvent
 from crm_mail.outbox.states import MessageState
@@ -109,6 +109,9 @@ def _suppress(
     at = item.occurred_at or item.taken_at
     if bounce.kind is BounceKind.AUTO_REPLY:
         suppression.note_alive(session, message.company_id, message.to_address)
+    proof = session.get(MessageProof, message.id)
+    if proof is not None and proof.delivered_at is not None:
+        return  # anybody can write a bounce: an operator signed that the address takes mail
     for address in dict.fromkeys([message.to_address, *message.cc]):
         keys = {address_key(address)}
         reports = [

@@ -179,6 +179,20 @@ def test_the_error_address_is_told_of_the_notice_after_a_day_and_not_of_the_warn
         assert [row.cause for row in session.scalars(select(ErrorNotice))] == ["pec_failed"]
 
 
+def test_a_bounce_after_a_signed_delivery_is_a_conflict_and_suppresses_nobody(
+    sqlite_home: Installation,
+) -> None:
+    believe(sqlite_home)
+    with sqlite_home.database.writing() as session:
+        account = pec_account(session, make_company(session))
+        message = sent_message(session, account)
+        receive(session, sqlite_home, account, _delivery(message.message_id or ""))
+        item = receive(session, sqlite_home, account, bounce(message.message_id or "", RECIPIENT))
+        assert item is not None
+        assert (item.alarm, message.state) == ("conflict", MessageState.DELIVERED)
+        assert session.scalars(select(Suppression)).all() == []
+
+
 def test_an_ordinary_recipient_is_warned_of_and_the_address_corrected(sqlite_home: Installation) -> None:
     """pec.md finding 6: the accettazione says certificato or esterno."""
     believe(sqlite_home)
