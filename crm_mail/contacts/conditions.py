@@ -20,17 +20,24 @@ def holds(column: Column, word: str) -> Condition:
 
 def names_in_use(column: Column, *conditions: Condition) -> Select[Any]:
     """The different names of a column, each found by one jump in the index that begins with the conditions."""
-    first = select(func.min(column)).where(*conditions)
-    found = first.where(column > "").cte(recursive=True)
-    following = first.where(column > found.c[0]).correlate(found).scalar_subquery()
-    found = found.union_all(select(following).where(found.c[0].is_not(None)))
-    return select(found.c[0]).where(found.c[0].is_not(None))
+    name = _jumps(column, *conditions)
+    return select(name).where(name.is_not(None))
 
 
 def in_use(column: Column, names: Iterable[str], *conditions: Condition) -> Condition:
-    """Equality that ignores case, answered by the index: the spellings in use are read first."""
-    found = names_in_use(column, *conditions).subquery()
-    return column.in_(select(found.c[0]).where(func.lower(found.c[0]).in_(sorted(spellings(names)))))
+    """Equality that ignores case, answered by the index: the spellings in use are read first.
+
+    As flat as can be: SQLite refuses statements that nest too deep.
+    """
+    name = _jumps(column, *conditions)
+    return column.in_(select(name).where(func.lower(name).in_(sorted(spellings(names)))))
+
+
+def _jumps(column: Column, *conditions: Condition) -> ColumnElement[str]:
+    first = select(func.min(column)).where(*conditions)
+    found = first.where(column > "").cte(recursive=True)
+    following = first.where(column > found.c[0]).correlate(found).scalar_subquery()
+    return found.union_all(select(following).where(found.c[0].is_not(None))).c[0]
 
 
 def visible_contacts(clearance: int) -> Condition:

@@ -53,7 +53,7 @@ def load_rules(session: Session, company: Company, criteria: Criteria, actor: Ac
         frozenset(TEXT_LANGUAGES),
         company.language,
         criteria.only_unsent,
-        criteria.parties.asks_contacts,
+        criteria.parties.needs_contact,
         largest * MEGABYTE - ROOM_FOR_TEXT,
         suppressed=load_suppressed(session, company.id),
     )

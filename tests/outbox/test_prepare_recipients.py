@@ -294,3 +294,22 @@ def test_a_confidential_document_exists_only_for_who_is_cleared_for_it(session: 
 
     (message,) = rows(session, prepare(session, make_actor(clearance=2), company))
     assert message.privacy_level == 2
+
+
+def test_none_of_a_characteristic_leaves_out_its_contacts_and_nobody_else(session: Session) -> None:
+    """IT-14: who has no contact receives at the own address; it does not step in for a contact left out."""
+    company = make_company(session)
+    make_account(session, company)
+    for code, tags in (("1", {"no-paper": ""}), ("2", {}), ("3", None)):
+        party = make_party(session, company, code=code, email=f"own{code}@x.example")
+        if tags is not None:
+            make_contact(session, party, ((f"c{code}@x.example", "ordinary"),), ("invoice",), tags)
+        make_document(session, party)
+    mixed = make_party(session, company, code="4", email="own4@x.example")
+    make_contact(session, mixed, None, ("invoice",), {"no-paper": ""})
+    make_contact(session, mixed)
+    make_document(session, mixed)
+
+    run = prepare(session, make_actor(), company, parties={"no_characteristics": ("no-paper", "no-mail=x")})
+
+    assert sorted(receivers(session, run)) == ["c2@x.example", "own3@x.example"]
