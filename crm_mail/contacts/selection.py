@@ -31,7 +31,7 @@ from crm_mail.contacts.models import (
 )
 from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter, PartyKind
 from crm_mail.contacts.reach import has_address, has_bounced, has_kind, was_written_to
-from crm_mail.contacts.tags import holding_any, tag_conditions
+from crm_mail.contacts.tags import holders, tag_conditions
 from crm_mail.db import now
 
 __all__ = [
@@ -148,10 +148,11 @@ def _reach_conditions(chosen: PartyFilter, clearance: int) -> list[Condition]:
 def _only_with(chosen: PartyFilter, clearance: int) -> Select[int]:
     """Parties whose active contacts all hold an unwanted characteristic: found from the few that hold one."""
     present = (visible_contacts(clearance), Contact.state == ContactState.ACTIVE)
-    unwanted = holding_any(chosen.no_characteristics)
-    some = select(Contact.party_id).where(*present, unwanted)
-    others = select(Contact.party_id).where(*present, Contact.party_id.in_(some), ~unwanted)
-    return some.where(Contact.party_id.not_in(others))
+    tagged = holders(chosen.no_characteristics)  # tables at the head: SQLite refuses what nests too deep
+    unwanted = Contact.id.in_(select(tagged.c[0]))
+    some = select(Contact.party_id).where(*present, unwanted).cte()
+    others = select(Contact.party_id).where(*present, Contact.party_id.in_(select(some.c[0])), ~unwanted)
+    return select(some.c[0]).where(some.c[0].not_in(others))
 
 
 def _speaks(languages: Iterable[str]) -> Condition:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, false, or_, select
+from sqlalchemy import CTE, Select, false, or_, select, union
 
 from crm_mail.contacts.conditions import Condition, in_use, same_name
 from crm_mail.contacts.models import Characteristic, Contact
@@ -23,9 +23,9 @@ def tag_conditions(chosen: PartyFilter) -> list[Condition]:
     return found
 
 
-def holding_any(words: Iterable[str]) -> Condition:
-    """Whether a contact holds one of these characteristics."""
-    return or_(*(Contact.id.in_(query) for query in _each(words)))
+def holders(words: Iterable[str]) -> CTE:
+    """The contacts that hold one of these characteristics, as a table at the head of the statement."""
+    return union(*_each(words)).cte()
 
 
 def _each(words: Iterable[str]) -> list[Select[Any]]:
