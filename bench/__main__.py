@@ -7,7 +7,17 @@ import json
 import platform
 from typing import Any
 
-FIGURES = ("prepare", "review", "send", "crash", "crash_receipts", "render", "receipts", "mailbox", "contacts")
+FIGURES = (
+    "prepare",
+    "review",
+    "send",
+    "crash",
+    "crash_receipts",
+    "render",
+    "receipts",
+    "mailbox",
+    "contacts",
+)
 
 
 def main() -> None:

@@ -57,6 +57,8 @@ def test_an_office_of_the_first_version_keeps_its_rows(database: Database) -> No
     with database.engine.connect() as connection:
         assert connection.execute(text("SELECT name, credit_days FROM parties")).all() == [("Alfa", None)]
         assert connection.execute(text("SELECT number, privacy_level FROM documents")).all() == [("1", 0)]
+        keys = connection.execute(text("SELECT email, email_key FROM contact_addresses")).all()
+        assert keys == [("Anna@Alfa.example", "anna@alfa.example")]
 
 
 _NOW = "'2026-11-20 10:00:00'"
@@ -69,6 +71,11 @@ _FIRST_VERSION = (
     " address, postcode, city, province, country, zone, agent, category, language, email, email_kind, billing_email,"
     " billing_email_kind, is_blocked, created_at, updated_at) VALUES (1, 1, '01', 'Alfa', 'alfa', true, false, '', '',"
     f" '', '', '', '', '', '', '', '', '', '', 'unknown', '', 'unknown', false, {_NOW}, {_NOW})",
+    "INSERT INTO contacts (id, company_id, party_id, name, name_key, phone, mobile, language, privacy_level, state,"
+    f" notes, source, created_at, updated_at) VALUES (1, 1, 1, 'Anna', 'anna', '', '', '', 0, 'active', '', '', {_NOW},"
+    f" {_NOW})",
+    "INSERT INTO contact_addresses (id, contact_id, email, kind, position) VALUES (1, 1, 'Anna@Alfa.example',"
+    " 'ordinary', 0)",
     "INSERT INTO documents (id, company_id, party_id, type, natural_key, version, is_current, number, series, dated_on,"
     " currency, direction, data, is_mailable, not_mailable_reason, print_error, source, created_at) VALUES (1, 1, 1,"
     f" 'invoice', 'k', 1, true, '1', '', '2026-11-01', 'EUR', 'customer', '{{}}', true, '', '', '', {_NOW})",

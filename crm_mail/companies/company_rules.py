@@ -148,7 +148,7 @@ class CompanyDetails:
     undo_seconds: int = 30
     needs_second_person: bool = False
     unknown_is_ordinary: bool = False
-    soft_opt_in: bool = False
+    soft_opt_in: bool = True
     test_address: str = ""
     max_message_mb: int = 20
 

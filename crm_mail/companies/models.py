@@ -44,7 +44,7 @@ class Company(Base):
         default=False
     )  # addresses of unknown kind are ordinary mail, and nobody is asked
     soft_opt_in: Mapped[bool] = mapped_column(
-        default=False
+        default=True
     )  # advertising to customers without their consent, where the country's law allows it (contacts.consent)
     till_packaging: Mapped[str] = mapped_column(
         String(20), default=DEFAULT_PACKAGING

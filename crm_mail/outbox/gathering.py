@@ -288,7 +288,9 @@ def _read_contacts(
     addresses, roles = _addresses(session, ids), role_names(session, ids)
     for id_, party_id, name, language, level in rows:
         if allowed is not None and id_ not in allowed:
-            batch.hidden_types[party_id] |= set(subscriptions[id_])  # nor does the party's own address step in
+            batch.hidden_types[party_id] |= set(
+                subscriptions[id_]
+            )  # nor does the party's own address step in
             continue
         if level > clearance:
             batch.hide(id_, party_id, subscriptions[id_])

@@ -71,7 +71,9 @@ def show_http_error(error: HTTPException) -> Response | HTTPException:
     """Answer an HTTP error; a description given to `abort` is the user's message and replaces ours."""
     if error.response is not None:
         return error  # abort(response): the caller made its own answer
-    if isinstance(error, SecurityError):  # a foreign Host header: no page can be made, its links would have no address
+    if isinstance(
+        error, SecurityError
+    ):  # a foreign Host header: no page can be made, its links would have no address
         return Response("This address does not belong to this installation.\n", 400, mimetype="text/plain")
     status = error.code or 500
     title, message = explain(status)

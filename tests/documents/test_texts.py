@@ -70,7 +70,9 @@ def test_every_built_in_text_reads_well_for_none_one_and_many(name: str, languag
 
 @pytest.mark.parametrize("language", TEXT_LANGUAGES)
 @pytest.mark.parametrize("name", DocumentType)
-def test_a_type_that_a_company_renamed_has_its_new_name_in_the_texts(name: DocumentType, language: str) -> None:
+def test_a_type_that_a_company_renamed_has_its_new_name_in_the_texts(
+    name: DocumentType, language: str
+) -> None:
     """One and several documents; a reminder's body speaks of the letter, which is no name of a type."""
     message = compile_message(builtin_text(name, language))
     named = {name: Localised(*["Zefiro"] * 3)}

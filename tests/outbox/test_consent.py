@@ -66,7 +66,7 @@ def make_customer(
 
 @pytest.fixture
 def company(session: Session) -> Company:
-    found = make_company(session)
+    found = make_company(session, soft_opt_in=False)
     make_account(session, found)
     return found
 
@@ -158,7 +158,7 @@ def sent_list(sqlite_home: Installation) -> Any:
     sqlite_home.settings.public_url = PUBLIC
     with FaultyServer() as server:
         with sqlite_home.database.write() as session:
-            company = make_company(session, language="it")
+            company = make_company(session, language="it", soft_opt_in=False)
             on_server(session, server.port, company)
             contact = make_customer(
                 session,
