@@ -1,5 +1,6 @@
 """Whether a received mail is any of our business, and which message it concerns."""
 
+import re
 from email.utils import parseaddr
 
 from sqlalchemy import select
@@ -14,6 +15,7 @@ from crm_mail.evidence.classification import Reading
 from crm_mail.evidence.matching import OUR_ID, Clues
 from crm_mail.evidence.models import ItemKind, MailItem
 from crm_mail.installation import Installation
+from crm_mail.outbox.envelopes import raw_headers
 from crm_mail.outbox.models import Message
 from crm_mail.outbox.states import MessageState
 
@@ -53,8 +55,21 @@ def wrong_place(
     if reading.kind is not ItemKind.RECEIPT or reading.receipt is None:
         return None
     sender = session.get(SenderAccount, message.account_id) if message.account_id else None
+    named = address_key(reading.receipt.sender)
     ours = {address_key(account.from_address), address_key(sender.from_address if sender else "")}
-    return None if ours == {address_key(reading.receipt.sender)} else Alarm.OTHER_ADDRESS
+    if ours == {named} or (message.account_id == account.id and named == _sent_from(session, message)):
+        return None
+    return Alarm.OTHER_ADDRESS
+
+
+def _sent_from(session: Session, message: Message) -> str:
+    """The sender in the very bytes that left: the account's address may have been changed since."""
+    try:
+        head, is_sent = raw_headers(session, message)
+    except ValueError:
+        return ""
+    found = re.search(r"^From:(.*(?:\r\n[ \t].*)*)", head, re.MULTILINE)
+    return address_key(parseaddr(found[1])[1]) if is_sent and found else ""
 
 
 def is_left_alone(reading: Reading, message: Message | None, alarm: Alarm | None, is_by_hand: bool) -> bool:

@@ -1,5 +1,6 @@
 """Mails for the tests of evidence: a sent PEC message, and every genuine or forged mail that may come back."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from functools import cache
@@ -7,13 +8,17 @@ from itertools import count
 
 from sqlalchemy.orm import Session
 
+from crm_mail.delivery.blobs import flatten
+from crm_mail.delivery.envelope import Attachment, Envelope
 from crm_mail.delivery.mailbox.reader import ReceivedMail
+from crm_mail.delivery.mime import build
 from crm_mail.delivery.models import AccountKind, SenderAccount
+from crm_mail.delivery.packing import pack
 from crm_mail.delivery.routing import AddressKind, Channel
 from crm_mail.evidence.intake import take_in
 from crm_mail.evidence.models import MailItem
 from crm_mail.installation import Installation
-from crm_mail.outbox.models import Message
+from crm_mail.outbox.models import Attempt, Message
 from crm_mail.outbox.states import MessageState
 from crm_mail.pec_simulator.authority import Authority
 from crm_mail.pec_simulator.issuer import Accepted, Issuer
@@ -23,6 +28,7 @@ from crm_mail.pec_simulator.skins import DOMAINS
 from tests.factories import make_account, make_party
 from tests.reports.finished_run import make_message, make_run
 
+INVOICE = b"%PDF-1.7 a courtesy copy of invoice 41/2026"
 SENDER = "ufficio@pec.azienda.example"
 RECIPIENT = "cliente@pec.example"
 SENT_AT = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
@@ -73,6 +79,38 @@ def sent_message(session: Session, account: SenderAccount, **overrides: object) 
         "attempt_count": 1,
     }
     return make_message(session, run, make_party(session, company), account, **(values | overrides))
+
+
+def keep_source(session: Session, home: Installation, account: SenderAccount, message: Message) -> bytes:
+    """The exact bytes of a sent message with a file, kept as the sender keeps them."""
+    file = Attachment("fattura 41.pdf", "application/pdf", home.store.put(INVOICE), len(INVOICE))
+    envelope = Envelope(
+        message_id=message.message_id or "",
+        date=SENT_AT,
+        from_name="Officina",
+        from_address=account.from_address,
+        to=message.to_address,
+        subject=message.subject,
+        body_text="In allegato la fattura.",
+        attachments=(file,),
+    )
+    segments = build(envelope)
+    exact = flatten(segments, home.store.read)
+    session.add(
+        Attempt(
+            message_id=message.id,
+            account_id=account.id,
+            started_at=SENT_AT,
+            finished_at=SENT_AT,
+            outcome="sent",
+            code=250,
+            detail="2.0.0 Ok",
+            mime=pack(segments),
+            mime_sha256=hashlib.sha256(exact).hexdigest(),
+        )
+    )
+    session.flush()
+    return exact
 
 
 def certified(

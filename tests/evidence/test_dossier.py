@@ -13,10 +13,6 @@ import pytest
 from pypdf import PdfReader
 from sqlalchemy.orm import Session
 
-from crm_mail.delivery.blobs import flatten
-from crm_mail.delivery.envelope import Attachment, Envelope
-from crm_mail.delivery.mime import build
-from crm_mail.delivery.packing import pack
 from crm_mail.delivery.pec.content_proof import ContentMatch
 from crm_mail.delivery.pec.trust_anchors import BUILT_IN
 from crm_mail.evidence.anchors import anchors_of
@@ -25,22 +21,21 @@ from crm_mail.evidence.dossier_check import DossierCheck, NotADossier, check_dos
 from crm_mail.evidence.dossier_format import Scope
 from crm_mail.evidence.dossier_summary import PrintedSummary
 from crm_mail.installation import Installation
-from crm_mail.outbox.models import Attempt, Message
+from crm_mail.outbox.models import Message
 from crm_mail.pec_simulator.original import read_original
 from tests.evidence.mails import (
     RECIPIENT,
     SENDER,
-    SENT_AT,
     believe,
     hours,
     issuer,
+    keep_source,
     pec_account,
     receive,
     sent_message,
 )
 from tests.factories import make_actor, make_company
 
-INVOICE = b"%PDF-1.7 a courtesy copy of invoice 41/2026"
 Files = dict[str, bytes]
 
 
@@ -49,33 +44,7 @@ def _sent(session: Session, home: Installation, **overrides: object) -> Message:
     believe(home)
     account = pec_account(session, make_company(session))
     message = sent_message(session, account, **overrides)
-    file = Attachment("fattura 41.pdf", "application/pdf", home.store.put(INVOICE), len(INVOICE))
-    envelope = Envelope(
-        message_id=message.message_id or "",
-        date=SENT_AT,
-        from_name="Officina",
-        from_address=SENDER,
-        to=RECIPIENT,
-        subject=message.subject,
-        body_text="In allegato la fattura.",
-        attachments=(file,),
-    )
-    segments = build(envelope)
-    exact = flatten(segments, home.store.read)
-    session.add(
-        Attempt(
-            message_id=message.id,
-            account_id=account.id,
-            started_at=SENT_AT,
-            finished_at=SENT_AT,
-            outcome="sent",
-            code=250,
-            detail="2.0.0 Ok",
-            mime=pack(segments),
-            mime_sha256=hashlib.sha256(exact).hexdigest(),
-        )
-    )
-    session.flush()
+    exact = keep_source(session, home, account, message)
     operator = issuer()
     accepted = operator.take(read_original(exact, SENDER, (RECIPIENT,)), hours(0.05))
     receive(session, home, account, operator.acceptance(accepted, hours(0.1)))

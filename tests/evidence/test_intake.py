@@ -23,6 +23,7 @@ from tests.evidence.mails import (
     certified,
     hours,
     issuer,
+    keep_source,
     ordinary,
     pec_account,
     receive,
@@ -70,6 +71,20 @@ def test_receipts_in_any_order_bring_a_message_to_delivered_and_are_kept_as_rece
     assert proof.provider_id
     assert message.state is MessageState.DELIVERED
     assert _events(session, message) == ["delivered", "pec_delivered", "pec_accepted"]
+
+
+def test_a_receipt_for_the_address_that_the_account_had_when_it_sent_is_believed(
+    sqlite_home: Installation,
+) -> None:
+    believe(sqlite_home)
+    with sqlite_home.database.writing() as session:
+        account = pec_account(session, make_company(session))
+        message = sent_message(session, account)
+        keep_source(session, sqlite_home, account, message)
+        account.from_address = "nuovo@pec.azienda.example"
+        item = receive(session, sqlite_home, account, _delivery(message.message_id or ""))
+        assert item is not None
+        assert (item.alarm, message.state) == ("", MessageState.DELIVERED)
 
 
 FATES: dict[str, tuple[Mail, MessageState, str]] = {
