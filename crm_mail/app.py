@@ -14,8 +14,8 @@ from crm_mail.contacts import views as contacts
 from crm_mail.delivery import views as delivery
 from crm_mail.delivery.domains import views as domains
 from crm_mail.documents import views as documents
-from crm_mail.evidence import dossier_views as dossiers
 from crm_mail.evidence import views as evidence
+from crm_mail.evidence.dossiers import views as dossiers
 from crm_mail.importers import views as importers
 from crm_mail.installation import Installation
 from crm_mail.outbox import views as outbox

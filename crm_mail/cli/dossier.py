@@ -9,11 +9,12 @@ import click
 from crm_mail.cli.frame import Answer, Failure, Interrupted, command, find_actor
 from crm_mail.delivery.pec.trust_anchors import AnchorUnreadable, read_anchors
 from crm_mail.evidence.anchors import anchors_folder, anchors_of
-from crm_mail.evidence.dossier import Built, build_dossier
-from crm_mail.evidence.dossier_check import DossierCheck, NotADossier, check_dossier
-from crm_mail.evidence.dossier_format import Scope
-from crm_mail.evidence.dossier_summary import PrintedSummary
-from crm_mail.evidence.dossier_words import (
+from crm_mail.evidence.dossiers.building import Built, build_dossier
+from crm_mail.evidence.dossiers.checking import check_dossier
+from crm_mail.evidence.dossiers.findings import DossierCheck, NotADossier
+from crm_mail.evidence.dossiers.layout import Scope
+from crm_mail.evidence.dossiers.summary import PrintedSummary
+from crm_mail.evidence.dossiers.words import (
     problem_words,
     receipt_words,
     refusal_words,

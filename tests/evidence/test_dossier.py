@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session
 from crm_mail.delivery.pec.content_proof import ContentMatch
 from crm_mail.delivery.pec.trust_anchors import BUILT_IN
 from crm_mail.evidence.anchors import anchors_of
-from crm_mail.evidence.dossier import NothingToProve, build_dossier
-from crm_mail.evidence.dossier_check import DossierCheck, NotADossier, check_dossier
-from crm_mail.evidence.dossier_format import Scope
-from crm_mail.evidence.dossier_summary import PrintedSummary
+from crm_mail.evidence.dossiers.building import NothingToProve, build_dossier
+from crm_mail.evidence.dossiers.checking import check_dossier
+from crm_mail.evidence.dossiers.findings import DossierCheck, NotADossier
+from crm_mail.evidence.dossiers.layout import Scope
+from crm_mail.evidence.dossiers.summary import PrintedSummary
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message
 from crm_mail.pec_simulator.original import read_original

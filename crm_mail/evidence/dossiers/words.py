@@ -1,6 +1,12 @@
 """The words of a dossier's check, in the reader's language (pure)."""
 
-from crm_mail.evidence.dossier_check import DossierCheck, FileProblem, MessageCheck, NotADossier, ReceiptCheck
+from crm_mail.evidence.dossiers.findings import (
+    DossierCheck,
+    FileProblem,
+    MessageCheck,
+    NotADossier,
+    ReceiptCheck,
+)
 from crm_mail.evidence.verification_words import trust_words
 from crm_mail.outbox.wording import Translate
 

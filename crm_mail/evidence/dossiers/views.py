@@ -11,12 +11,13 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 
 from crm_mail.delivery.pec.trust_anchors import AnchorUnreadable
-from crm_mail.evidence import dossier_words
 from crm_mail.evidence.anchors import anchors_of
-from crm_mail.evidence.dossier import NothingToProve, build_dossier, messages_of
-from crm_mail.evidence.dossier_check import NotADossier, check_dossier
-from crm_mail.evidence.dossier_format import Scope
-from crm_mail.evidence.dossier_summary import PrintedSummary
+from crm_mail.evidence.dossiers import words
+from crm_mail.evidence.dossiers.building import NothingToProve, build_dossier, messages_of
+from crm_mail.evidence.dossiers.checking import check_dossier
+from crm_mail.evidence.dossiers.findings import NotADossier
+from crm_mail.evidence.dossiers.layout import Scope
+from crm_mail.evidence.dossiers.summary import PrintedSummary
 from crm_mail.evidence.verification_words import content_words, trust_words
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db, installation
@@ -94,17 +95,17 @@ def check_again() -> Any:
     try:
         result = check_dossier(form.file.data.stream, _anchors())
     except NotADossier as problem:
-        refusal = dossier_words.refusal_words(problem, _)
+        refusal = words.refusal_words(problem, _)
         return render_template("evidence/check_dossier.html", form=form, check=None, refusal=refusal), 422
     return render_template(
         "evidence/check_dossier.html",
         form=form,
         refusal="",
         check=result,
-        verdict=dossier_words.verdict_words(result, _),
-        problem_words=lambda one: dossier_words.problem_words(one, _),
-        recipient_words=lambda one: dossier_words.recipient_words(one, _),
-        receipt_words=lambda one: dossier_words.receipt_words(one, _),
+        verdict=words.verdict_words(result, _),
+        problem_words=lambda one: words.problem_words(one, _),
+        recipient_words=lambda one: words.recipient_words(one, _),
+        receipt_words=lambda one: words.receipt_words(one, _),
         trust_words=lambda trust: trust_words(trust, _),
         content_words=lambda match: content_words(match, _),
     )

@@ -9,7 +9,7 @@ from crm_mail.companies.models import Company
 from crm_mail.delivery.pec.verdict import Verification
 from crm_mail.documents.printed_pages import build_page, print_page
 from crm_mail.documents.rendering import RenderFailed
-from crm_mail.evidence.dossier import Built, MessageFacts
+from crm_mail.evidence.dossiers.building import Built, MessageFacts
 from crm_mail.evidence.item_words import kind_words, receipt_words
 from crm_mail.evidence.models import MailItem
 from crm_mail.evidence.timeline_words import conflict_words, headline, step_told

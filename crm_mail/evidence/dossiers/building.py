@@ -4,7 +4,6 @@ It is written message by message into a file, so that the dossier of a run of th
 """
 
 import hashlib
-import json
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,18 +19,17 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.db import now
-from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.pec.trust_anchors import Anchors
 from crm_mail.delivery.pec.verdict import Verification
-from crm_mail.documents.models import Document
 from crm_mail.documents.service import find_document
-from crm_mail.evidence import dossier_format as layout
-from crm_mail.evidence.dossier_check import content_of, judge
-from crm_mail.evidence.dossier_format import Listing, Scope
+from crm_mail.evidence.dossiers import layout
+from crm_mail.evidence.dossiers.checking import content_of, judge
+from crm_mail.evidence.dossiers.layout import Listing, Scope
+from crm_mail.evidence.dossiers.message_facts import json_bytes, message_facts, time_text
 from crm_mail.evidence.message_evidence import MessageEvidence, read_evidence
 from crm_mail.evidence.models import MailItem
 from crm_mail.outbox.envelopes import raw_bytes
-from crm_mail.outbox.models import Attempt, Message, MessageDocument, MessageEvent, MessageFile
+from crm_mail.outbox.models import Message, MessageDocument
 from crm_mail.outbox.review import can_see_run, find_message, find_run
 from crm_mail.permissions import Actor
 from crm_mail.refusals import Refusal
@@ -85,7 +83,7 @@ class Built:
 
 
 class Summary(Protocol):
-    """Gathers what the printable summary says, message by message (`dossier_summary.PrintedSummary`)."""
+    """Gathers what the printable summary says, message by message (`summary.PrintedSummary`)."""
 
     def add(self, facts: MessageFacts) -> None:
         """Take in one message."""
@@ -153,7 +151,7 @@ def build_dossier(
         writer.put(layout.READ_ME, READ_ME.encode())
         if printed := summary.finish(company, built, moment):
             writer.put(layout.SUMMARY, printed)
-        writer.put(layout.MANIFEST, _json(_manifest(company, scope, moment, built)))
+        writer.put(layout.MANIFEST, json_bytes(_manifest(company, scope, moment, built)))
         sums = writer.listing.text()
         built.sha256 = hashlib.sha256(sums).hexdigest()
         archive.writestr(writer.info(layout.SUMS), sums)
@@ -226,7 +224,7 @@ def _write_message(
     timezone: str,
 ) -> MessageFacts:
     folder = layout.folder_of(place, message.party_code)
-    facts = _message_facts(session, message)
+    facts = message_facts(session, message)
     source = _source(session, store, message)
     if source is None:
         built.without_source.append(message.message_id or "")
@@ -245,7 +243,7 @@ def _write_message(
         items.append((item, verification))
         built.receipts += bool(item.receipt_type)
         built.untrusted += verification is not None and not verification.trust.is_trusted
-    writer.put(f"{folder}/{layout.MESSAGE_FACTS}", _json(facts))
+    writer.put(f"{folder}/{layout.MESSAGE_FACTS}", json_bytes(facts))
     built.messages += 1
     return MessageFacts(message, folder, timezone, read_evidence(session, message), facts, items)
 
@@ -257,53 +255,6 @@ def _source(session: Session, store: BlobStore, message: Message) -> bytes | Non
     except (StoredFileMissing, StoredFileDamaged, ValueError):
         return None
     return data if is_sent else None
-
-
-def _message_facts(session: Session, message: Message) -> dict[str, Any]:
-    account = session.get(SenderAccount, message.account_id) if message.account_id else None
-    documents = session.scalars(
-        select(Document)
-        .join(MessageDocument, MessageDocument.document_id == Document.id)
-        .where(MessageDocument.message_id == message.id)
-        .order_by(MessageDocument.position)
-    )
-    files = session.scalars(
-        select(MessageFile).where(MessageFile.message_id == message.id).order_by(MessageFile.position)
-    )
-    attempts = session.scalars(select(Attempt).where(Attempt.message_id == message.id).order_by(Attempt.id))
-    events = session.scalars(
-        select(MessageEvent).where(MessageEvent.message_id == message.id).order_by(MessageEvent.id)
-    )
-    return {
-        "message_id": message.message_id,
-        "frozen_sha256": message.frozen_sha256,
-        "state": message.state.value,
-        "channel": message.channel.value,
-        "from": account.from_address if account else "",
-        "to": message.to_address,
-        "cc": list(message.cc),
-        "subject": message.subject,
-        "party": {"code": message.party_code, "name": message.party_name},
-        "recipient": message.recipient_name,
-        "sent_at": _time(message.sent_at),
-        "documents": [
-            {"type": d.type, "number": d.number, "date": d.dated_on.isoformat()} for d in documents
-        ],
-        "files": [{"name": f.name, "sha256": f.sha256, "size": f.size} for f in files],
-        "attempts": [
-            {
-                "started_at": _time(one.started_at),
-                "finished_at": _time(one.finished_at),
-                "outcome": one.outcome,
-                "code": one.code,
-                "answer": one.detail,
-                "source_sha256": one.mime_sha256,
-            }
-            for one in attempts
-        ],
-        "history": [{"at": _time(e.at), "what": e.kind, "who": e.actor_name} for e in events],
-        "evidence": [],
-    }
 
 
 def _write_item(
@@ -321,8 +272,8 @@ def _write_item(
         "path": name,
         "kind": item.kind.value,
         "sha256": item.sha256,
-        "received_at": _time(item.taken_at),
-        "occurred_at": _time(item.occurred_at),
+        "received_at": time_text(item.taken_at),
+        "occurred_at": time_text(item.occurred_at),
         "recipient": item.recipient,
         "receipt_type": item.receipt_type,
         "status": item.status,
@@ -339,7 +290,7 @@ def _write_item(
     receipt, verification = judge(data, anchors, message_id)
     kept |= {
         "trust": verification.trust.value,
-        "signed_at": _time(verification.signed_at),
+        "signed_at": time_text(verification.signed_at),
         "steps": verification.as_json(),
         "certificates": [writer.certificate(der) for der in verification.certificates],
     }
@@ -359,7 +310,7 @@ def _write_item(
 def _manifest(company: Company, scope: Scope, moment: datetime, built: Built) -> dict[str, Any]:
     return {
         "format": layout.FORMAT,
-        "created_at": _time(moment),
+        "created_at": time_text(moment),
         "product": f"CRM Mail {metadata.version('crm-mail')}",
         "company": {"code": company.code, "name": company.name, "vat_number": company.vat_number},
         "scope": {"kind": scope.kind, "id": scope.id, "label": scope.label},
@@ -368,11 +319,3 @@ def _manifest(company: Company, scope: Scope, moment: datetime, built: Built) ->
         "untrusted_receipts": built.untrusted,
         "without_source": built.without_source,
     }
-
-
-def _time(moment: datetime | None) -> str:
-    return moment.isoformat(timespec="seconds") if moment else ""
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
