@@ -113,13 +113,25 @@ class Lane:
             self._in_hand += len(jobs)
             for job in jobs:
                 self._queue.put(job)
-            wanted = min(self.connections, self._in_hand)
-            for _ in range(wanted - len(self._threads)):
-                thread = threading.Thread(
-                    target=self._work, name=f"account-{self.identity.account_id}", daemon=True
-                )
-                self._threads.add(thread)
-                thread.start()
+            self._start_connections()
+
+    def go_on(self) -> None:
+        """Work on what a pause left in the queue when it began and ended between two of the worker's rounds: the
+        connections ended with it, and nobody took the messages back."""
+        if self._in_hand and not self._threads and not self.is_halted:
+            with self._lock:
+                if not self._queue.empty():
+                    self._start_connections()
+
+    def _start_connections(self) -> None:
+        """As many as the messages in hand need; the lock is held."""
+        wanted = min(self.connections, self._in_hand)
+        for _ in range(wanted - len(self._threads)):
+            thread = threading.Thread(
+                target=self._work, name=f"account-{self.identity.account_id}", daemon=True
+            )
+            self._threads.add(thread)
+            thread.start()
 
     def take_back(self) -> list[Job]:
         """The messages that no connection has begun with; the signs to stop stay for those who wait for them."""

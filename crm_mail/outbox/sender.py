@@ -180,6 +180,8 @@ class Sender:
         for lane in self.lanes.values():
             if lane.is_halted:
                 self._unreturned += lane.take_back()
+            else:
+                lane.go_on()
 
     def _is_time_to_look(self) -> bool:
         if self.wake.is_set():

@@ -1,0 +1,75 @@
+"""A lane of connections by itself, without a database."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+
+from crm_mail.delivery.envelope import Cause, Outcome, OutcomeKind
+from crm_mail.delivery.routing import Channel
+from crm_mail.delivery.transports import AccountSettings, Security
+from crm_mail.outbox import lanes
+from crm_mail.outbox.attempting import Result
+from crm_mail.outbox.claiming import Job
+
+AT = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
+SETTINGS = AccountSettings(Channel.SMTP, "127.0.0.1", 25, Security.NONE, "office@office.example")
+
+
+def job(number: int) -> Job:
+    values: dict[str, Any] = dict.fromkeys(Job.__dataclass_fields__, "")
+    return Job(**(values | {"id": number, "attempt": 1, "claimed_at": AT, "due_at": AT, "files": ()}))
+
+
+def test_what_a_short_pause_left_in_the_queue_is_worked_on_when_nobody_took_it_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A worker that is slow to look must not leave messages in hand for ever."""
+    monkeypatch.setattr(lanes, "PAUSES", (0.05,))
+    done: SimpleQueue[Result] = SimpleQueue()
+    answers = iter([Outcome(OutcomeKind.TRANSIENT, 421, "Too many connections", None, Cause.BUSY)])
+    sent = Outcome(OutcomeKind.SENT, 250, "Ok")
+
+    def attempt(one: Job, *_: object) -> Result:
+        outcome = next(answers, sent)
+        return Result(
+            one,
+            outcome.kind,
+            outcome.cause,
+            outcome.code,
+            outcome.detail,
+            AT,
+            AT,
+            is_connection=not outcome.is_sent,
+        )
+
+    class Transport:
+        is_open = True
+
+        def __init__(self, _settings: AccountSettings) -> None: ...
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(lanes, "attempt", attempt)
+    identity: Any = type("Identity", (), {"account_id": 1})()
+    lane = lanes.Lane(
+        identity,
+        SETTINGS,
+        1,
+        timedelta(minutes=1),
+        lambda _: b"",
+        done.put,
+        lambda: None,
+        Transport,  # type: ignore[arg-type]
+    )
+    lane.put([job(number) for number in range(5)])
+    deadline = time.monotonic() + 5
+    while lane._threads and time.monotonic() < deadline:
+        time.sleep(0.005)
+    time.sleep(0.1)  # the pause has ended, and nobody looked
+    assert (lane.is_halted, lane.in_hand) == (False, 4)
+    lane.go_on()
+    assert [done.get(timeout=5).kind for _ in range(5)][1:] == [OutcomeKind.SENT] * 4
+    lane.stop()
+    assert lane.join(5)
