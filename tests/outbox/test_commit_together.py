@@ -28,7 +28,9 @@ def build(home: Installation) -> int:
         company = make_company(session)
         make_account(session, company)
         for number in range(ROWS):
-            make_document(session, make_party(session, company, email=f"p{number}@x.example"))
+            make_document(
+                session, make_party(session, company, email=f"p{number}@x.example", email_kind="ordinary")
+            )
         return prepare(session, ACTOR, company).id
 
 
@@ -112,7 +114,9 @@ def test_one_preparation_fills_a_run_once(home: Installation) -> None:
         company = make_company(session)
         make_account(session, company)
         for number in range(ROWS):
-            make_document(session, make_party(session, company, email=f"p{number}@x.example"))
+            make_document(
+                session, make_party(session, company, email=f"p{number}@x.example", email_kind="ordinary")
+            )
         run_id = create_run(session, ACTOR, Criteria(PartyFilter(company.id))).id
 
     def fill(session: Any, run: Run) -> Any:
