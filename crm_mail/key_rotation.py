@@ -27,6 +27,8 @@ ENCRYPTED = frozenset(
         "audit_keys.value",
         "ledger_sources.url_encrypted",
         "sender_accounts.dkim_key",
+        "sql_sources.url_encrypted",
+        "webhook_endpoints.secret",
         "sender_accounts.mailbox_secret",
         "sender_accounts.oauth_secret",
         "sender_accounts.oauth_tokens",
@@ -36,7 +38,7 @@ ENCRYPTED = frozenset(
 )
 """Every column that `Installation.encrypt` fills; a test asks of each binary column whether it is one."""
 
-NOT_ENCRYPTED = frozenset({"attempts.mime"})
+NOT_ENCRYPTED = frozenset({"api_answers.body", "attempts.mime"})
 """Binary columns that hold something else."""
 
 

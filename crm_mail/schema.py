@@ -8,6 +8,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from crm_mail import audit_chain
+from crm_mail.api import models as api
 from crm_mail.audit import AuditEvent
 from crm_mail.audit_redactions import AuditRedaction
 from crm_mail.catalogue import models as catalogue
@@ -19,12 +20,15 @@ from crm_mail.delivery import models as delivery
 from crm_mail.delivery.domains import models as pec_registries
 from crm_mail.documents import models as documents
 from crm_mail.documents import sdi_models
+from crm_mail.events import models as events
 from crm_mail.evidence import models as evidence
 from crm_mail.importers import models as importers
+from crm_mail.importers import sql_view_models as sql_views
 from crm_mail.outbox import models as outbox
 from crm_mail.privacy import models as privacy
 from crm_mail.receivables import models as receivables
 from crm_mail.users import models as users
+from crm_mail.webhooks import models as webhooks
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
@@ -32,6 +36,7 @@ MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 def import_models() -> list[object]:
     """Name every room that has tables, so that the metadata is complete whoever asks for it."""
     rooms = [
+        api,
         catalogue,
         companies,
         consents,
@@ -40,12 +45,15 @@ def import_models() -> list[object]:
         pec_registries,
         documents,
         sdi_models,
+        events,
         evidence,
         importers,
+        sql_views,
         outbox,
         privacy,
         receivables,
         users,
+        webhooks,
     ]
     return [AuditEvent, AuditRedaction, audit_chain, *rooms]
 

@@ -3,6 +3,8 @@
 from crm_mail.personal_data import Why, table
 
 TABLES = (
+    table("sql_sources", "", "name url_encrypted"),
+    table("sql_views", "", "name query parameters mapping since_column watermark last_result"),
     table("hot_folders", "", "path name_pattern wait_minutes"),
     table(
         "hot_folder_files",

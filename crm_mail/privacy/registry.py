@@ -1,9 +1,11 @@
 """Every room's declarations of personal data, in one place."""
 
+from crm_mail.api import personal_data as api
 from crm_mail.companies import personal_data as companies
 from crm_mail.contacts import personal_data as contacts
 from crm_mail.delivery import personal_data as delivery
 from crm_mail.documents import personal_data as documents
+from crm_mail.events import personal_data as events
 from crm_mail.evidence import personal_data as evidence
 from crm_mail.importers import personal_data as importers
 from crm_mail.outbox import personal_data as outbox
@@ -11,8 +13,23 @@ from crm_mail.personal_data import Table
 from crm_mail.privacy import personal_data as privacy
 from crm_mail.receivables import personal_data as receivables
 from crm_mail.users import personal_data as users
+from crm_mail.webhooks import personal_data as webhooks
 
-ROOMS = (companies, contacts, delivery, documents, evidence, importers, outbox, privacy, receivables, users)
+ROOMS = (
+    api,
+    companies,
+    contacts,
+    delivery,
+    documents,
+    events,
+    evidence,
+    importers,
+    outbox,
+    privacy,
+    receivables,
+    users,
+    webhooks,
+)
 
 TABLES: tuple[Table, ...] = tuple(one for room in ROOMS for one in room.TABLES)
 BY_NAME: dict[str, Table] = {one.name: one for one in TABLES}

@@ -1,0 +1,1 @@
+"""Webhooks: other programs are told what became of messages and runs, signed and at least once."""
