@@ -6,7 +6,7 @@ SQLite (one office PC) and PostgreSQL (many workers) behave alike: a write trans
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,14 +17,18 @@ from operator import itemgetter
 from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import (
+    ARRAY,
     JSON,
     BigInteger,
+    ColumnElement,
     DateTime,
     Engine,
     Integer,
     MetaData,
     String,
     Table,
+    any_,
+    bindparam,
     create_engine,
     event,
     insert,
@@ -32,7 +36,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
@@ -40,6 +45,9 @@ BUSY_TIMEOUT_MS = 60_000
 AMOUNT_SCALE = 10_000
 ROWS_TOGETHER = (128, 16)
 """Rows of one INSERT on SQLite: times the columns of the widest table still below its 32,766 parameters."""
+
+COPIED_FROM = 100
+"""Rows from which PostgreSQL is given a COPY."""
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -160,6 +168,14 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(f"BEGIN {mode}")
 
 
+def among(session: Session, column: InstrumentedAttribute[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """`column IN (values)`, as one array on PostgreSQL: thousands of parameters cost more there than their answer."""
+    wanted = list(values)
+    if session.get_bind().dialect.name != "postgresql":
+        return column.in_(wanted)
+    return column == any_(bindparam(None, wanted, type_=ARRAY(column.type)))
+
+
 def insert_many(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert many rows of the same keys, four times quicker than a statement that is handed them one by one.
 
@@ -182,9 +198,31 @@ def insert_many(session: Session, model: type[Base], rows: Sequence[Mapping[str,
     values = _processed(rows, processors, constants, computed)
     if is_positional:
         _insert_together(connection, sql, list(values))
-    else:
+    elif len(rows) < COPIED_FROM:
         keys = [name for name, _ in processors]
         connection.exec_driver_sql(sql, [dict(zip(keys, row, strict=True)) for row in values])
+    else:
+        _copy(connection, table, [name for name, _ in processors], values)
+
+
+def _copy(
+    connection: Connection, table: Table, names: Sequence[str], rows: Iterable[tuple[Any, ...]]
+) -> None:
+    """PostgreSQL's COPY, in the transaction that is open: several times quicker than INSERT row by row.
+
+    Raises:
+        DBAPIError: as a statement of SQLAlchemy raises it (`IntegrityError` and its like).
+    """
+    quote = connection.dialect.identifier_preparer.quote
+    sql = f"COPY {quote(table.name)} ({', '.join(quote(name) for name in names)}) FROM STDIN"
+    driver: Any = connection.connection.driver_connection
+    faults = connection.dialect.loaded_dbapi.Error
+    try:
+        with driver.cursor() as cursor, cursor.copy(sql) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except faults as error:
+        raise DBAPIError.instance(sql, None, error, faults, dialect=connection.dialect) from error
 
 
 def _insert_together(connection: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.catalogue.models import CatalogueEntry
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, Subscription
+from crm_mail.db import among
 from crm_mail.delivery.addresses import address_key
 from crm_mail.document_types import DocumentType
 from crm_mail.importers.party_merge import chunks
@@ -66,16 +67,21 @@ def load_customers(
     session: Session, actor: Actor, company_id: int, codes: Collection[str]
 ) -> dict[str, Customer]:
     """Code → customer or supplier of a company."""
-    actor.require(Permission.DATA_SEE, company_id)
+    actor.require(Permission.CONTACTS_SEE, company_id)
     found: dict[str, Customer] = {}
     for part in chunks(sorted(set(codes)), AT_ONCE):
-        query = _columns().where(Party.company_id == company_id, Party.code.in_(part)).order_by(Party.id)
+        query = (
+            _columns()
+            .where(Party.company_id == company_id, among(session, Party.code, part))
+            .order_by(Party.id)
+        )
         for row in session.execute(query):
             found[row.code] = Customer(*row)
     by_id = {customer.id: customer for customer in found.values()}
     for part in chunks(by_id, AT_ONCE):
         _read_contacts(session, actor, by_id, part)
-        for id_ in session.scalars(select(CatalogueEntry.party_id).where(CatalogueEntry.party_id.in_(part))):
+        entered = select(CatalogueEntry.party_id).where(among(session, CatalogueEntry.party_id, part))
+        for id_ in session.scalars(entered):
             by_id[id_].is_entered = True
     return found
 
@@ -113,7 +119,7 @@ def _read_contacts(session: Session, actor: Actor, by_id: dict[int, Customer], i
             Subscription,
             (Subscription.contact_id == Contact.id) & (Subscription.document_type == STATEMENT),
         )
-        .where(Contact.party_id.in_(list(ids)))
+        .where(among(session, Contact.party_id, ids))
         .order_by(Contact.party_id, Contact.id, ContactAddress.position, ContactAddress.id)
     )
     served: set[int] = set()
@@ -150,7 +156,7 @@ def find_with_zeros(session: Session, company_id: int, codes: Collection[str]) -
         return {}
     found: dict[str, str] = {}
     for part in chunks(wanted, AT_ONCE):
-        query = select(Party.code).where(Party.company_id == company_id, Party.code.in_(part))
+        query = select(Party.code).where(Party.company_id == company_id, among(session, Party.code, part))
         found |= {wanted[code]: code for code in session.scalars(query)}
     padded = select(Party.code).where(Party.company_id == company_id, Party.code >= "0", Party.code < "1")
     for code in session.scalars(padded):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, literal, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
@@ -19,9 +19,9 @@ from crm_mail.catalogue.lines import Line
 from crm_mail.catalogue.models import CatalogueEntry
 from crm_mail.catalogue.verdicts import Outcome, Said
 from crm_mail.companies.models import Company
-from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, RecipientKind, Subscription
+from crm_mail.contacts.models import Contact, ContactAddress, ContactState, RecipientKind, Subscription
 from crm_mail.contacts.values import name_key
-from crm_mail.db import insert_many, now
+from crm_mail.db import among, insert_many, now
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.importers.bulk_insert import insert_rows
 from crm_mail.importers.party_merge import chunks
@@ -71,10 +71,10 @@ def _use_known(session: Session, wished: Wished) -> None:
     ]
     for part in chunks(asleep, AT_ONCE):
         values = {Contact.state: ContactState.ACTIVE, Contact.updated_at: now()}
-        session.execute(_quiet(update(Contact).where(Contact.id.in_(part)).values(values)))
+        session.execute(_quiet(update(Contact).where(among(session, Contact.id, part)).values(values)))
     known = [wish.known for _customer, wish in wished if wish.known and wish.is_subscribed]
     for part in chunks([one.contact_id for one in known], AT_ONCE):
-        mine = Subscription.contact_id.in_(part)
+        mine = among(session, Subscription.contact_id, part)
         session.execute(_quiet(delete(Subscription).where(mine, Subscription.document_type == STATEMENT)))
     insert_many(session, Subscription, [_subscription(one.contact_id, one.address_id) for one in known])
 
@@ -106,18 +106,8 @@ def _make_contacts(session: Session, wished: Wished) -> None:
         for id_, (_customer, wish) in zip(ids, wished, strict=True)
     ]
     insert_many(session, ContactAddress, addresses)
-    _subscribe(
-        session, [id_ for id_, (_customer, wish) in zip(ids, wished, strict=True) if wish.is_subscribed]
-    )
-
-
-def _subscribe(session: Session, contact_ids: Sequence[int]) -> None:
-    """Contacts of one address each: the database makes the rows itself."""
-    names = ["contact_id", "document_type", "recipient_kind"]
-    fixed = (literal(STATEMENT), literal(RecipientKind.TO, Subscription.recipient_kind.type))
-    for part in chunks(contact_ids, AT_ONCE):
-        rows = select(Contact.id, *fixed).where(Contact.id.in_(part))
-        session.execute(insert(Subscription).from_select(names, rows))
+    wanted = [id_ for id_, (_customer, wish) in zip(ids, wished, strict=True) if wish.is_subscribed]
+    insert_many(session, Subscription, [_subscription(id_, None) for id_ in wanted])
 
 
 def _subscription(contact_id: int, address_id: int | None) -> dict[str, Any]:
@@ -130,15 +120,15 @@ def _subscription(contact_id: int, address_id: int | None) -> dict[str, Any]:
 
 
 def _enter(session: Session, actor: Actor, ready: Sequence[CheckedRow]) -> None:
-    names = ["party_id", "company_id", "added_by", "added_at"]
-    by, at = (
-        literal(actor.user_id, CatalogueEntry.added_by.type),
-        literal(now(), CatalogueEntry.added_at.type),
-    )
-    present = select(CatalogueEntry.party_id)
-    for part in chunks({row.customer.id for row in ready if row.customer}, AT_ONCE):
-        mine = select(Party.id, Party.company_id, by, at).where(Party.id.in_(part), Party.id.not_in(present))
-        session.execute(insert(CatalogueEntry).from_select(names, mine))
+    """New entries; the lock of the company keeps others from making the same ones."""
+    wanted = {row.customer.id: row.customer.company_id for row in ready if row.customer}
+    present: set[int] = set()
+    for part in chunks(wanted, AT_ONCE):
+        mine = among(session, CatalogueEntry.party_id, part)
+        present.update(session.scalars(select(CatalogueEntry.party_id).where(mine)))
+    fixed = {"added_by": actor.user_id, "added_at": now()}
+    rows = [{"party_id": id_, "company_id": wanted[id_], **fixed} for id_ in sorted(wanted.keys() - present)]
+    insert_many(session, CatalogueEntry, rows)
 
 
 def _tell(session: Session, actor: Actor, ready: Sequence[CheckedRow]) -> None:
