@@ -27,7 +27,9 @@ from crm_mail.importers import sql_view_models as sql_views
 from crm_mail.outbox import models as outbox
 from crm_mail.privacy import models as privacy
 from crm_mail.receivables import models as receivables
+from crm_mail.schedules import models as schedules
 from crm_mail.users import models as users
+from crm_mail.users import oidc_models as oidc
 from crm_mail.webhooks import models as webhooks
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -52,7 +54,9 @@ def import_models() -> list[object]:
         outbox,
         privacy,
         receivables,
+        schedules,
         users,
+        oidc,
         webhooks,
     ]
     return [AuditEvent, AuditRedaction, audit_chain, *rooms]

@@ -12,6 +12,7 @@ from crm_mail.outbox import personal_data as outbox
 from crm_mail.personal_data import Table
 from crm_mail.privacy import personal_data as privacy
 from crm_mail.receivables import personal_data as receivables
+from crm_mail.schedules import personal_data as schedules
 from crm_mail.users import personal_data as users
 from crm_mail.webhooks import personal_data as webhooks
 
@@ -27,6 +28,7 @@ ROOMS = (
     outbox,
     privacy,
     receivables,
+    schedules,
     users,
     webhooks,
 )

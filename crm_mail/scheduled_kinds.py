@@ -1,0 +1,5 @@
+"""What can be scheduled, of every room, in one place: every door that fires or edits schedules asks here once."""
+
+
+def register_scheduled_kinds() -> None:
+    """Make every kind known (`schedules.kinds`). Add your room's here."""
