@@ -6,7 +6,7 @@ Every variable has the prefix ``CRM_MAIL_``; ``docs/operations.md`` lists them i
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, computed_field
+from pydantic import Field, SecretStr, computed_field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
@@ -52,6 +52,19 @@ class Settings(BaseSettings):
     hot_folder_seconds: float = Field(
         5.0, gt=0, description="Seconds between two looks into the hot folders."
     )
+    mailer_dir: Path | None = Field(
+        None,
+        description="Folder of send orders (`MAILER_DIR`), with a folder for each company inside; "
+        "empty means `send-orders` in the data folder.",
+    )
+    mailer_attachment_path: str = Field(
+        "",
+        description="Comma-separated folders (`MAILER_ATTACHMENT_PATH`) that companies may take the attachments of "
+        "send orders from, besides that of the orders themselves.",
+    )
+    mailer_seconds: float = Field(
+        5.0, gt=0, description="Seconds between two looks into the folders of send orders."
+    )
     render_processes: int = Field(0, description="Processes that draw PDFs; 0 means one per core.")
     copies_dir: str = Field(
         "",
@@ -75,8 +88,57 @@ class Settings(BaseSettings):
         480, description="Minutes without a request after which a session ends."
     )
     session_days: int = Field(30, description="Days after which a session ends in any case.")
+    oidc_issuer: str = Field(
+        "",
+        description="OpenID Connect provider to sign in at, as its discovery document names it, such as "
+        "`https://login.office.example/realms/staff`; empty means none.",
+    )
+    oidc_client_id: str = Field("", description="What this installation is called at that provider.")
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""), description="Its secret there; empty means a public client, with PKCE alone."
+    )
+    oidc_label: str = Field(
+        "", description="Name of the provider on the sign-in page; empty means its host name."
+    )
+    oidc_domains: str = Field(
+        "",
+        description="Comma-separated domains of the e-mail addresses that may come from there; empty means any.",
+    )
+    oidc_create_users: bool = Field(
+        False,
+        description="Make an account, without rights, for whoever comes from there and has none; "
+        "needs `oidc_domains`.",
+    )
+    oidc_trust_emails: bool = Field(
+        False,
+        description="Take addresses of which the provider does not say whether it verified them; only for a "
+        "provider of the office's own, such as one tenant of Microsoft Entra.",
+    )
     argon2_memory_kib: int = Field(65536, description="Memory of one password hash, in KiB.")
     log_level: str = Field("WARNING", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @model_validator(mode="after")
+    def _check_oidc(self) -> "Settings":
+        if not self.oidc_issuer:
+            return self
+        parts = urlsplit(self.oidc_issuer)
+        is_local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if not parts.hostname or not (parts.scheme == "https" or is_local) or parts.query or parts.fragment:
+            raise ValueError("CRM_MAIL_OIDC_ISSUER must be an https:// address without query")
+        if not self.oidc_client_id:
+            raise ValueError("CRM_MAIL_OIDC_ISSUER needs CRM_MAIL_OIDC_CLIENT_ID")
+        if self.oidc_create_users and not self.resolved_oidc_domains:
+            raise ValueError(
+                "CRM_MAIL_OIDC_CREATE_USERS needs CRM_MAIL_OIDC_DOMAINS: anybody with an account there would get in"
+            )
+        return self
+
+    @property
+    def resolved_oidc_domains(self) -> frozenset[str]:
+        """Domains of addresses that may come from the provider, in lower case; empty: any."""
+        return frozenset(
+            one.strip().lower().lstrip("@") for one in self.oidc_domains.split(",") if one.strip()
+        )
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -90,6 +152,17 @@ class Settings(BaseSettings):
     def resolved_hot_folder_root(self) -> Path:
         """The folder that no hot folder leaves."""
         return self.hot_folder_root or self.data_dir / "hot-folders"
+
+    @property
+    def resolved_mailer_dir(self) -> Path:
+        """The folder that no folder of send orders leaves."""
+        return self.mailer_dir or self.data_dir / "send-orders"
+
+    @property
+    def resolved_attachment_paths(self) -> list[Path]:
+        """Folders from which the files of send orders may be taken."""
+        named = [Path(one.strip()) for one in self.mailer_attachment_path.split(",") if one.strip()]
+        return [self.resolved_mailer_dir, *named]
 
     @property
     def resolved_trusted_hosts(self) -> list[str] | None:

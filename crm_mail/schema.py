@@ -28,6 +28,8 @@ from crm_mail.outbox import models as outbox
 from crm_mail.privacy import models as privacy
 from crm_mail.receivables import models as receivables
 from crm_mail.schedules import models as schedules
+from crm_mail.send_orders import models as send_orders
+from crm_mail.status import models as status
 from crm_mail.users import models as users
 from crm_mail.users import oidc_models as oidc
 from crm_mail.webhooks import models as webhooks
@@ -54,6 +56,8 @@ def import_models() -> list[object]:
         outbox,
         privacy,
         receivables,
+        send_orders,
+        status,
         schedules,
         users,
         oidc,

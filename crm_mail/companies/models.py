@@ -49,6 +49,10 @@ class Company(Base):
     till_packaging: Mapped[str] = mapped_column(
         String(20), default=DEFAULT_PACKAGING
     )  # PM-20 (POS_CLI_CFD_EMP): of customers born at the till
+    pressure_messages: Mapped[int | None]  # most advertising messages to one contact …
+    pressure_days: Mapped[
+        int | None
+    ]  # … within so many days; either empty: no cap (outbox.composing_pressure)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -141,3 +145,8 @@ class Packaging(Base):
     timeout_seconds: Mapped[int | None]  # PM-10: of its messages, in place of the account's
     text_name: Mapped[str] = mapped_column(String(40), default="")  # empty: the text of the document type
     addenda: Mapped[str] = mapped_column(Text, default="")  # XML put into the attached copy of a CFDI (PM-18)
+    uses_order_smtp: Mapped[bool] = mapped_column(default=False)  # the server that a send order names is used
+    writes_orders: Mapped[bool] = mapped_column(
+        default=False
+    )  # PM-4: a stamped document gets a send order by itself
+    writes_orders_since: Mapped[datetime | None] = mapped_column(UtcDateTime)  # older documents get none

@@ -95,6 +95,19 @@ class PackagingForm(FlaskForm):
         description=_l("Put into the attached copy of each CFDI. The stored original stays as it is."),
     )
 
+    uses_order_smtp = BooleanField(
+        _l("Send orders may name their own server"),
+        description=_l(
+            "The outgoing server, user and password in the file are used. Otherwise the account above sends."
+        ),
+    )
+    writes_orders = BooleanField(
+        _l("Write a send order for each stamped document"),
+        description=_l(
+            "From now on, as soon as one comes in. It is sent by a standing authorisation, or waits for a person."
+        ),
+    )
+
     @classmethod
     def of(
         cls,
@@ -152,6 +165,8 @@ class PackagingForm(FlaskForm):
             timeout_seconds=self.timeout_seconds.data,
             text_name=self.text_name.data or "",
             addenda=self.addenda.data or "",
+            uses_order_smtp=bool(self.uses_order_smtp.data),
+            writes_orders=bool(self.writes_orders.data),
         )
 
 

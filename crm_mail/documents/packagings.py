@@ -19,6 +19,7 @@ from crm_mail.companies.packaging_rules import (
 )
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Party
+from crm_mail.db import now
 from crm_mail.delivery.models import LONGEST_TIMEOUT_SECONDS, AccountKind, SenderAccount
 from crm_mail.documents.packaging import PackagingFacts, PatternInvalid, parse_pattern
 from crm_mail.documents.packaging_folders import FolderRefused, clean_folder
@@ -70,6 +71,8 @@ class PackagingValues:
     timeout_seconds: int | None = None
     text_name: str = ""
     addenda: str = ""
+    uses_order_smtp: bool = False
+    writes_orders: bool = False
 
     @property
     def is_default(self) -> bool:
@@ -232,6 +235,8 @@ def save_packaging(
         return kept
     row = _row(session, company.id, kept.code)
     columns = {name: getattr(kept, name) for name in _NAMES} | {"types": list(kept.types)}
+    if kept.writes_orders != (before.writes_orders if before else False):
+        columns["writes_orders_since"] = now() if kept.writes_orders else None
     if row is None:
         session.add(Packaging(company_id=company.id, **columns))
     else:

@@ -13,6 +13,8 @@ from crm_mail.personal_data import Table
 from crm_mail.privacy import personal_data as privacy
 from crm_mail.receivables import personal_data as receivables
 from crm_mail.schedules import personal_data as schedules
+from crm_mail.send_orders import personal_data as send_orders
+from crm_mail.status import personal_data as status
 from crm_mail.users import personal_data as users
 from crm_mail.webhooks import personal_data as webhooks
 
@@ -29,6 +31,8 @@ ROOMS = (
     privacy,
     receivables,
     schedules,
+    send_orders,
+    status,
     users,
     webhooks,
 )

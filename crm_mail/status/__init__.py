@@ -1,0 +1,1 @@
+"""Whether the mailer runs: signs of life of its processes, what waits in folders and queues, the last errors."""
