@@ -1,14 +1,16 @@
 """Who may do what: permissions, the actor that every service is given, and the guards of the routes.
 
-Three permissions of the outbox (prepare, review, commit) are held per user, per document type and per company; the
-others are held for the whole installation. Privacy clearance is part of the actor and lives in every query:
-a contact above an actor's clearance does not exist for that actor.
+Rights of a document type (see, prepare, review, commit, manage, export) and of an area (contacts, texts, accounts…)
+are held in one company or in all of them, by a user or by one of the user's groups; a denial wins over every grant.
+What an actor may see of the rows themselves is the actor's `Sight`: privacy clearance, agents and zones. It lives in
+every query: what lies outside does not exist for that actor.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import wraps
+from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar, cast
 
 from flask import abort, g
@@ -26,28 +28,73 @@ class Permission(StrEnum):
     """Every right of the product, as ``room:action``."""
 
     SIGNED_IN = "session:own"
+    DOCUMENTS_SEE = "documents:see"  # per document type, as the next five
     OUTBOX_PREPARE = "outbox:prepare"
     OUTBOX_REVIEW = "outbox:review"
     OUTBOX_COMMIT = "outbox:commit"
-    DATA_SEE = (
-        "data:see"  # contacts and documents; held by whoever may prepare, review, commit or manage contacts
-    )
-    CONTACTS_MANAGE = "contacts:manage"  # contacts, parties, and documents brought in
+    DOCUMENTS_MANAGE = "documents:manage"  # bring in, correct, void
+    DOCUMENTS_EXPORT = "documents:export"
+    CONTACTS_SEE = "contacts:see"
+    CONTACTS_MANAGE = "contacts:manage"
+    CONTACTS_EXPORT = "contacts:export"
+    TEXTS_MANAGE = "texts:manage"  # texts, layouts, packagings
+    ACCOUNTS_MANAGE = "accounts:manage"  # sender accounts, mailboxes, domains
+    SCHEDULES_SEE = "schedules:see"
+    SCHEDULES_MANAGE = "schedules:manage"  # schedules, events, rules
+    REPORTS_SEE = "reports:see"
+    REPORTS_EXPORT = "reports:export"
     USERS_MANAGE = "users:manage"
-    SETTINGS_MANAGE = "settings:manage"  # companies, accounts, texts
     PRIVACY_MANAGE = "privacy:manage"  # subject access, erasure, restriction, retention, register
+    SETTINGS_MANAGE = "settings:manage"  # companies, and with them their texts and accounts
     AUDIT_SEE = "audit:see"
+    AUDIT_EXPORT = "audit:export"
 
 
 OUTBOX_PERMISSIONS = frozenset(
     {Permission.OUTBOX_PREPARE, Permission.OUTBOX_REVIEW, Permission.OUTBOX_COMMIT}
 )
-AREA_PERMISSIONS = (
-    Permission.CONTACTS_MANAGE,
-    Permission.USERS_MANAGE,
-    Permission.SETTINGS_MANAGE,
-    Permission.PRIVACY_MANAGE,
+TYPE_PERMISSIONS = (
+    Permission.DOCUMENTS_SEE,
+    Permission.OUTBOX_PREPARE,
+    Permission.OUTBOX_REVIEW,
+    Permission.OUTBOX_COMMIT,
+    Permission.DOCUMENTS_MANAGE,
+    Permission.DOCUMENTS_EXPORT,
 )
+"""Rights that are held for a document type."""
+
+AREA_PERMISSIONS = tuple(
+    one for one in Permission if one not in TYPE_PERMISSIONS and one is not Permission.SIGNED_IN
+)
+"""Rights that are held for an area."""
+
+NEEDS: Mapping[Permission, frozenset[Permission]] = MappingProxyType(
+    {one: frozenset({Permission.DOCUMENTS_SEE}) for one in TYPE_PERMISSIONS[1:]}
+    | {
+        Permission.CONTACTS_MANAGE: frozenset({Permission.CONTACTS_SEE}),
+        Permission.CONTACTS_EXPORT: frozenset({Permission.CONTACTS_SEE}),
+        Permission.SCHEDULES_MANAGE: frozenset({Permission.SCHEDULES_SEE}),
+        Permission.REPORTS_EXPORT: frozenset({Permission.REPORTS_SEE}),
+        Permission.AUDIT_EXPORT: frozenset({Permission.AUDIT_SEE}),
+    }
+)
+"""What a right cannot be used without: it brings these along, and falls when one of them is denied."""
+
+_BRINGS: Mapping[Permission, frozenset[Permission]] = MappingProxyType(
+    dict(NEEDS)
+    | {one: NEEDS[one] | {Permission.CONTACTS_SEE} for one in OUTBOX_PERMISSIONS}
+    | {Permission.SETTINGS_MANAGE: frozenset({Permission.TEXTS_MANAGE, Permission.ACCOUNTS_MANAGE})}
+)
+GIVEN_BY: Mapping[Permission, frozenset[Permission]] = MappingProxyType(
+    {
+        one: frozenset({one} | {other for other, brought in _BRINGS.items() if one in brought})
+        for one in Permission
+    }
+)
+"""The rights that bring a right along, itself among them: who may prepare sees the documents and the contacts."""
+
+Grant = tuple[Permission, str, int | None]
+"""A right, the document type (``*``: every one; empty: an area), the company (None: every one)."""
 
 
 class PermissionDenied(Refusal):
@@ -61,14 +108,34 @@ class PermissionDenied(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """Which rows exist for a person.
+
+    Args:
+        clearance: highest privacy level of contacts, 0 to 3 (IT-17).
+        agents, zones: customers of these agents, or of these zones; both empty: all customers.
+    """
+
+    clearance: int = 0
+    agents: frozenset[str] = frozenset()
+    zones: frozenset[str] = frozenset()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no customer is left out because of agent or zone."""
+        return not self.agents and not self.zones
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """The person (or the command line on a person's behalf) that a service works for.
 
     Args:
         user_id: None for the installation itself (migrations, the demo, the worker's own bookkeeping).
-        grants: (permission, document type or ``*``, company id or None for every company).
-        areas: permissions that hold for the whole installation.
+        grants: rights held by the user or a group of the user.
+        denials: rights taken away; each wins over every grant that it covers.
         clearance: highest privacy level of contacts that exist for this actor, 0 to 3.
+        agents, zones: the customers that exist for this actor, see `Sight`.
     """
 
     user_id: int | None
@@ -76,31 +143,51 @@ class Actor:
     email: str = ""
     clearance: int = 0
     is_admin: bool = False
-    grants: frozenset[tuple[Permission, str, int | None]] = field(default_factory=frozenset)
-    areas: frozenset[Permission] = field(default_factory=frozenset)
+    grants: frozenset[Grant] = field(default_factory=frozenset)
+    denials: frozenset[Grant] = field(default_factory=frozenset)
+    agents: frozenset[str] = frozenset()
+    zones: frozenset[str] = frozenset()
+
+    @property
+    def sight(self) -> Sight:
+        """Which rows exist for this actor."""
+        return Sight(self.clearance, self.agents, self.zones)
 
     def can(
         self, permission: Permission, company_id: int | None = None, document_type: str | None = None
     ) -> bool:
         """Whether the right is held; without a company or a type: for at least one of them."""
-        if permission is Permission.SIGNED_IN:
+        if permission is Permission.SIGNED_IN or self.is_admin:
             return True
-        if self.is_admin:
-            return True
-        if permission is Permission.DATA_SEE:
-            return Permission.CONTACTS_MANAGE in self.areas or any(
-                self._has_grant(p, company_id, document_type) for p in OUTBOX_PERMISSIONS
-            )
-        if permission in OUTBOX_PERMISSIONS:
-            return self._has_grant(permission, company_id, document_type)
-        return permission in self.areas
+        return any(True for _grant in self._effective(permission, company_id, document_type))
 
-    def _has_grant(self, permission: Permission, company_id: int | None, document_type: str | None) -> bool:
+    def _effective(
+        self, permission: Permission, company_id: int | None = None, document_type: str | None = None
+    ) -> Iterable[Grant]:
+        """The grants that give a right within a company and a type, without those that a denial covers."""
+        givers = GIVEN_BY[permission]
+        for giver, type_, company in self.grants:
+            if giver not in givers or (company_id is not None and company not in (None, company_id)):
+                continue
+            of_type = giver in TYPE_PERMISSIONS
+            if of_type and document_type is not None and type_ not in (ANY, document_type):
+                continue
+            where = company if company_id is None else company_id
+            what = (type_ if document_type is None else document_type) if of_type else ""
+            if self._is_denied(giver, what, where):
+                continue
+            same_row = (permission in TYPE_PERMISSIONS) == of_type
+            if not same_row and self._is_denied(permission, "", where):
+                continue
+            if same_row and giver is not permission and self._is_denied(permission, what, where):
+                continue
+            yield giver, type_, company
+
+    def _is_denied(self, permission: Permission, document_type: str, company_id: int | None) -> bool:
+        fallen = {permission} | NEEDS.get(permission, frozenset())
         return any(
-            p is permission
-            and (company_id is None or c is None or c == company_id)
-            and (document_type is None or t in (ANY, document_type))
-            for p, t, c in self.grants
+            denied in fallen and type_ in (ANY, document_type) and company in (None, company_id)
+            for denied, type_, company in self.denials
         )
 
     def require(self, permission: Permission, company_id: int | None = None, *types: str) -> None:
@@ -113,18 +200,19 @@ class Actor:
             if not self.can(permission, company_id, document_type):
                 raise PermissionDenied(permission, document_type or "")
 
-    def types(self, permission: Permission, company_id: int | None, all_types: Iterable[str]) -> list[str]:
+    def types(self, permission: Permission, company_id: int, all_types: Iterable[str]) -> list[str]:
         """The document types for which the right is held in a company."""
         return [t for t in all_types if self.can(permission, company_id, t)]
 
-    def company_ids(self, permission: Permission) -> set[int] | None:
-        """Companies in which the right is held for some type; None means every company."""
-        if self.is_admin or permission in self.areas:
+    def company_ids(self, *permissions: Permission) -> set[int] | None:
+        """Companies in which one of the rights (none named: any right) is held; None means every company."""
+        if self.is_admin:
             return None
-        wanted = OUTBOX_PERMISSIONS if permission is Permission.DATA_SEE else {permission}
-        if permission is Permission.DATA_SEE and Permission.CONTACTS_MANAGE in self.areas:
-            return None
-        companies = {c for p, _t, c in self.grants if p in wanted}
+        companies = {
+            company
+            for permission in permissions or tuple(Permission)
+            for _giver, _type, company in self._effective(permission)
+        }
         return None if None in companies else {c for c in companies if c is not None}
 
 

@@ -1,5 +1,6 @@
 """Plain makers of rows: every value has a sensible default, every test overrides what it is about."""
 
+from collections.abc import Iterable
 from datetime import date
 from itertools import count
 from typing import Any
@@ -21,7 +22,7 @@ from crm_mail.delivery.transports import Security
 from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.permissions import ANY, Actor, Permission
-from crm_mail.users.models import AreaGrant, Grant, User
+from crm_mail.users.models import Grant, User
 
 _numbers = count(1)
 
@@ -51,16 +52,33 @@ def make_user(session: Session, **overrides: Any) -> User:
         Grant(permission=permission, document_type=document_type, company_id=company_id)
         for permission, document_type, company_id in grants
     ]
-    user.areas = [AreaGrant(permission=permission) for permission in areas]
+    user.grants += [
+        Grant(permission=permission, document_type=type_, company_id=company_id)
+        for permission, type_, company_id in area_grants(areas)
+    ]
     session.add(user)
     session.flush()
     return user
 
 
 def make_actor(
-    clearance: int = 3, is_admin: bool = True, user_id: int | None = None, **overrides: Any
+    clearance: int = 3,
+    is_admin: bool = True,
+    user_id: int | None = None,
+    areas: Iterable[Permission] = (),
+    **overrides: Any,
 ) -> Actor:
-    return Actor(user_id, "Anna Test", "anna@office.example", clearance, is_admin, **overrides)
+    values = {"name": "Anna Test", "email": "anna@office.example"} | overrides
+    values["grants"] = frozenset({*values.get("grants", ()), *area_grants(areas)})
+    return Actor(user_id, clearance=clearance, is_admin=is_admin, **values)
+
+
+def area_grants(areas: Iterable[Permission]) -> list[tuple[Permission, str, int | None]]:
+    """Rights of areas in every company; who keeps the contacts of an office brings its documents in as well."""
+    grants: list[tuple[Permission, str, int | None]] = [(permission, "", None) for permission in areas]
+    if Permission.CONTACTS_MANAGE in areas:
+        grants.append((Permission.DOCUMENTS_MANAGE, ANY, None))
+    return grants
 
 
 def outbox_grants(company_id: int | None = None, document_type: str = ANY) -> frozenset[Any]:

@@ -51,7 +51,7 @@ def manageable_companies(session: Session, actor: Actor) -> list[Company]:
     return [
         one
         for one in every
-        if actor.can(Permission.CONTACTS_MANAGE, one.id) and actor.can(Permission.DATA_SEE, one.id)
+        if actor.can(Permission.CONTACTS_MANAGE, one.id) and actor.can(Permission.CONTACTS_SEE, one.id)
     ]
 
 

@@ -87,7 +87,7 @@ def catalogue_query(actor: Actor, company_id: int | None = None, text: str = "")
     query = select(Party.id).where(
         Party.is_customer.is_(True), or_(Party.id.in_(entered), Party.id.in_(subscribed))
     )
-    companies = actor.company_ids(Permission.DATA_SEE)
+    companies = actor.company_ids(Permission.CONTACTS_SEE)
     if companies is not None:
         query = query.where(Party.company_id.in_(companies))
     if company_id is not None:
@@ -122,7 +122,7 @@ def list_rows(
     Raises:
         PermissionDenied: the actor may not see contacts there.
     """
-    actor.require(Permission.DATA_SEE, company_id)
+    actor.require(Permission.CONTACTS_SEE, company_id)
     found = catalogue_query(actor, company_id, text)
     total = _count(session, found)
     place = _place(session, found, before or after)

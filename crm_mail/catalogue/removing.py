@@ -42,7 +42,7 @@ def remove_rows(session: Session, actor: Actor, party_ids: Sequence[int]) -> lis
         PermissionDenied: the actor may not manage contacts.
     """
     actor.require(Permission.CONTACTS_MANAGE)
-    companies = actor.company_ids(Permission.DATA_SEE)
+    companies = actor.company_ids(Permission.CONTACTS_SEE)
     query = select(Party.id, Party.company_id, Party.code).where(Party.id.in_(list(party_ids)[:MOST]))
     if companies is not None:
         query = query.where(Party.company_id.in_(companies))

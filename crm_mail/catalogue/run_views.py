@@ -56,7 +56,7 @@ def _companies() -> list[Company]:
     return [
         one
         for one in visible_companies(actor)
-        if actor.can(Permission.OUTBOX_PREPARE, one.id, STATEMENT) and actor.can(Permission.DATA_SEE, one.id)
+        if actor.can(Permission.OUTBOX_PREPARE, one.id, STATEMENT) and actor.can(Permission.CONTACTS_SEE, one.id)
     ]
 
 
@@ -132,7 +132,7 @@ def _create(companies: list[Company], company: Company, form: StatementForm) -> 
 
 
 @blueprint.get("/runs/<int:run_id>")
-@requires(Permission.DATA_SEE)
+@requires(Permission.CONTACTS_SEE)
 def show_run(run_id: int) -> Any:
     """What became of each row of the catalogue in a run; while it is being prepared, it looks again by itself."""
     run, actor = run_or_404(run_id), signed_in_actor()

@@ -26,7 +26,7 @@ UNDO_KEY = "catalogue_removal"
 
 
 @blueprint.get("/", strict_slashes=False, endpoint="list_rows")
-@requires(Permission.DATA_SEE)
+@requires(Permission.CONTACTS_SEE)
 def show_list() -> Any:
     """The customers of the catalogue, of one company or of all, and the form of single entry."""
     return _page(EntryForm(formdata=None))

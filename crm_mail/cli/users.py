@@ -18,7 +18,11 @@ from crm_mail.users.service import UserDraft, create_user
 SHORTEST_PASSWORD = 8
 """What an administrator may set at the shell for good (NIST SP 800-63B); the pages ask users for more."""
 
-AREAS = {permission.value.split(":")[0]: permission for permission in AREA_PERMISSIONS}
+AREAS = {
+    permission.value.split(":")[0]: permission
+    for permission in AREA_PERMISSIONS
+    if permission.value.endswith(":manage")
+}
 
 
 @click.group()

@@ -125,5 +125,5 @@ def can_work_in(actor: Actor, company_id: int) -> bool:
     """Whether the actor may choose the company: by settings, or by some right in it."""
     if actor.can(Permission.SETTINGS_MANAGE):
         return True
-    companies = actor.company_ids(Permission.DATA_SEE)
+    companies = actor.company_ids()
     return companies is None or company_id in companies

@@ -17,7 +17,7 @@ from crm_mail.permissions import Actor, Permission
 def find_party(session: Session, actor: Actor, party_id: int) -> Party | None:
     """One party, or None when it does not exist for the actor."""
     query = select(Party).where(Party.id == party_id)
-    companies = actor.company_ids(Permission.DATA_SEE)
+    companies = actor.company_ids(Permission.CONTACTS_SEE)
     if companies is not None:
         query = query.where(Party.company_id.in_(companies))
     return session.scalar(query)
@@ -42,7 +42,7 @@ def list_suggestions(
     session: Session, actor: Actor, company_id: int, limit: int = 200
 ) -> Sequence[tuple[Contact, Party]]:
     """Contacts learnt from documents that wait for a person's word, oldest first."""
-    actor.require(Permission.DATA_SEE, company_id)
+    actor.require(Permission.CONTACTS_SEE, company_id)
     query = (
         select(Contact, Party)
         .join(Party, Party.id == Contact.party_id)
@@ -66,5 +66,5 @@ def count_suggestions(session: Session, actor: Actor, company_id: int) -> int:
 
 def _for_actor(query: Select[Contact], actor: Actor) -> Select[Contact]:
     query = query.where(visible_contacts(actor.clearance), Contact.state != ContactState.ERASED)
-    companies = actor.company_ids(Permission.DATA_SEE)
+    companies = actor.company_ids(Permission.CONTACTS_SEE)
     return query if companies is None else query.where(Contact.company_id.in_(companies))

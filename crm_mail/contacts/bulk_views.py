@@ -50,7 +50,7 @@ def _list_url(chosen: PartyFilter) -> str:
 
 
 @blueprint.post("/export")
-@requires(Permission.DATA_SEE)
+@requires(Permission.CONTACTS_SEE)
 def export_list() -> Response:
     """The selected parties as a file (`action`: xlsx, csv, or vcf for their contacts)."""
     chosen, action, actor = filter_of_address(), request.form.get("action"), signed_in_actor()
@@ -219,7 +219,7 @@ def undo_change(change_id: int) -> Any:
 
 
 @blueprint.post("/filters")
-@requires(Permission.DATA_SEE)
+@requires(Permission.CONTACTS_SEE)
 def save_filter() -> Any:
     """Keep the filter of the address under a name."""
     chosen = filter_of_address()
@@ -237,7 +237,7 @@ def save_filter() -> Any:
 
 
 @blueprint.post("/filters/<int:filter_id>/remove")
-@requires(Permission.DATA_SEE)
+@requires(Permission.CONTACTS_SEE)
 def remove_filter(filter_id: int) -> Any:
     """Forget a filter of one's own."""
     if not saved_filters.remove_filter(db(), signed_in_actor(), filter_id):

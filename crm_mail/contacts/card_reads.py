@@ -29,7 +29,7 @@ def last_sent(session: Session, actor: Actor, party_ids: Sequence[int]) -> dict[
 
 def list_documents(session: Session, actor: Actor, party: Party, limit: int = 100) -> Sequence[Document]:
     """The newest documents of the types that the actor has to do with in this company."""
-    types = actor.types(Permission.DATA_SEE, party.company_id, company_types(session, party.company_id).ids)
+    types = actor.types(Permission.DOCUMENTS_SEE, party.company_id, company_types(session, party.company_id).ids)
     query = (
         select(Document)
         .where(Document.party_id == party.id, Document.is_current.is_(True), Document.type.in_(types))

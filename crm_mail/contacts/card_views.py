@@ -78,7 +78,7 @@ def page(template: str, party: Party, status: int = 200, **values: Any) -> tuple
 
 
 @blueprint.get("/<int:party_id>")
-@requires(Permission.DATA_SEE)
+@requires(Permission.CONTACTS_SEE)
 def show_party(party_id: int) -> Any:
     """The contacts of a party, what each receives, and who receives what in the end."""
     party = found(party_id)
@@ -145,7 +145,7 @@ def read_cells(fields: Any, types: Collection[str]) -> list[MatrixCell]:
 
 
 @blueprint.route("/<int:party_id>/details", methods=("GET", "POST"))
-@requires(Permission.DATA_SEE)
+@requires(Permission.CONTACTS_SEE)
 def edit_party(party_id: int) -> Any:
     """Name, addresses and attributes of a party."""
     party = found(party_id)
@@ -179,7 +179,7 @@ def block_party(party_id: int) -> Any:
 
 
 @blueprint.get("/<int:party_id>/documents")
-@requires(Permission.DATA_SEE)
+@requires(Permission.CONTACTS_SEE)
 def show_documents(party_id: int) -> Any:
     """The newest documents of a party."""
     party = found(party_id)
@@ -189,7 +189,7 @@ def show_documents(party_id: int) -> Any:
 
 
 @blueprint.get("/<int:party_id>/messages")
-@requires(Permission.DATA_SEE)
+@requires(Permission.CONTACTS_SEE)
 def show_messages(party_id: int) -> Any:
     """What was written to a party and its contacts, as far as the reader may know it (CO-1)."""
     party = found(party_id)

@@ -19,7 +19,7 @@ HEADER = ["party_code", "party_name", "contact_name", "contact_email", "consents
 
 def export_states(session: Session, actor: Actor, company_id: int) -> Iterator[list[str]]:
     """Each visible contact that ever said something, with its latest words, by code and name."""
-    actor.require(Permission.DATA_SEE, company_id)
+    actor.require(Permission.CONTACTS_SEE, company_id)
     first = (
         select(ContactAddress.email)
         .where(ContactAddress.contact_id == Contact.id)

@@ -51,7 +51,7 @@ def _page(contact: Contact, form: ConsentForm) -> tuple[str, int]:
 
 
 @blueprint.get("/people/<int:contact_id>/consents")
-@requires(Permission.DATA_SEE)
+@requires(Permission.CONTACTS_SEE)
 def show_consents(contact_id: int) -> Any:
     """What a contact agreed to, and every word it ever said."""
     form = ConsentForm(formdata=None)
@@ -97,7 +97,7 @@ def _record(contact: Contact, form: ConsentForm, decision: Decision, name: str, 
 
 
 @blueprint.get("/people/<int:contact_id>/consents/<int:event_id>/proof")
-@requires(Permission.DATA_SEE)
+@requires(Permission.CONTACTS_SEE)
 def download_proof(contact_id: int, event_id: int) -> Any:
     """The file that proves a word, as it was given; a browser never shows it."""
     word = find_event(db(), found(contact_id), event_id)
@@ -115,7 +115,7 @@ def download_proof(contact_id: int, event_id: int) -> Any:
 
 
 @blueprint.post("/consents/<any(xlsx, csv):kind>")
-@requires(Permission.DATA_SEE)
+@requires(Permission.CONTACTS_SEE)
 def export_consents(kind: str) -> Any:
     """The company's consents as they stand, contact by contact, as a file."""
     if not ActionForm().validate_on_submit():

@@ -56,7 +56,7 @@ def find_duplicates(
     session: Session, actor: Actor, company_id: int, kind: DuplicateKind, after: str = "", size: int = SIZE
 ) -> DuplicatePage:
     """The groups after a cursor of an earlier page, of what exists for the actor."""
-    actor.require(Permission.DATA_SEE, company_id)
+    actor.require(Permission.CONTACTS_SEE, company_id)
     if kind.is_of_parties:
         return _of_parties(session, company_id, kind, after, size)
     rows = session.execute(_keys(actor, company_id, kind, after).limit(size + 1)).all()

@@ -59,7 +59,7 @@ def _note(kind: AddressKind, verdict: Verdict) -> KindNote:
 
 
 @blueprint.post("/<int:party_id>/check-kinds")
-@requires(Permission.DATA_SEE)
+@requires(Permission.CONTACTS_SEE)
 def check_kinds(party_id: int) -> Any:
     """Look the domains of the party's addresses up now. No transaction waits for the servers."""
     if not ActionForm().validate_on_submit():

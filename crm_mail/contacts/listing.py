@@ -101,7 +101,7 @@ def list_parties(
         after, before: a cursor of an earlier page; one that is not understood gives the first page.
         size: rows of a page.
     """
-    actor.require(Permission.DATA_SEE, chosen.company_id)
+    actor.require(Permission.CONTACTS_SEE, chosen.company_id)
     total = count_parties(session, actor, chosen)
     cursor = _read_cursor(before or after)
     going_back = bool(before) and cursor is not None

@@ -44,7 +44,7 @@ def save_filter(session: Session, actor: Actor, chosen: PartyFilter, name: str) 
     Raises:
         FilterNotSaved: see there.
     """
-    actor.require(Permission.DATA_SEE, chosen.company_id)
+    actor.require(Permission.CONTACTS_SEE, chosen.company_id)
     name = " ".join(name.split())
     if not name or len(name) > 80 or actor.user_id is None:
         raise FilterNotSaved("name")

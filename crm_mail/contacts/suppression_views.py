@@ -92,7 +92,7 @@ def _page(form: AddForm, status: int = 200) -> tuple[str, int]:
 
 
 @blueprint.get("/", strict_slashes=False)
-@requires(Permission.DATA_SEE)
+@requires(Permission.CONTACTS_SEE)
 def list_addresses() -> Any:
     """The addresses that the company at work does not write to."""
     return _page(AddForm())
@@ -136,7 +136,7 @@ def lift_address(suppression_id: int) -> Any:
 
 
 @blueprint.post("/export")
-@requires(Permission.DATA_SEE)
+@requires(Permission.CONTACTS_SEE)
 def export_addresses() -> Response:
     """The list as it is filtered, as a CSV file."""
     header = [_("E-mail address"), _("Reason"), _("Status"), _("Answer"), _("Since"), _("Lifted")]

@@ -96,7 +96,7 @@ def list_page(
     Raises:
         PermissionDenied
     """
-    actor.require(Permission.DATA_SEE, company_id)
+    actor.require(Permission.CONTACTS_SEE, company_id)
     conditions = _chosen(actor, company_id, wanted)
     total = session.scalar(select(func.count()).select_from(Suppression).where(*conditions)) or 0
     query = select(Suppression).where(*conditions)
@@ -156,7 +156,7 @@ def reasons_in_use(session: Session, actor: Actor, company_id: int) -> list[str]
 def find(session: Session, actor: Actor, suppression_id: int) -> Suppression | None:
     """One row, if it exists for this person."""
     row = session.get(Suppression, suppression_id)
-    if row is None or not actor.can(Permission.DATA_SEE, row.company_id):
+    if row is None or not actor.can(Permission.CONTACTS_SEE, row.company_id):
         return None
     query = select(Suppression).where(Suppression.id == row.id, *_visible(actor, row.company_id))
     return session.scalar(query)
@@ -197,7 +197,7 @@ def lift(session: Session, actor: Actor, row: Suppression, why: str) -> None:
 
 def export(session: Session, actor: Actor, company_id: int, wanted: Wanted) -> Iterator[Suppression]:
     """Every row asked for, the newest first; the audit is told."""
-    actor.require(Permission.DATA_SEE, company_id)
+    actor.require(Permission.CONTACTS_SEE, company_id)
     conditions = _chosen(actor, company_id, wanted)
     count = session.scalar(select(func.count()).select_from(Suppression).where(*conditions)) or 0
     audit.record(

@@ -19,7 +19,7 @@ OCTETS = 75
 
 def export_vcards(session: Session, actor: Actor, picked: Picked) -> Iterator[str]:
     """A card for each active contact of the parties picked, by party and name."""
-    actor.require(Permission.DATA_SEE, picked.chosen.company_id)
+    actor.require(Permission.CONTACTS_SEE, picked.chosen.company_id)
     query = (
         select(Contact.id)
         .where(Contact.party_id.in_(picked.query(actor.clearance)), visible_contacts(actor.clearance))

@@ -40,7 +40,7 @@ SIZES = (50, 100, 200)
 
 
 @blueprint.get("/", strict_slashes=False, endpoint="list_parties")
-@requires(Permission.DATA_SEE)
+@requires(Permission.CONTACTS_SEE)
 def show_list() -> Any:
     """Customers and suppliers of the company at work."""
     actor = signed_in_actor()

@@ -29,7 +29,7 @@ class RoleUse:
 
 def list_roles(session: Session, actor: Actor, company_id: int) -> Sequence[Role]:
     """The roles of a company, by name."""
-    actor.require(Permission.DATA_SEE, company_id)
+    actor.require(Permission.CONTACTS_SEE, company_id)
     return session.scalars(select(Role).where(Role.company_id == company_id).order_by(Role.name)).all()
 
 
@@ -48,7 +48,7 @@ def count_roles(session: Session, actor: Actor, company_id: int) -> list[RoleUse
 def find_role(session: Session, actor: Actor, role_id: int) -> Role | None:
     """One role, or None when it does not exist for the actor."""
     role = session.get(Role, role_id)
-    return role if role is not None and actor.can(Permission.DATA_SEE, role.company_id) else None
+    return role if role is not None and actor.can(Permission.CONTACTS_SEE, role.company_id) else None
 
 
 def add_role(session: Session, actor: Actor, company_id: int, name: str) -> Role:
@@ -142,7 +142,7 @@ def name_levels(session: Session, actor: Actor, company_id: int, names: Mapping[
 
 def list_characteristics(session: Session, actor: Actor, company_id: int, limit: int = 200) -> list[str]:
     """The characteristics in use, as ``key`` and ``key=value``, of contacts that exist for the actor."""
-    actor.require(Permission.DATA_SEE, company_id)
+    actor.require(Permission.CONTACTS_SEE, company_id)
     query = (
         select(Characteristic.key, Characteristic.value)
         .join(Contact, Contact.id == Characteristic.contact_id)

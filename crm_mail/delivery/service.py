@@ -49,7 +49,7 @@ def _require(actor: Actor, company_id: int, user_id: int | None) -> None:
     """Settings for any account; a user's own account also by that user, in a company that the user sees."""
     if actor.can(Permission.SETTINGS_MANAGE):
         return
-    companies = actor.company_ids(Permission.DATA_SEE)
+    companies = actor.company_ids()
     is_own = user_id is not None and user_id == actor.user_id
     if not is_own or (companies is not None and company_id not in companies):
         raise PermissionDenied(Permission.SETTINGS_MANAGE)

@@ -72,7 +72,7 @@ def list_documents(
     size: int = 50,
 ) -> DocumentPage:
     """Current versions of a company's documents, newest first."""
-    types = actor.types(Permission.DATA_SEE, company_id, company_types(session, company_id).ids)
+    types = actor.types(Permission.DOCUMENTS_SEE, company_id, company_types(session, company_id).ids)
     query = (
         select(Document)
         .join(Party, Party.id == Document.party_id)

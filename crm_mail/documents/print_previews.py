@@ -55,7 +55,7 @@ def newest_documents(
     session: Session, actor: Actor, company_id: int, kind: str, limit: int, *conditions: ColumnElement[bool]
 ) -> Sequence[Document]:
     """The newest documents that exist for the actor, of one type or (empty) of any, with their parties."""
-    types = actor.types(Permission.DATA_SEE, company_id, company_types(session, company_id).ids)
+    types = actor.types(Permission.DOCUMENTS_SEE, company_id, company_types(session, company_id).ids)
     query = (
         select(Document)
         .join(Document.party)

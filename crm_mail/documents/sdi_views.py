@@ -13,7 +13,7 @@ def add_sdi_routes(blueprint: Blueprint) -> None:
     """Add the room's pages about receipts."""
 
     @blueprint.get("/<int:document_id>/receipts/<int:receipt_id>")
-    @requires(Permission.DATA_SEE)
+    @requires(Permission.DOCUMENTS_SEE)
     def download_receipt(document_id: int, receipt_id: int) -> Response:
         """A receipt, byte for byte."""
         document = service.find_document(db(), signed_in_actor(), document_id)

@@ -255,7 +255,7 @@ def can_see(actor: Actor, document: Document) -> bool:
     """Whether the actor has to do with this type of document in its company, and has the clearance for it."""
     if document.privacy_level > actor.clearance:
         return False
-    return actor.can(Permission.DATA_SEE, document.company_id, document.type)
+    return actor.can(Permission.DOCUMENTS_SEE, document.company_id, document.type)
 
 
 def find_document(session: Session, actor: Actor, document_id: int) -> Document | None:

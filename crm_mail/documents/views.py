@@ -32,7 +32,7 @@ SIZES = (50, 100, 200)
 
 
 @blueprint.get("/", strict_slashes=False)
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def list_documents() -> Any:
     """Documents of the company at work."""
     actor = signed_in_actor()
@@ -74,7 +74,7 @@ def document_or_404(document_id: int) -> Document:
 
 
 @blueprint.get("/<int:document_id>")
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def show_document(document_id: int) -> Any:
     """One document: facts, files, versions, and what was sent to whom."""
     actor, document = signed_in_actor(), document_or_404(document_id)
@@ -100,7 +100,7 @@ def show_document(document_id: int) -> Any:
 
 
 @blueprint.get("/<int:document_id>/history")
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def show_history(document_id: int) -> Any:
     """What was sent of a document, alone: its page asks again while something is on its way (PD-8)."""
     document = document_or_404(document_id)
@@ -110,7 +110,7 @@ def show_history(document_id: int) -> Any:
 
 
 @blueprint.get("/<int:document_id>/files/<int:file_id>")
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def download_file(document_id: int, file_id: int) -> Response:
     """A file of a document: PDFs inside the page, everything else as a download."""
     document = document_or_404(document_id)

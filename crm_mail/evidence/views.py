@@ -63,7 +63,7 @@ def _proof_of(message: Message) -> str:
 
 
 @blueprint.get("")
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def list_items() -> str:
     """What was received about this company's messages, newest first; alarms first of all."""
     company, actor = _company(), signed_in_actor()
@@ -94,7 +94,7 @@ def list_items() -> str:
 
 
 @blueprint.get("/items/<int:item_id>")
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def show_item(item_id: int) -> str:
     """One received mail: what it says, and each step of its check."""
     item = _item(item_id)
@@ -113,7 +113,7 @@ def show_item(item_id: int) -> str:
 
 
 @blueprint.get("/items/<int:item_id>/mail")
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def download_mail(item_id: int) -> Any:
     """The mail, byte for byte as it was received."""
     item = _item(item_id)
@@ -126,7 +126,7 @@ def download_mail(item_id: int) -> Any:
 
 
 @blueprint.post("/items/<int:item_id>/settle")
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def settle_item(item_id: int) -> Any:
     """Settle the alarm of a mail, with a note."""
     item = _item(item_id)

@@ -19,7 +19,7 @@ def party_label(party: Party) -> str:
 
 def search_parties(session: Session, actor: Actor, company_id: int, typed: str) -> list[Party]:
     """The parties whose code or name begins with the text, then those that contain it; at most twenty."""
-    actor.require(Permission.DATA_SEE, company_id)
+    actor.require(Permission.CONTACTS_SEE, company_id)
     text = name_key(typed)
     query = (
         select(Party).where(Party.company_id == company_id).order_by(Party.name_key, Party.id).limit(LIMIT)
@@ -40,7 +40,7 @@ def search_parties(session: Session, actor: Actor, company_id: int, typed: str) 
 
 def find_typed_party(session: Session, actor: Actor, company_id: int, typed: str) -> Party | None:
     """The one party that a text means: an offered label, an exact code, VAT number or name; None otherwise."""
-    actor.require(Permission.DATA_SEE, company_id)
+    actor.require(Permission.CONTACTS_SEE, company_id)
     text = typed.strip()
     of_company = select(Party).where(Party.company_id == company_id)
     for code in dict.fromkeys((text, text.split(_BETWEEN)[0].strip())):

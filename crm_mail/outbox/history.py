@@ -83,7 +83,7 @@ def _lines(
     before: int | None,
     size: int,
 ) -> list[HistoryLine]:
-    if not actor.can(Permission.DATA_SEE, company_id):
+    if not actor.can(Permission.DOCUMENTS_SEE, company_id):
         return []
     query = (
         select(Message, Run.created_at)
@@ -100,7 +100,7 @@ def _lines(
 def _visible(session: Session, actor: Actor, company_id: int) -> list[ColumnElement[bool]]:
     found = [Message.company_id == company_id, Message.privacy_level <= actor.clearance]
     types = company_types(session, company_id).ids
-    allowed = actor.types(Permission.DATA_SEE, company_id, types)
+    allowed = actor.types(Permission.DOCUMENTS_SEE, company_id, types)
     if len(allowed) < len(types):
         spaced = " " + Message.document_types + " "
         found.append(or_(*(spaced.contains(f" {t} ", autoescape=True) for t in allowed), Message.id == -1))

@@ -39,7 +39,7 @@ from crm_mail.web.door import db, installation
 from crm_mail.web.security_headers import MAIL_POLICY, PDF_POLICY, allow_framing
 
 
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def message(run_id: int, message_id: int) -> Any:
     """The preview of a message: a page of its own, or the pane beside the list."""
     run = run_or_404(run_id)
@@ -261,7 +261,7 @@ def restore(run_id: int, message_id: int, revision_id: int) -> Any:
     return redirect(back_to_list(run, open=message_id, tab="history"), 303)
 
 
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def message_body(run_id: int, message_id: int) -> Response:
     """The HTML body alone, for a frame in which nothing of it can run."""
     shown = message_or_404(run_or_404(run_id), message_id)
@@ -269,7 +269,7 @@ def message_body(run_id: int, message_id: int) -> Response:
     return allow_framing(Response(body, mimetype="text/html"), MAIL_POLICY)
 
 
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def message_source(run_id: int, message_id: int) -> Response:
     """The whole message as a file: the very bytes that were sent, or those that would be."""
     shown = message_or_404(run_or_404(run_id), message_id)
@@ -288,7 +288,7 @@ def _download(data: bytes, name: str, mime: str = "application/octet-stream") ->
     return answer
 
 
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def message_file(run_id: int, message_id: int, position: int) -> Response:
     """A file of the message: a PDF is shown, anything else is downloaded."""
     shown = message_or_404(run_or_404(run_id), message_id)

@@ -197,7 +197,7 @@ def run_url(run: Run) -> str:
     return url_for("outbox.review", run_id=run.id)
 
 
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def preparing(run_id: int) -> Any:
     """A run while its messages are worked out; asks again every two seconds, then leads on.
 

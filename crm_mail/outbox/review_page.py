@@ -18,7 +18,7 @@ from crm_mail.outbox.review import Page, RunCounts
 from crm_mail.outbox.review_filter import ReviewFilter
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import Actor, Permission, signed_in_actor
-from crm_mail.users.models import AreaGrant, User
+from crm_mail.users.actors import who_can
 from crm_mail.web.door import db
 
 PLACE = ("after", "before", "size", "from")
@@ -298,11 +298,7 @@ def account_names(session: Session, messages: Sequence[Message]) -> dict[int, st
 
 def who_may_set_up(session: Session) -> list[str]:
     """Whom to ask for a change of accounts, companies or texts: names of those who hold the right."""
-    settings = select(AreaGrant.user_id).where(AreaGrant.permission == Permission.SETTINGS_MANAGE)
-    query = select(User.name).where(
-        or_(User.is_admin.is_(True), User.id.in_(settings)), User.is_active.is_(True)
-    )
-    return list(session.scalars(query.order_by(User.name).limit(3)))
+    return who_can(session, Permission.SETTINGS_MANAGE)
 
 
 def page_language() -> str:

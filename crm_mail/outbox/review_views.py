@@ -23,7 +23,7 @@ from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 
 
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def review(run_id: int) -> Any:
     """The list of a run's messages, with the preview of one of them (`open`)."""
     run = review_page.run_or_404(run_id)
@@ -83,7 +83,7 @@ def _pane(run: Run) -> dict[str, Any]:
     return message_context(run, message, request.args.get("tab", ""))
 
 
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def matching(run_id: int) -> Any:
     """How many messages the filter means, for lists where counting would hold the page up."""
     run = review_page.run_or_404(run_id)
@@ -162,7 +162,7 @@ def undo_change(run_id: int, action_id: int) -> Any:
     return redirect(back_to_list(run), 303)
 
 
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def left_out(run_id: int) -> Any:
     """What the run leaves out, with the reason and what would change it."""
     run = review_page.run_or_404(run_id)

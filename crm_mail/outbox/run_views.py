@@ -65,7 +65,7 @@ class RunRow:
         return self.leaving - sum(self.counts.states.get(state.value, 0) for state in QUEUED)
 
 
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def list_runs() -> Any:
     """The runs of the company at work, the newest first."""
     actor = signed_in_actor()
@@ -248,7 +248,7 @@ def _page_after(run: Run, usual: str) -> str:
     return usual
 
 
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def progress(run_id: int) -> Any:
     """How far sending is; asked again every two seconds, every second while it can be called back."""
     run = run_or_404(run_id)

@@ -110,7 +110,7 @@ def _header() -> list[str]:
     ]
 
 
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def choose_columns(run_id: int) -> Any:
     """Keep which columns this browser shows in the lists of runs."""
     run = review_page.run_or_404(run_id)

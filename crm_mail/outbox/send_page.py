@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Contact, ContactAddress
@@ -18,8 +18,8 @@ from crm_mail.outbox.left_out import list_left_out
 from crm_mail.outbox.message_page import Problem, problems_of
 from crm_mail.outbox.models import Message, MessageContent, Run
 from crm_mail.outbox.states import LEFT, MessageState
-from crm_mail.permissions import ANY, Permission, signed_in_actor
-from crm_mail.users.models import Grant, User
+from crm_mail.permissions import Permission, signed_in_actor
+from crm_mail.users.actors import who_can
 from crm_mail.web.door import db
 
 MOST_SHOWN = 50
@@ -135,7 +135,8 @@ def documents_of(run: Run) -> list[Document]:
     return [
         one
         for one in db().scalars(query.order_by(Document.dated_on, Document.id))
-        if one.privacy_level <= actor.clearance and actor.can(Permission.DATA_SEE, one.company_id, one.type)
+        if one.privacy_level <= actor.clearance
+        and actor.can(Permission.DOCUMENTS_SEE, one.company_id, one.type)
     ]
 
 
@@ -159,20 +160,4 @@ def left_out_of(run: Run) -> list[dict[str, Any]]:
 
 def who_may_commit(run: Run) -> list[str]:
     """Names of a few people who may let this run go: whom to ask."""
-    query = select(User).where(User.is_active.is_(True)).order_by(User.name)
-    grants = (
-        select(Grant.user_id, Grant.document_type)
-        .where(Grant.permission == Permission.OUTBOX_COMMIT)
-        .where(or_(Grant.company_id.is_(None), Grant.company_id == run.company_id))
-    )
-    held: dict[int, set[str]] = {}
-    for user_id, type_ in db().execute(grants):
-        held.setdefault(user_id, set()).add(type_)
-    wanted = set(run.document_types)
-    able = query.where(or_(User.is_admin.is_(True), User.id.in_(held)))
-    names = [
-        user.name
-        for user in db().scalars(able)
-        if user.is_admin or ANY in held[user.id] or wanted <= held[user.id]
-    ]
-    return names[:3]
+    return who_can(db(), Permission.OUTBOX_COMMIT, run.company_id, *run.document_types)

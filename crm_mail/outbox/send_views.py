@@ -100,7 +100,7 @@ def _fill(run: Run) -> None:
         fill_run(db(), actor, run, installation().store.has, home=installation())
 
 
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def show_send_page(run_id: int) -> Any:
     """Who gets what, then what became of it; asked again while something can still happen."""
     run = run_or_404(run_id)

@@ -67,8 +67,8 @@ def require_ledger(actor: Actor, company_id: int) -> None:
     Raises:
         PermissionDenied: naming the right.
     """
-    if not any(actor.can(Permission.DATA_SEE, company_id, one.value) for one in _TYPES):
-        raise PermissionDenied(Permission.DATA_SEE, _TYPES[0].value)
+    if not any(actor.can(Permission.DOCUMENTS_SEE, company_id, one.value) for one in _TYPES):
+        raise PermissionDenied(Permission.DOCUMENTS_SEE, _TYPES[0].value)
 
 
 def list_lines(

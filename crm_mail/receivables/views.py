@@ -24,7 +24,7 @@ _PAGES = (import_views, reminder_views, source_views, statement_views)
 
 
 @blueprint.get("/", strict_slashes=False)
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def list_items() -> Any:
     """The open items and movements of the company at work."""
     company = current_company(signed_in_actor())

@@ -156,7 +156,7 @@ def read_dashboard(session: Session, actor: Actor, company: Company, zone: tzinf
     totals = _totals(session, actor, company, runs, trouble)
     lines = [RunLine(run, totals[run.id]) for run in runs]
     settled = [line for line in lines if line.run.state not in _WAITING]
-    may_see_data = actor.can(Permission.DATA_SEE, company.id)
+    may_see_data = actor.can(Permission.DOCUMENTS_SEE, company.id)
     may_manage = actor.can(Permission.CONTACTS_MANAGE)
     alarms, silent = count_alarms(session, actor, company.id) if may_see_data else (None, None)
     return Dashboard(
@@ -258,7 +258,7 @@ def _days(lines: Sequence[RunLine], zone: tzinfo) -> list[Day]:
 
 def _accounts(session: Session, actor: Actor, company: Company) -> list[AccountLine]:
     """The company's accounts and the actor's own."""
-    if not actor.can(Permission.DATA_SEE, company.id) and not actor.can(Permission.SETTINGS_MANAGE):
+    if not actor.can(Permission.DOCUMENTS_SEE, company.id) and not actor.can(Permission.SETTINGS_MANAGE):
         return []
     owner = or_(SenderAccount.user_id.is_(None), SenderAccount.user_id == actor.user_id)
     query = select(SenderAccount).where(

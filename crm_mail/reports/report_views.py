@@ -79,7 +79,7 @@ def _frame(run: Run, active: str) -> dict[str, Any]:
     }
 
 
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def run_report(run_id: int) -> str:
     """Totals, failures by cause, the uncertain, who was left out."""
     run, actor = run_or_404(run_id), signed_in_actor()
@@ -112,7 +112,7 @@ def _what_is_known(run: Run, actor: Actor) -> dict[int, Known]:
     return {one.id: what_is_known(db(), one) for one in db().scalars(shown)}
 
 
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def report_messages(run_id: int) -> str:
     """Every message with a tick or a cross (RP-11), paged; narrowed to a state or to one group of failures."""
     run, actor = run_or_404(run_id), signed_in_actor()
@@ -147,7 +147,7 @@ def report_messages(run_id: int) -> str:
     )
 
 
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def report_agents(run_id: int) -> str:
     """Totals per agent."""
     run = run_or_404(run_id)
@@ -189,7 +189,7 @@ def resolve_message(run_id: int, message_id: int) -> Any:
     return redirect(url_for(".run_report", run_id=run.id, _anchor="uncertain"), 303)
 
 
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def mail_report(run_id: int) -> Any:
     """Mail the report to the person who asks."""
     run, user_id = run_or_404(run_id), signed_in_actor().user_id
@@ -204,7 +204,7 @@ def mail_report(run_id: int) -> Any:
     return redirect(url_for(".run_report", run_id=run.id), 303)
 
 
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def download_report(run_id: int) -> Response:
     """The report as text log (RP-15), CSV or workbook."""
     run = run_or_404(run_id)

@@ -1,10 +1,15 @@
 """From a user's rows to the `Actor` that every service is given."""
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm_mail.permissions import Actor
-from crm_mail.users.models import User
+from crm_mail.db import Base
+from crm_mail.permissions import Actor, Permission
+from crm_mail.permissions import Grant as Right
+from crm_mail.users.models import Grant, User, UserGroup
 from crm_mail.users.problems import Problem, UserRefused
 
 
@@ -13,17 +18,51 @@ def normalise_email(email: str) -> str:
     return email.strip().lower()
 
 
-def build_actor(_session: Session, user: User) -> Actor:
-    """The user's rights at this moment."""
+def build_actor(session: Session, user: User) -> Actor:
+    """The user's rights at this moment: the own ones, and those of the groups and of what the groups stand under."""
+    rows = [*user.grants, *(grant for group in groups_above(session, user.groups) for grant in group.grants)]
+    denials = frozenset(right_of(row) for row in rows if row.is_denied)
+    grants = frozenset(right_of(row) for row in rows if not row.is_denied)
+    if any(company_id is not None for _permission, _type, company_id in denials):
+        grants = frozenset(_spell_out(session, grants))
     return Actor(
         user_id=user.id,
         name=user.name,
         email=user.email,
         clearance=user.clearance,
         is_admin=user.is_admin,
-        grants=frozenset((grant.permission, grant.document_type, grant.company_id) for grant in user.grants),
-        areas=frozenset(area.permission for area in user.areas),
+        grants=grants,
+        denials=denials,
+        agents=frozenset(user.agents),
+        zones=frozenset(user.zones),
     )
+
+
+def right_of(row: Grant) -> Right:
+    """The row as a value."""
+    return row.permission, row.document_type, row.company_id
+
+
+def groups_above(session: Session, groups: Iterable[UserGroup]) -> list[UserGroup]:
+    """The groups and all that they stand under, each once."""
+    found: dict[int, UserGroup] = {}
+    waiting = list(groups)
+    while waiting:
+        group = waiting.pop()
+        if group.id in found:
+            continue
+        found[group.id] = group
+        if group.parent_id is not None and (parent := session.get(UserGroup, group.parent_id)):
+            waiting.append(parent)
+    return list(found.values())
+
+
+def _spell_out(session: Session, grants: Iterable[Right]) -> Iterator[Right]:
+    """Grants of every company, one for each: something is denied in one of them, and “every” is not true any more."""
+    companies = list(session.scalars(select(Base.metadata.tables["companies"].c.id)))
+    for permission, document_type, company_id in grants:
+        for one in companies if company_id is None else (company_id,):
+            yield permission, document_type, one
 
 
 def find_user(session: Session, email: str) -> User | None:
@@ -43,3 +82,16 @@ def actor_by_email(session: Session, email: str) -> Actor:
     if not user.is_active:
         raise UserRefused(Problem.INACTIVE_USER, email=user.email)
     return build_actor(session, user)
+
+
+def who_can(
+    session: Session, permission: Permission, company_id: int | None = None, *types: str, limit: int = 3
+) -> list[str]:
+    """Whom to ask: names of a few active users who hold a right for all of the types, in the order of their names."""
+    people = session.scalars(select(User).where(User.is_active.is_(True)).order_by(User.name, User.id))
+    able = (
+        user.name
+        for user in people
+        if all(build_actor(session, user).can(permission, company_id, one) for one in types or (None,))
+    )
+    return list(islice(able, limit))

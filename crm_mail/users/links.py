@@ -42,7 +42,7 @@ def give_link(session: Session, actor: Actor, user: User) -> tuple[str, bool]:
     Raises:
         UserRefused: the user holds more than the actor, or is not active.
     """
-    check_target(actor, user)
+    check_target(session, actor, user)
     if not user.is_active:
         raise UserRefused(Problem.INACTIVE_USER, email=user.email)
     is_invitation = user.last_login_at is None

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from crm_mail.permissions import ANY, Actor, Permission
-from crm_mail.users.rights import ACTIONS, Grant, is_covered
+from crm_mail.permissions import ANY, Actor, Grant, Permission
+from crm_mail.users.rights import ACTIONS, is_covered
 
 
 @dataclass(frozen=True, slots=True)

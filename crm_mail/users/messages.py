@@ -94,10 +94,20 @@ def clearance_label(level: int) -> str:
 def area_label(area: Permission) -> str:
     """An area in words."""
     labels: dict[Permission, str] = {
-        Permission.CONTACTS_MANAGE: _("Contacts and documents: add, change, import"),
+        Permission.CONTACTS_SEE: _("Contacts: see"),
+        Permission.CONTACTS_MANAGE: _("Contacts: add, change, import"),
+        Permission.CONTACTS_EXPORT: _("Contacts: export"),
+        Permission.TEXTS_MANAGE: _("Texts and layouts: change"),
+        Permission.ACCOUNTS_MANAGE: _("Sender accounts and mailboxes: change"),
+        Permission.SCHEDULES_SEE: _("Schedules and rules: see"),
+        Permission.SCHEDULES_MANAGE: _("Schedules and rules: change"),
+        Permission.REPORTS_SEE: _("Reports: see"),
+        Permission.REPORTS_EXPORT: _("Reports: export"),
         Permission.USERS_MANAGE: _("Users: add, change, give the rights held"),
         Permission.SETTINGS_MANAGE: _("Settings: companies, sender accounts, texts"),
         Permission.PRIVACY_MANAGE: _("Privacy: requests of persons, retention, register"),
+        Permission.AUDIT_SEE: _("Audit: see"),
+        Permission.AUDIT_EXPORT: _("Audit: export"),
     }
     return labels[area]
 
@@ -105,18 +115,24 @@ def area_label(area: Permission) -> str:
 def action_label(action: Permission) -> str:
     """A column of the matrix."""
     labels: dict[Permission, str] = {
+        Permission.DOCUMENTS_SEE: _("See"),
         Permission.OUTBOX_PREPARE: _("Prepare"),
         Permission.OUTBOX_REVIEW: _("Review"),
         Permission.OUTBOX_COMMIT: _("Commit"),
+        Permission.DOCUMENTS_MANAGE: _("Manage"),
+        Permission.DOCUMENTS_EXPORT: _("Export"),
     }
     return labels[action]
 
 
 def _verb(action: Permission) -> str:
     labels: dict[Permission, str] = {
+        Permission.DOCUMENTS_SEE: _("see"),
         Permission.OUTBOX_PREPARE: _("prepare"),
         Permission.OUTBOX_REVIEW: _("review"),
         Permission.OUTBOX_COMMIT: _("commit"),
+        Permission.DOCUMENTS_MANAGE: _("bring in and correct"),
+        Permission.DOCUMENTS_EXPORT: _("export"),
     }
     return labels[action]
 
@@ -154,7 +170,7 @@ def rights_in_words(
             Permission.SETTINGS_MANAGE: _("Manages companies, accounts and texts."),
             Permission.PRIVACY_MANAGE: _("Manages privacy: requests of persons, retention, register."),
         }
-        sentences += [text for area, text in managed.items() if area in actor.areas]
+        sentences += [text for area, text in managed.items() if actor.can(area)]
     if not sentences:
         return [_("May only sign in.")]
     return [*sentences, _clearance_sentence(actor.clearance)]

@@ -2,11 +2,29 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, false
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm_mail.db import Base, EnumText, Id, UtcDateTime, now
+from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
 from crm_mail.permissions import Permission
+from crm_mail.users.ways import SignInWay
+
+user_group_members = Table(
+    "user_group_members",
+    Base.metadata,
+    Column("user_id", Id, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("group_id", Id, ForeignKey("user_groups.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
 
 
 class User(Base):
@@ -33,32 +51,51 @@ class User(Base):
     totp_step: Mapped[int] = mapped_column(default=0, server_default="0")  # the last one that was used
     warned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # last mail about failed sign-ins
 
-    grants: Mapped[list["Grant"]] = relationship(cascade="all, delete-orphan", lazy="selectin")
-    areas: Mapped[list["AreaGrant"]] = relationship(cascade="all, delete-orphan", lazy="selectin")
+    agents: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")  # `permissions.Sight`
+    zones: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
+
+    grants: Mapped[list["Grant"]] = relationship(
+        cascade="all, delete-orphan", lazy="selectin", foreign_keys="Grant.user_id"
+    )
+    groups: Mapped[list["UserGroup"]] = relationship(
+        secondary=user_group_members, lazy="selectin", order_by="UserGroup.name"
+    )
+
+
+class UserGroup(Base):
+    """Users with the same rights; a group has the rights of the group that it stands under as well."""
+
+    __tablename__ = "user_groups"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    parent_id: Mapped[int | None] = mapped_column(Id, ForeignKey("user_groups.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    grants: Mapped[list["Grant"]] = relationship(
+        cascade="all, delete-orphan", lazy="selectin", foreign_keys="Grant.group_id"
+    )
 
 
 class Grant(Base):
-    """A right of the outbox for one document type (``*``: every type) in one company (None: every company). IT-11."""
+    """A right that a user or a group has been given, or (``is_denied``) that is taken away (IT-11)."""
 
     __tablename__ = "grants"
-    __table_args__ = (UniqueConstraint("user_id", "permission", "document_type", "company_id"),)
+    __table_args__ = (
+        UniqueConstraint("user_id", "permission", "document_type", "company_id"),
+        Index("ix_grants_group", "group_id"),
+        CheckConstraint("(user_id IS NULL) <> (group_id IS NULL)", name="one_holder"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id"))
+    user_id: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
+    group_id: Mapped[int | None] = mapped_column(Id, ForeignKey("user_groups.id"))
     permission: Mapped[Permission] = mapped_column(EnumText(Permission))
-    document_type: Mapped[str] = mapped_column(String(40))
-    company_id: Mapped[int | None] = mapped_column(Id, ForeignKey("companies.id"))
-
-
-class AreaGrant(Base):
-    """A right that holds for the whole installation: manage contacts, users or settings."""
-
-    __tablename__ = "area_grants"
-    __table_args__ = (UniqueConstraint("user_id", "permission"),)
-
-    id: Mapped[int] = mapped_column(Id, primary_key=True)
-    user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id"))
-    permission: Mapped[Permission] = mapped_column(EnumText(Permission))
+    document_type: Mapped[str] = mapped_column(String(40))  # ``*``: every type; empty: the right of an area
+    company_id: Mapped[int | None] = mapped_column(Id, ForeignKey("companies.id"))  # None: every company
+    is_denied: Mapped[bool] = mapped_column(default=False, server_default=false())
+    given_by: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
+    given_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=now)
 
 
 class UserSession(Base):
@@ -74,6 +111,9 @@ class UserSession(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ip: Mapped[str] = mapped_column(String(45), default="")
     user_agent: Mapped[str] = mapped_column(String(300), default="")
+    way: Mapped[SignInWay] = mapped_column(
+        EnumText(SignInWay), default=SignInWay.PASSWORD, server_default=SignInWay.PASSWORD.value
+    )
 
 
 class RecoveryCode(Base):

@@ -11,6 +11,7 @@ TABLES = (
     ),
     table("user_sessions", "ip user_agent", "token_hash", why=Why.STAFF),
     table("login_attempts", "email ip", why=Why.STAFF),
+    table("oidc_identities", "subject", "issuer", why=Why.STAFF),
     table("recovery_codes", "", "code_hash"),
     table("password_links", "", "token_hash"),
     table("grants", "", "document_type"),

@@ -8,17 +8,18 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from crm_mail.permissions import ANY, AREA_PERMISSIONS, Actor, Permission
+from crm_mail.permissions import ANY, AREA_PERMISSIONS, TYPE_PERMISSIONS, Actor, Grant, Permission
 from crm_mail.users.problems import Problem, UserRefused
 
-Grant = tuple[Permission, str, int | None]
-
 ACTIONS: Mapping[str, Permission] = {
+    "see": Permission.DOCUMENTS_SEE,
     "prepare": Permission.OUTBOX_PREPARE,
     "review": Permission.OUTBOX_REVIEW,
     "commit": Permission.OUTBOX_COMMIT,
+    "manage": Permission.DOCUMENTS_MANAGE,
+    "export": Permission.DOCUMENTS_EXPORT,
 }
-"""The three actions of the outbox by their short names (IT-11)."""
+"""The actions on a document type by their short names (IT-11)."""
 
 
 def parse_grant(text: str, document_types: Collection[str], companies: Mapping[str, int]) -> Grant:
@@ -71,6 +72,12 @@ def minimal(grants: Iterable[Grant]) -> frozenset[Grant]:
 def describe_grant(grant: Grant, codes: Mapping[int, str] = MappingProxyType({})) -> str:
     """The grant as the command line writes it: ``invoice:commit:*``; a company without a code by its id."""
     permission, document_type, company_id = grant
+    if permission not in TYPE_PERMISSIONS:
+        return (
+            permission.value
+            if company_id is None
+            else f"{permission.value}:{codes.get(company_id, company_id)}"
+        )
     action = next(name for name, one in ACTIONS.items() if one is permission)
     company = ANY if company_id is None else codes.get(company_id, str(company_id))
     return f"{document_type}:{action}:{company}"
@@ -90,7 +97,7 @@ def check_may_give(
         raise UserRefused(Problem.ADMINISTRATOR_ONLY)
     if clearance > giver.clearance:
         raise UserRefused(Problem.MORE_THAN_OWN_CLEARANCE, clearance=clearance, own=giver.clearance)
-    missing = [area.value for area in areas if area not in giver.areas]
+    missing = [area.value for area in areas if not is_covered((area, "", None), giver.grants)]
     missing += [describe_grant(grant) for grant in grants if not is_covered(grant, giver.grants)]
     if missing:
         raise UserRefused(Problem.MORE_THAN_OWN_RIGHTS, right=", ".join(sorted(missing)))
@@ -106,7 +113,7 @@ def may_change(changer: Actor, target: Actor) -> bool:
             changer,
             is_admin=target.is_admin,
             clearance=target.clearance,
-            areas=target.areas,
+            areas=(),
             grants=target.grants,
         )
     except UserRefused:
@@ -127,6 +134,8 @@ def group_grants(grants: Iterable[Grant]) -> list[GrantGroup]:
     """What a set of grants amounts to: without what is covered, every company first, the widest types first."""
     actions: dict[tuple[int | None, str], set[Permission]] = defaultdict(set)
     for permission, document_type, company_id in minimal(grants):
+        if permission not in TYPE_PERMISSIONS:
+            continue
         actions[company_id, document_type].add(permission)
     types: dict[tuple[int | None, tuple[Permission, ...]], list[str]] = defaultdict(list)
     for (company_id, document_type), held in actions.items():

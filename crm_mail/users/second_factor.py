@@ -6,6 +6,7 @@ of the sign-in, where nobody can use them up for somebody else.
 """
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import delete, func, select, update
@@ -34,23 +35,23 @@ def attempts_name(user_id: int) -> str:
     return f"SECOND FACTOR {user_id}"
 
 
+def password_name(user_id: int) -> str:
+    """The same for a password that is asked again of somebody who is signed in."""
+    return f"PASSWORD {user_id}"
+
+
 def check_code(home: Installation, session: Session, user: User, code: str, ip: str) -> bool | timedelta:
     """Whether the code is the user's: one of the app, or a recovery code; either works once. Or how long to wait.
 
     The door commits at once, whatever the answer: a failure must be kept although the page answers with an error.
     """
-    name, network = attempts_name(user.id), network_of(ip)
-    session.refresh(user, with_for_update=True)  # one attempt at a time
-    wait = remaining_pause(session, name, network)
-    if wait:
-        return wait
-    is_right = _use_code(home, session, user, code)
-    session.add(LoginAttempt(email=name, ip=network, succeeded=is_right))
-    if not is_right:
-        audit.record(
-            session, Actor(None, ""), "users.second_factor.failed", subject=user, label=user.email, ip=ip
-        )
-    session.flush()
+    is_right = _attempt(
+        session, user, attempts_name(user.id), ip, lambda: _use_code(home, session, user, code)
+    )
+    if is_right is False:
+        action = "users.second_factor.failed"
+        audit.record(session, Actor(None, ""), action, subject=user, label=user.email, ip=ip)
+        session.flush()
     return is_right
 
 
@@ -61,15 +62,24 @@ def check_password_again(
 
     The door commits at once, whatever the answer.
     """
-    name, network = f"PASSWORD {user.id}", network_of(ip)
+    return _attempt(
+        session, user, password_name(user.id), ip, lambda: passwords.verify(user.password_hash, password)
+    )
+
+
+def _attempt(
+    session: Session, user: User, name: str, ip: str, is_right: Callable[[], bool]
+) -> bool | timedelta:
+    """One attempt at a time, written down under a name of the throttle; none while there is a pause."""
+    network = network_of(ip)
     session.refresh(user, with_for_update=True)
     wait = remaining_pause(session, name, network)
     if wait:
         return wait
-    is_right = passwords.verify(user.password_hash, password)
-    session.add(LoginAttempt(email=name, ip=network, succeeded=is_right))
+    succeeded = is_right()
+    session.add(LoginAttempt(email=name, ip=network, succeeded=succeeded))
     session.flush()
-    return is_right
+    return succeeded
 
 
 def _use_code(home: Installation, session: Session, user: User, code: str) -> bool:
@@ -168,7 +178,7 @@ def reset(session: Session, actor: Actor, user: User) -> None:
     Raises:
         UserRefused: the user holds more than the actor, or has no second factor.
     """
-    check_target(actor, user)
+    check_target(session, actor, user)
     if not is_on(user):
         raise UserRefused(Problem.SECOND_FACTOR_IS_OFF, name=user.name)
     _forget(session, user)
@@ -178,7 +188,7 @@ def reset(session: Session, actor: Actor, user: User) -> None:
 
 def require(session: Session, actor: Actor, user: User, is_required: bool) -> None:
     """Decide whether this user must have a second factor; without one the next page is where to set it up."""
-    check_target(actor, user)
+    check_target(session, actor, user)
     if user.second_factor_required == is_required:
         return
     user.second_factor_required = is_required

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.db import Base
 from crm_mail.permissions import HIGHEST_CLEARANCE, INSTALLATION, Actor, Permission
+from crm_mail.permissions import Grant as Right
 from crm_mail.users import rights, sessions
-from crm_mail.users.actors import build_actor, find_user, normalise_email
-from crm_mail.users.models import AreaGrant, Grant, User
+from crm_mail.users.actors import build_actor, find_user, normalise_email, right_of
+from crm_mail.users.models import Grant, User
 from crm_mail.users.passwords import (
     MAXIMUM_LENGTH,
     MINIMUM_LENGTH,
@@ -107,7 +108,7 @@ def create_user(
     password: str,
     passwords: Passwords,
     *,
-    grants: Iterable[rights.Grant] = (),
+    grants: Iterable[Right] = (),
     must_change_password: bool = False,
 ) -> User:
     """Make a user.
@@ -138,8 +139,8 @@ def create_user(
         password_hash=passwords.hash(password),
         must_change_password=must_change_password,
     )
-    user.areas = [AreaGrant(permission=area) for area in sorted(areas)]
-    user.grants = [_grant_row(grant) for grant in sorted(wanted, key=rights.describe_grant)]
+    wanted |= {(area, "", None) for area in areas}
+    user.grants = [_grant_row(grant, actor) for grant in sorted(wanted, key=rights.describe_grant)]
     try:
         with session.begin_nested():
             session.add(user)
@@ -159,7 +160,7 @@ def update_user(
         PermissionDenied: the actor does not manage users.
         UserRefused: see the rules of this module; nothing was changed.
     """
-    check_target(actor, user)
+    check_target(session, actor, user)
     areas = rights.known_areas(draft.areas)
     rights.check_may_give(actor, is_admin=draft.is_admin, clearance=draft.clearance, areas=areas, grants=())
     email = _checked_email(session, draft.email, user)
@@ -171,8 +172,9 @@ def update_user(
     before = _state(user)
     user.email, user.name, user.is_admin = email, draft.name.strip(), draft.is_admin
     user.clearance, user.language, user.is_active = draft.clearance, draft.language, is_active
-    kept = {row.permission: row for row in user.areas}
-    user.areas = [kept.get(area) or AreaGrant(permission=area) for area in sorted(areas)]
+    kept = {row.permission: row for row in user.grants if row in _area_rows(user)}
+    others = [row for row in user.grants if row not in _area_rows(user)]
+    user.grants = others + [kept.get(area) or _grant_row((area, "", None), actor) for area in sorted(areas)]
     _record_change(session, actor, user, before)
     if not is_active:
         sessions.revoke_all(session, user.id)
@@ -186,25 +188,28 @@ def set_active(session: Session, actor: Actor, user: User, is_active: bool) -> N
         user.is_admin,
         user.clearance,
         user.language,
-        frozenset(a.permission for a in user.areas),
+        frozenset(row.permission for row in _area_rows(user)),
     )
     update_user(session, actor, user, draft, is_active=is_active)
 
 
-def set_grants(session: Session, actor: Actor, user: User, grants: Iterable[rights.Grant]) -> None:
+def set_grants(session: Session, actor: Actor, user: User, grants: Iterable[Right]) -> None:
     """Replace the rights of the outbox of a user; what stays keeps its row.
 
     Raises:
         UserRefused: the actor would add what he does not hold, or the user holds more than the actor.
     """
-    check_target(actor, user)
+    check_target(session, actor, user)
     wanted = rights.minimal(grants)
-    kept = {(row.permission, row.document_type, row.company_id): row for row in user.grants}
+    areas = _area_rows(user)
+    kept = {
+        (row.permission, row.document_type, row.company_id): row for row in user.grants if row not in areas
+    }
     added = {grant for grant in wanted if not rights.is_covered(grant, kept)}
     rights.check_may_give(actor, is_admin=False, clearance=0, areas=(), grants=added)
     before = _grants(session, user)
-    user.grants = [
-        kept.get(grant) or _grant_row(grant) for grant in sorted(wanted, key=rights.describe_grant)
+    user.grants = areas + [
+        kept.get(grant) or _grant_row(grant, actor) for grant in sorted(wanted, key=rights.describe_grant)
     ]
     session.flush()
     after = _grants(session, user)
@@ -222,16 +227,14 @@ def set_company_grants(
     cells: Iterable[tuple[Permission, str]],
 ) -> None:
     """Replace the rights of the outbox within one company (None: those that hold for every company)."""
-    others = [
-        (g.permission, g.document_type, g.company_id) for g in user.grants if g.company_id != company_id
-    ]
+    others = [right_of(g) for g in user.grants if g.company_id != company_id and g not in _area_rows(user)]
     here = [(permission, document_type, company_id) for permission, document_type in cells]
     set_grants(session, actor, user, [*others, *here])
 
 
 def give_one_time_password(session: Session, actor: Actor, user: User, passwords: Passwords) -> str:
     """Set a new one-time password, end every session of the user, and return it to be told to the person."""
-    check_target(actor, user)
+    check_target(session, actor, user)
     password = one_time_password()
     user.password_hash = passwords.hash(password)
     user.must_change_password = True
@@ -284,7 +287,7 @@ def check_password(password: str, *personal: str) -> None:
         raise UserRefused(_PASSWORD_PROBLEMS[found], minimum=MINIMUM_LENGTH, maximum=MAXIMUM_LENGTH)
 
 
-def check_target(actor: Actor, user: User) -> None:
+def check_target(session: Session, actor: Actor, user: User) -> None:
     """Raise unless the actor manages users and holds all that this user holds.
 
     Raises:
@@ -292,15 +295,7 @@ def check_target(actor: Actor, user: User) -> None:
         UserRefused: the user holds more.
     """
     actor.require(Permission.USERS_MANAGE)
-    target = Actor(
-        user.id,
-        user.name,
-        clearance=user.clearance,
-        is_admin=user.is_admin,
-        grants=frozenset((g.permission, g.document_type, g.company_id) for g in user.grants),
-        areas=frozenset(a.permission for a in user.areas),
-    )
-    if not rights.may_change(actor, target):
+    if not rights.may_change(actor, build_actor(session, user)):
         raise UserRefused(Problem.HOLDS_MORE, name=user.name)
 
 
@@ -332,9 +327,18 @@ def _check_draft(draft: UserDraft) -> None:
         raise UserRefused(Problem.CLEARANCE_INVALID, clearance=draft.clearance)
 
 
-def _grant_row(grant: rights.Grant) -> Grant:
+def _grant_row(grant: Right, giver: Actor) -> Grant:
     permission, document_type, company_id = grant
-    return Grant(permission=permission, document_type=document_type, company_id=company_id)
+    return Grant(
+        permission=permission, document_type=document_type, company_id=company_id, given_by=giver.user_id
+    )
+
+
+def _area_rows(user: User) -> list[Grant]:
+    """The rights of areas that hold in every company: what the form of the account shows."""
+    return [
+        row for row in user.grants if not row.document_type and row.company_id is None and not row.is_denied
+    ]
 
 
 def _state(user: User) -> dict[str, object]:
@@ -344,7 +348,7 @@ def _state(user: User) -> dict[str, object]:
         "is_admin": user.is_admin,
         "is_active": user.is_active,
         "clearance": user.clearance,
-        "areas": sorted(area.permission.value for area in user.areas),
+        "areas": sorted(row.permission.value for row in _area_rows(user)),
     }
 
 
@@ -352,7 +356,7 @@ def _grants(session: Session, user: User) -> list[str]:
     """The grants as a person reads them later, with the companies' codes: ``invoice:commit:SM02``."""
     companies = Base.metadata.tables["companies"]  # by name: this room does not know that one
     codes = {row.id: row.code for row in session.execute(select(companies.c.id, companies.c.code))}
-    grants = [(g.permission, g.document_type, g.company_id) for g in user.grants]
+    grants = [right_of(g) for g in user.grants if g.document_type]
     return sorted(rights.describe_grant(grant, codes) for grant in grants)
 
 

@@ -16,6 +16,8 @@ from crm_mail.users import (
     link_views,
     login_views,
     messages,
+    oidc,
+    oidc_views,
     rights,
     second_factor_views,
     service,
@@ -35,7 +37,7 @@ from crm_mail.web.door import db
 from crm_mail.web.forms import ActionForm
 from crm_mail.web.type_names import type_name
 
-ROOM_PARTS = (login_views, account_views, second_factor_views, link_views)
+ROOM_PARTS = (login_views, account_views, second_factor_views, link_views, oidc_views)
 
 
 def companies() -> list[Company]:
@@ -58,10 +60,10 @@ def page(template: str, user: User | None = None, status: int = 200, **values: A
     """A page about one user (or a new one), with what its reader may do there."""
     actor = signed_in_actor()
     may_change = user is None or rights.may_change(actor, build_actor(db(), user))
-    summary = words(user) if user else []
-    return render_template(
-        f"users/{template}.html", user=user, may_change=may_change, actor=actor, summary=summary, **values
-    ), status
+    about: dict[str, Any] = {"user": user, "may_change": may_change, "actor": actor}
+    if user is not None:
+        about |= {"summary": words(user), "identity": oidc.identity_of(db(), user)}
+    return render_template(f"users/{template}.html", **about, **values), status
 
 
 @blueprint.get("/users")
@@ -100,7 +102,7 @@ def edit_user(user_id: int) -> Any:
     user = found(user_id)
     form = UserForm(obj=user)
     if not form.is_submitted():
-        form.areas.data = [area.permission.value for area in user.areas]
+        form.areas.data = [row.permission.value for row in user.grants if not row.document_type]
     elif form.validate():
         try:
             service.update_user(db(), signed_in_actor(), user, read_draft(form), is_active=user.is_active)

@@ -25,7 +25,7 @@ _SETTINGS_OF_DOCUMENTS = {
 def visible_companies(actor: Actor) -> list[Company]:
     """The companies in which the person may see anything, by code."""
     query = select(Company).order_by(Company.code)
-    ids = actor.company_ids(Permission.DATA_SEE)
+    ids = actor.company_ids()
     if ids is not None and not actor.can(Permission.SETTINGS_MANAGE):
         query = query.where(Company.id.in_(ids))
     return list(db().scalars(query))
@@ -51,13 +51,13 @@ def _works_for(actor: Actor, company_id: int) -> bool:
 def _items(actor: Actor) -> list[NavItem]:
     entries = (
         ("reports.dashboard", _("Dashboard"), "home", Permission.SIGNED_IN),
-        ("contacts.list_parties", _("Contacts"), "users", Permission.DATA_SEE),
-        ("documents.list_documents", _("Documents"), "file-text", Permission.DATA_SEE),
+        ("contacts.list_parties", _("Contacts"), "users", Permission.CONTACTS_SEE),
+        ("documents.list_documents", _("Documents"), "file-text", Permission.DOCUMENTS_SEE),
         ("importers.home", _("Import"), "file-import", Permission.CONTACTS_MANAGE),
-        ("receivables.list_items", _("Receivables"), "coin", Permission.DATA_SEE),
+        ("receivables.list_items", _("Receivables"), "coin", Permission.DOCUMENTS_SEE),
         ("outbox.prepare", _("Prepare"), "wand", Permission.OUTBOX_PREPARE),
-        ("outbox.list_runs", _("Outbox"), "mail-forward", Permission.DATA_SEE),
-        ("evidence.list_items", _("Receipts"), "certificate", Permission.DATA_SEE),
+        ("outbox.list_runs", _("Outbox"), "mail-forward", Permission.DOCUMENTS_SEE),
+        ("evidence.list_items", _("Receipts"), "certificate", Permission.DOCUMENTS_SEE),
         ("documents.list_texts", _("Texts"), "template", Permission.SETTINGS_MANAGE),
         ("delivery.list_accounts", _("Accounts"), "at", Permission.SETTINGS_MANAGE),
         ("companies.list_companies", _("Companies"), "building", Permission.SETTINGS_MANAGE),
@@ -94,7 +94,7 @@ def _shell() -> Shell:
     choices = [CompanyChoice(str(c.id), c.code, c.name) for c in companies]
     return Shell(
         nav=_items(actor),
-        search_url=url_for("contacts.list_parties") if actor.can(Permission.DATA_SEE) else "",
+        search_url=url_for("contacts.list_parties") if actor.can(Permission.CONTACTS_SEE) else "",
         companies=choices,
         company=next((c for c in choices if company and c.id == str(company.id)), None),
         company_switch_url=url_for("companies.switch_company"),

@@ -29,8 +29,7 @@ def reviewer(session: Session, clearance: int = 3, company: Company | None = Non
 def actor_of(user: User) -> Actor:
     """The actor that a signed-in user is."""
     grants = frozenset((g.permission, g.document_type, g.company_id) for g in user.grants)
-    areas = frozenset(a.permission for a in user.areas)
-    return Actor(user.id, user.name, user.email, user.clearance, user.is_admin, grants, areas)
+    return Actor(user.id, user.name, user.email, user.clearance, user.is_admin, grants)
 
 
 def small_pdf(text: str) -> bytes:

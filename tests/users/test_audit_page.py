@@ -45,8 +45,7 @@ def test_only_administrators_read_the_audit(session: Session) -> None:
         "",
         3,
         False,
-        frozenset({(Permission.OUTBOX_COMMIT, ANY, None)}),
-        frozenset({Permission.USERS_MANAGE}),
+        frozenset({(Permission.OUTBOX_COMMIT, ANY, None), (Permission.USERS_MANAGE, "", None)}),
     )
     with pytest.raises(PermissionDenied):
         read_audit(session, everything_else, EVERYTHING)

@@ -13,7 +13,7 @@ from crm_mail.audit import AuditEvent
 from crm_mail.installation import Installation
 from crm_mail.permissions import ANY, Permission
 from crm_mail.users import sessions
-from crm_mail.users.models import AreaGrant, Grant, User, UserSession
+from crm_mail.users.models import Grant, User, UserSession
 from crm_mail.users.passwords import Passwords
 from tests.factories import make_company, make_user
 
@@ -322,7 +322,9 @@ def test_a_new_user_signs_in_with_the_password_that_was_shown(
     with sqlite_home.database.read() as session:
         user = session.scalars(select(User).where(User.email == "bruno@office.example")).one()
         assert (user.clearance, user.language, user.is_admin) == (2, "es", False)
-        assert {area.permission for area in session.scalars(select(AreaGrant))} == {
+        assert {
+            row.permission for row in session.scalars(select(Grant).where(Grant.document_type == ""))
+        } == {
             Permission.CONTACTS_MANAGE,
             Permission.SETTINGS_MANAGE,
         }
@@ -351,7 +353,7 @@ def test_editing_shows_what_is_kept_and_saves_what_is_said(
     assert admin.post(f"/users/{user.id}", data=data | {"areas": "users:manage"}).status_code == 303
     changed = users_in(sqlite_home)[1]
     assert (changed.name, changed.clearance) == ("Bruno B.", 0)
-    assert [area.permission for area in changed.areas] == [Permission.USERS_MANAGE]
+    assert [row.permission for row in changed.grants if not row.document_type] == [Permission.USERS_MANAGE]
     assert "Manages users." in admin.get(f"/users/{user.id}").text
 
 

@@ -67,8 +67,10 @@ def test_grants_are_summed_up_in_groups_without_what_another_covers() -> None:
 
 
 def actor(user_id: int = 1, **overrides: object) -> Actor:
-    values = {"clearance": 1, "areas": frozenset({Permission.USERS_MANAGE})}
-    return Actor(user_id, "Anna", **(values | overrides))  # type: ignore[arg-type]
+    area = (Permission.USERS_MANAGE, "", None)
+    values = {"clearance": 1, **overrides}
+    values["grants"] = frozenset({area, *overrides.get("grants", ())})  # type: ignore[misc]
+    return Actor(user_id, "Anna", **values)  # type: ignore[arg-type]
 
 
 def test_a_user_manager_may_not_touch_somebody_who_holds_more() -> None:
@@ -78,5 +80,7 @@ def test_a_user_manager_may_not_touch_somebody_who_holds_more() -> None:
     assert not rights.may_change(manager, actor(2, grants=frozenset({(COMMIT, "invoice", None)})))
     assert not rights.may_change(manager, actor(2, clearance=2))
     assert not rights.may_change(manager, actor(2, is_admin=True))
-    assert not rights.may_change(manager, actor(2, areas=frozenset({Permission.SETTINGS_MANAGE})))
+    assert not rights.may_change(
+        manager, actor(2, grants=frozenset({(Permission.SETTINGS_MANAGE, "", None)}))
+    )
     assert rights.may_change(actor(is_admin=True), actor(2, is_admin=True, clearance=3))

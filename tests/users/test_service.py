@@ -29,7 +29,7 @@ def draft_of(user: User, **overrides: object) -> UserDraft:
         "is_admin": user.is_admin,
         "clearance": user.clearance,
         "language": user.language,
-        "areas": frozenset(area.permission for area in user.areas),
+        "areas": frozenset(row.permission for row in user.grants if not row.document_type),
     }
     return UserDraft(**(values | overrides))  # type: ignore[arg-type]
 

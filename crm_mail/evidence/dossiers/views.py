@@ -37,7 +37,7 @@ class CheckForm(FlaskForm):
 
 
 @blueprint.post("/<any(message, document, run):kind>/<int:object_id>")
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def make(kind: str, object_id: int) -> Any:
     """Make a dossier and hand it over."""
     scope = Scope(kind, object_id)
@@ -79,14 +79,14 @@ def _anchors() -> Any:
 
 
 @blueprint.get("/check")
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def check() -> Any:
     """Where a dossier is handed in to be checked."""
     return render_template("evidence/check_dossier.html", form=CheckForm(), check=None, refusal="")
 
 
 @blueprint.post("/check")
-@requires(Permission.DATA_SEE)
+@requires(Permission.DOCUMENTS_SEE)
 def check_again() -> Any:
     """Check a dossier; nothing of it is kept."""
     form = CheckForm()
