@@ -9,6 +9,7 @@ from waitress.server import create_server
 
 from crm_mail.app import create_app
 from crm_mail.background import hold_instance
+from crm_mail.composers import register_composers
 from crm_mail.contacts.kind_watch import watching_kinds
 from crm_mail.demo.servers import SampleServers, sandbox_folder
 from crm_mail.evidence import upkeep
@@ -30,6 +31,7 @@ def serve_office(home: Installation) -> None:
         OSError: the port is taken.
     """
     settings = home.settings
+    register_composers()
     on_run_finished(mail_run_report)
     on_sweep(upkeep.tend)
     on_sweep(retain_daily)

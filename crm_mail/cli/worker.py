@@ -7,6 +7,7 @@ import click
 
 from crm_mail.cli.frame import Answer, command
 from crm_mail.cli.progress import show_sending
+from crm_mail.composers import register_composers
 from crm_mail.contacts.kind_watch import watching_kinds
 from crm_mail.evidence import upkeep
 from crm_mail.evidence.mailbox_watch import watching_mailboxes
@@ -28,6 +29,7 @@ from crm_mail.reports.mailing import mail_run_report
 @command()
 def worker(home: Installation, until_idle: bool, processes: int) -> Answer:
     """Send what is committed, watch the hot folders, and read the mailboxes."""
+    register_composers()
     on_run_finished(mail_run_report)
     on_sweep(upkeep.tend)
     on_sweep(retain_daily)

@@ -42,6 +42,8 @@ class FileFacts:
     sha256: str
     size: int
     role: str = ""  # documents.models.DocumentFile.role
+    content_id: str = ""  # a picture that stands in the text: <img src="cid:…">
+    document_id: int | None = None  # of a composed message's file that belongs to a linked document
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,21 @@ class LinkedFiles:
     files: tuple[tuple[FileFacts, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ComposedParts:
+    """What a message says and carries that was composed, not filled in from a document type's text.
+
+    ``subject`` and bodies may name `composing_parts.UNSUBSCRIBE`; ``why`` joins the reasons of the row.
+    """
+
+    subject: str
+    body_text: str
+    body_html: str
+    files: tuple[FileFacts, ...]
+    document_type: str
+    why: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Draft:
     """A message before it is written: the row's values without its texts."""
@@ -156,10 +173,20 @@ class Draft:
     linked: "LinkedFiles | None" = None  # the files are offered by a link, and none is attached
     evidence: Evidence | None = None  # why the address is PEC or ordinary, where no card says so
     consent: Verdict = OWED
+    composed: ComposedParts | None = None
+
+    @property
+    def types(self) -> list[str]:
+        """The document types that the message carries."""
+        if self.composed is not None:
+            return [self.composed.document_type]
+        return list(dict.fromkeys(document.type for document in self.documents))
 
     @property
     def files(self) -> list[FileFacts]:
         """Every file that is attached, in the order of the documents."""
+        if self.composed is not None:
+            return list(self.composed.files)
         if self.linked is not None:
             return []
         if self.archive is not None:
@@ -172,7 +199,7 @@ class Draft:
         contact = self.recipient.contact
         why: dict[str, Any] = {
             "rule": self.recipient.rule.value,
-            "types": list(dict.fromkeys(document.type for document in self.documents)),
+            "types": self.types,
             "route": self.route,
             "preference": self.policy.preference.value,
         }
@@ -186,6 +213,8 @@ class Draft:
             why["consent"] = self.consent.reason.value
             if self.consent.law:
                 why["law"] = self.consent.law
+        if self.composed is not None:
+            why |= self.composed.why
         if self.cc:
             why["cc"] = len(self.cc)
         if self.packaging is not None:
@@ -281,7 +310,7 @@ def _assemble(
         refusal: Verdict | None = None
         is_due = False
         for recipient in by_type[document.type]:
-            draft = _route(party, recipient, document, rules)
+            draft = route_recipient(party, recipient, document, rules)
             contact_id = recipient.contact.id if recipient.contact else None
             purpose = draft.policy.purpose
             verdict = ask(purpose, party.id, contact_id, draft.to_address) if purpose else OWED
@@ -337,7 +366,8 @@ def _text(moment: datetime | None) -> str:
     return moment.date().isoformat() if moment else ""
 
 
-def _route(party: PartyFacts, recipient: Recipient, document: DocumentFacts, rules: Rules) -> Draft:
+def route_recipient(party: PartyFacts, recipient: Recipient, document: DocumentFacts, rules: Rules) -> Draft:
+    """A message with one document to one recipient: its language, address, channel and account, and what hinders."""
     policy = rules.policies[document.type]
     contact = recipient.contact
     language = (contact.language if contact else "") or party.language or rules.company_language
@@ -435,7 +465,7 @@ def _copy(
 ) -> list[Draft]:
     """Put a Cc contact on messages that carry nothing it does not receive; what remains is a message of its own."""
     remaining = {document.id: document for document in wanted}
-    first = _route(party, recipient, wanted[0], rules)
+    first = route_recipient(party, recipient, wanted[0], rules)
     for draft in drafts:
         ids = [document.id for document in draft.documents]
         carries_only_wanted = all(id_ in remaining for id_ in ids)
@@ -460,7 +490,7 @@ def _copy(
         is_address_chosen=recipient.is_address_chosen,
     )
     for document in remaining.values():
-        _add(alone, _route(party, own, document, rules), document, None)
+        _add(alone, route_recipient(party, own, document, rules), document, None)
     return [part for draft in alone.values() for part in _split(draft, rules.room(draft.channel))]
 
 

@@ -157,8 +157,8 @@ class _Check:
             found += self._route(message)
         self._choose_account(message)
         if (
-            Issue.MISSING_FILE in codes and "packaging" not in message.why
-        ):  # packed files are made by a preparation
+            Issue.MISSING_FILE in codes and "packaging" not in message.why and not message.is_composed
+        ):  # packed and composed files are made by a preparation
             self._collect_files(message)
         found += [*address_issues(self.session, message), *self._answers(message)]
         settled = {issue for issue in ROUTE_ISSUES if issue is not Issue.LOOKS_LIKE_PEC} | set(ACCOUNT_ISSUES)
@@ -226,6 +226,8 @@ class _Check:
         return [judged.get(one.email, one) for one in options]
 
     def _known_options(self, message: Message) -> list[AddressOption]:
+        if message.why.get("rule") == Rule.GIVEN_ADDRESS:
+            return [AddressOption(message.to_address, AddressKind.UNKNOWN)] if message.to_address else []
         if message.contact_id is not None:
             query = (
                 select(ContactAddress.email, ContactAddress.kind)
@@ -291,7 +293,7 @@ class _Check:
         """What the files say: not in the store, none at all, or too large."""
         found = [(Issue.MISSING_FILE, {"file": f.name}) for f in message.files if not self.has_file(f.sha256)]
         with_file = {file.document_id for file in message.files}
-        numbers = {} if "archived" in message.why else self._documents(message)
+        numbers = {} if "archived" in message.why or message.is_composed else self._documents(message)
         found += [(Issue.MISSING_FILE, {"document": n}) for id_, n in numbers.items() if id_ not in with_file]
         account = self.book.by_id.get(message.account_id or 0)
         limits = [self.max_mb, *([account.max_message_mb] if account and account.max_message_mb else [])]

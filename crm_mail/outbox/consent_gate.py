@@ -58,12 +58,21 @@ def purposes_of(rules: Rules) -> frozenset[str]:
 
 
 def read_consents(
-    session: Session, company: Company, batch: PartyBatch, purposes: Iterable[str]
+    session: Session,
+    company: Company,
+    batch: PartyBatch,
+    purposes: Iterable[str],
+    given: Iterable[str] = (),
 ) -> ConsentBook:
-    """The words of a batch's recipients, in a few statements."""
+    """The words of a batch's recipients, in a few statements.
+
+    Args:
+        given: addresses that stand on nobody's card.
+    """
     book = ConsentBook(soft_opt_in(company.country, company.soft_opt_in))
     contact_ids = [contact.id for contacts in batch.contacts.values() for contact in contacts]
     addresses = {address for party_id in batch.parties for address in _addresses(batch, party_id)}
+    addresses.update(given)
     for purpose in purposes:
         for ids in chunks(contact_ids):
             query = select(ConsentState.contact_id, ConsentState.decision).where(

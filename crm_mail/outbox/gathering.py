@@ -169,7 +169,7 @@ def _fill(
     files = _files(session, document_ids)
     for party_id, rows in pending:
         batch.documents[party_id] = [document_facts(row, files.get(row[0], ())) for row in rows]
-    _read_parties(session, batch, party_ids)
+    read_parties(session, batch, party_ids)
     _read_contacts(session, batch, criteria, clearance, party_ids)
     judge_parties(session, criteria.company_id, batch.parties, batch.contacts)
     _read_sent(session, batch, document_ids)
@@ -239,7 +239,8 @@ PARTY_FIELDS = (
 )
 
 
-def _read_parties(session: Session, batch: PartyBatch, party_ids: list[int]) -> None:
+def read_parties(session: Session, batch: PartyBatch, party_ids: list[int]) -> None:
+    """Put what is known of these parties into the batch."""
     query = select(
         Party.id,
         Party.email,
@@ -285,7 +286,7 @@ def _read_contacts(
     if criteria.parties.asks_contacts:  # the filter itself; the clearance divides the rows below
         filtered = contact_query(criteria.parties, HIGHEST_CLEARANCE)
         allowed = set(session.scalars(filtered.where(Contact.id.in_(ids))))
-    addresses, roles = _addresses(session, ids), role_names(session, ids)
+    addresses, roles = read_addresses(session, ids), role_names(session, ids)
     for id_, party_id, name, language, level in rows:
         if allowed is not None and id_ not in allowed:
             batch.hidden_types[party_id] |= set(
@@ -326,7 +327,8 @@ def _subscriptions(
     return found
 
 
-def _addresses(session: Session, contact_ids: list[int]) -> dict[int, tuple[AddressOption, ...]]:
+def read_addresses(session: Session, contact_ids: list[int]) -> dict[int, tuple[AddressOption, ...]]:
+    """The addresses of contacts, in the order in which they are tried."""
     found: dict[int, list[AddressOption]] = defaultdict(list)
     for part in chunks(contact_ids):
         query = (

@@ -119,7 +119,7 @@ def leave_out_refused(
     rows = [
         {
             "run_id": run.id,
-            "reason": _REFUSALS[verdict.reason].value,
+            "reason": REFUSALS[verdict.reason].value,
             "party_id": party_id,
             "document_id": document.id,
             "privacy_level": document.privacy_level,
@@ -130,7 +130,7 @@ def leave_out_refused(
     session.connection().execute(insert(LeftOut), rows)
 
 
-_REFUSALS = {
+REFUSALS = {
     Reason.NOT_GIVEN: LeftOutReason.NO_CONSENT,
     Reason.WITHDRAWN: LeftOutReason.CONSENT_WITHDRAWN,
 }

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    false,
     literal_column,
     text,
 )
@@ -133,6 +134,7 @@ class Message(Base):
     timeout_seconds: Mapped[int] = mapped_column(default=0)  # its packaging's (PM-10); 0: the account's
     purpose: Mapped[str] = mapped_column(String(20), default="")  # contacts.consent.Purpose; empty: owed
     unsubscribe_url: Mapped[str] = mapped_column(String(300), default="")  # of messages with a purpose
+    is_composed: Mapped[bool] = mapped_column(default=False, server_default=false())  # outbox.composing
 
     message_id: Mapped[str | None] = mapped_column(String(200))  # RFC 5322, frozen at commit
     frozen_sha256: Mapped[str] = mapped_column(String(64), default="")  # BX-2: hash of all that was frozen
@@ -219,6 +221,9 @@ class MessageFile(Base):
     mime: Mapped[str] = mapped_column(String(100))
     sha256: Mapped[str] = mapped_column(String(64))
     size: Mapped[int]
+    content_id: Mapped[str] = mapped_column(
+        String(80), default="", server_default=""
+    )  # a picture in the text
 
 
 class DownloadLink(Base):

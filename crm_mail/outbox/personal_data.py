@@ -35,7 +35,13 @@ TABLES = (
         Fate.DELETE,
     ),
     table(
-        "message_files", "name", "position mime sha256 size", *_OF, Fate.KEEP, is_proof=True, why=Why.FISCAL
+        "message_files",
+        "name",
+        "position mime sha256 size content_id",
+        *_OF,
+        Fate.KEEP,
+        is_proof=True,
+        why=Why.FISCAL,
     ),
     table("download_links", "files", "token days downloads", *_OF, Fate.DELETE),
     table("message_documents", "", "position"),

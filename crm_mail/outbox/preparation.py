@@ -12,12 +12,14 @@ from sqlalchemy.orm import Session
 from crm_mail.documents.pdf_pool import PdfPool
 from crm_mail.documents.printing import print_documents, unprinted
 from crm_mail.installation import Installation
+from crm_mail.outbox.composing import fill_any_run
+from crm_mail.outbox.composing_parts import is_composed
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.gathering import due_documents
 from crm_mail.outbox.heartbeat import beating
 from crm_mail.outbox.leaving_out import count_left_out
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.prepare import Prepared, allowed_criteria, create_run, fill_run
+from crm_mail.outbox.prepare import Prepared, allowed_criteria, create_run
 from crm_mail.outbox.review import count_run
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import Actor
@@ -67,7 +69,7 @@ def finish_preparation(
         run = session.get_one(Run, run_id, with_for_update=True)
         if run.state is RunState.REVIEW:
             return _as_prepared(session, actor, run)
-        return fill_run(session, actor, run, home.store.has, progress.written, home)
+        return fill_any_run(session, actor, run, home.store.has, progress.written, home)
 
 
 def _as_prepared(session: Session, actor: Actor, run: Run) -> Prepared:
@@ -85,7 +87,7 @@ def print_missing(
     with home.database.read() as session:
         run = session.get_one(Run, run_id)
         criteria = Criteria.from_dict(run.criteria)
-    if run.state is RunState.PREPARING:
+    if run.state is RunState.PREPARING and not is_composed(run.criteria):
         missing = _unprinted_ids(home, actor, criteria)
         if not missing:
             return

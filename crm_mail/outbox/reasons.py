@@ -11,6 +11,9 @@ class Rule(StrEnum):
     SUBSCRIPTION = "subscription"  # a contact that receives this document type
     CC_ALONE = "cc_alone"  # a Cc contact that no message to somebody else could carry
     MASTER_ADDRESS = "master_address"  # the party's own address, when nobody is subscribed
+    CHOSEN_CONTACT = "chosen_contact"  # of a composed message: the contact was chosen (composing.py)
+    CHOSEN_PARTY = "chosen_party"  # of a composed message: the party itself was chosen
+    GIVEN_ADDRESS = "given_address"  # of a composed message: the very address was given
 
 
 class LeftOutReason(StrEnum):
@@ -32,6 +35,8 @@ class LeftOutReason(StrEnum):
     NOT_PACKAGED = "not_packaged"  # the party's packaging does not cover the document's type
     NO_CONSENT = "no_consent"  # advertising, and nobody ever agreed to it
     CONSENT_WITHDRAWN = "consent_withdrawn"
+    DUPLICATE = "duplicate"  # the same address receives the same advertising already
+    PRESSURE_CAP = "pressure_cap"  # it has had as much advertising as the company allows in so many days
 
 
 class WithheldReason(StrEnum):

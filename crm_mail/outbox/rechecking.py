@@ -28,7 +28,7 @@ from crm_mail.documents.models import Document
 from crm_mail.documents.sdi_service import REJECTED
 from crm_mail.outbox.consent_gate import may_not_go
 from crm_mail.outbox.models import Message, MessageDocument, MessageEvent, MessageRevision, Run
-from crm_mail.outbox.reasons import COPY_DROPPED, WithheldReason
+from crm_mail.outbox.reasons import COPY_DROPPED, Rule, WithheldReason
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState
 from crm_mail.permissions import Actor
 
@@ -94,9 +94,18 @@ def outdated(run: Run) -> Iterator[tuple[WithheldReason, Any]]:
         Subscription.contact_id == Message.contact_id, Subscription.document_type == Document.type
     )
     of_unsubscribed = carrying.where(
-        Message.contact_id.is_not(None), Message.is_edited.is_(False), ~subscribed
+        Message.contact_id.is_not(None),
+        Message.is_edited.is_(False),
+        Message.is_composed.is_(False),
+        ~subscribed,
     )
     yield WithheldReason.UNSUBSCRIBED_MEANWHILE, Message.id.in_(of_unsubscribed)
+    if run.criteria.get("only_subscribed"):
+        receives = exists().where(
+            Subscription.contact_id == Message.contact_id,
+            Subscription.document_type == Message.document_types,
+        )
+        yield WithheldReason.UNSUBSCRIBED_MEANWHILE, and_(Message.is_composed.is_(True), ~receives)
     if run.criteria.get("only_unsent", True):
         other, carried = aliased(Message), aliased(MessageDocument)
         same = or_(other.contact_id == Message.contact_id, other.to_address == Message.to_address)
@@ -128,7 +137,8 @@ def _address_is_gone() -> Any:
             _is_behind_packaging(),
         ),
     )
-    known = or_(of_contact, and_(Message.contact_id.is_(None), of_party))
+    was_given = and_(Message.is_composed.is_(True), Message.why["rule"].as_string() == Rule.GIVEN_ADDRESS)
+    known = or_(of_contact, and_(Message.contact_id.is_(None), of_party), was_given)
     return and_(Message.is_edited.is_(False), Message.to_address != "", ~known)
 
 

@@ -65,6 +65,7 @@ class Recipient:
     addresses: tuple[AddressOption, ...]
     is_cc: bool = False
     is_address_chosen: bool = False  # the subscription names the address
+    name: str = ""  # of whoever reads an address that belongs to no contact, where it was told
 
     @property
     def key(self) -> int | str:

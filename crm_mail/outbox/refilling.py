@@ -41,7 +41,7 @@ TEXT_ISSUES = (Issue.TEXT_INVALID.value, Issue.EMPTY_FIELD.value)
 
 
 def is_by_hand() -> ColumnElement[bool]:
-    """Rows in whose subject or text a person wrote: an earlier version says something else."""
+    """Rows in whose subject or text a person wrote: an earlier version says something else, or it was composed."""
     other = exists().where(
         MessageRevision.message_id == Message.id,
         MessageContent.message_id == Message.id,
@@ -51,7 +51,7 @@ def is_by_hand() -> ColumnElement[bool]:
             MessageRevision.body_html != MessageContent.body_html,
         ),
     )
-    return Message.is_edited.is_(True) & other
+    return Message.is_composed.is_(True) | (Message.is_edited.is_(True) & other)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from crm_mail.db import now
 from crm_mail.delivery import limits
 from crm_mail.installation import Installation
 from crm_mail.outbox import copies, finishing, reconcile
+from crm_mail.outbox.composing import fill_any_run
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.preparation import print_missing
-from crm_mail.outbox.prepare import Prepared, fill_run
+from crm_mail.outbox.prepare import Prepared
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import INSTALLATION, Actor
 from crm_mail.refusals import Refusal
@@ -70,7 +71,7 @@ def fill_one_run(
             run = _next_run(session, failed[0])
             if run is None:
                 return None
-            return fill_run(session, _actor_of(session, run), run, home.store.has, on_progress, home)
+            return fill_any_run(session, _actor_of(session, run), run, home.store.has, on_progress, home)
     except DBAPIError:
         raise  # the database is in trouble, not the run: the sweep comes back
     except Exception as error:  # whatever it is, the person must see it instead of waiting for ever

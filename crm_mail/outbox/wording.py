@@ -244,6 +244,9 @@ _RULES: dict[str, str] = {
     Rule.MASTER_ADDRESS: _(
         "Nobody is set to receive these documents (%(types)s): the party's own address is used."
     ),
+    Rule.CHOSEN_CONTACT: _("%(contact)s was chosen as a recipient."),
+    Rule.CHOSEN_PARTY: _("The party itself was chosen as a recipient, at its own address."),
+    Rule.GIVEN_ADDRESS: _("The address was given together with the message."),
 }
 
 _ROUTES: dict[str, str] = {
@@ -274,9 +277,13 @@ def describe_why(
     types = ", ".join(type_label(one, language, named) for one in why.get("types", ()))
     values = {"types": types, "contact": why.get("contact", "")}
     rule = _RULES.get(str(why.get("rule", "")), "")
-    sentences = [_fill(translate(rule), values)] if rule else []
+    origin = _ORIGINS.get(str(why.get("origin", "")), "")
+    sentences = [_fill(translate(origin), {"name": why.get("origin_name", "")})] if origin else []
+    sentences += [_fill(translate(rule), values)] if rule else []
     if why.get("edited_address"):
         sentences.append(translate(_("A person changed the address by hand.")))
+    elif why.get("rule") == Rule.GIVEN_ADDRESS:
+        pass  # whoever gave the address chose it
     elif why.get("address_chosen"):
         sentences.append(translate(_("The address was chosen for this document type on the contact's card.")))
     elif (why.get("rule"), why.get("route")) == (Rule.PACKAGING, "only_address"):
@@ -296,6 +303,16 @@ def describe_why(
         sentences.append(_fill(translate(_("Copies (Cc): %(cc)s.")), why))
     return " ".join(sentences)
 
+
+_ORIGINS: dict[str, str] = {  # composing_parts.Origin
+    "campaign": _("Part of the mailing “%(name)s”."),
+    "event": _("Made by the rule “%(name)s”."),
+    "schedule": _("Made by the schedule “%(name)s”."),
+    "send_order": _("Asked for by the send order “%(name)s”."),
+    "greeting": _("Part of the greetings “%(name)s”."),
+    "api": _("Asked for by the program “%(name)s”."),
+    "report": _("Carries the report “%(name)s”."),
+}
 
 _CONSENTS: dict[str, str] = {  # contacts.consent.Reason
     "given": _("It is advertising, and the recipient agreed to it."),
@@ -356,6 +373,14 @@ _LEFT_OUT: dict[str, tuple[str, str]] = {
     LeftOutReason.NO_CONSENT: (
         _("Advertising, and nobody agreed to it"),
         _("Record the contact's consent, then prepare again. What is owed by contract needs none."),
+    ),
+    LeftOutReason.DUPLICATE: (
+        _("The same address is written to already"),
+        _("Nothing to do: nobody is sent the same advertising twice."),
+    ),
+    LeftOutReason.PRESSURE_CAP: (
+        _("It has received enough advertising lately"),
+        _("Prepare again later, or change the company's limit of advertising for each contact."),
     ),
     LeftOutReason.CONSENT_WITHDRAWN: (
         _("Advertising, and the recipient said no to it"),

@@ -15,6 +15,7 @@ from crm_mail.documents.builtin_texts import CompiledMessage, text_name
 from crm_mail.documents.message_context import SharedContext, build_context
 from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.outbox.assembly import DocumentFacts, Draft, FileFacts, LinkedFiles, find_issues
+from crm_mail.outbox.composing_parts import with_unsubscribe
 from crm_mail.outbox.issues import BLOCKERS, Issue
 from crm_mail.outbox.link_words import add_link
 from crm_mail.outbox.models import (
@@ -122,27 +123,26 @@ class MessageWriter:
         warnings = len(draft.issues) - blockers
         self.blocked += bool(blockers)
         self.warned += bool(warnings)
-        types = dict.fromkeys(document.type for document in draft.documents)
+        types = draft.types
         self.types.update(types)
-        row = _message_row(self.run, id_, draft, subject, list(types), blockers, warnings)
+        row = _message_row(self.run, id_, draft, subject, types, blockers, warnings)
         rows[Message].append(row | {"purpose": draft.policy.purpose, "unsubscribe_url": url})
         rows[MessageContent].append({"message_id": id_, "body_text": body_text, "body_html": body_html})
-        position = 0
         for place, document in enumerate(draft.documents):
             rows[MessageDocument].append({"message_id": id_, "document_id": document.id, "position": place})
-            for file in _attached(draft, place):
-                rows[MessageFile].append(
-                    {
-                        "message_id": id_,
-                        "position": position,
-                        "document_id": document.id,
-                        "name": file.name,
-                        "mime": file.mime,
-                        "sha256": file.sha256,
-                        "size": file.size,
-                    }
-                )
-                position += 1
+        for position, (document_id, file) in enumerate(_attached(draft)):
+            rows[MessageFile].append(
+                {
+                    "message_id": id_,
+                    "position": position,
+                    "document_id": document_id,
+                    "name": file.name,
+                    "mime": file.mime,
+                    "sha256": file.sha256,
+                    "size": file.size,
+                    "content_id": file.content_id,
+                }
+            )
         if draft.linked is not None:
             rows[DownloadLink].append(_link_row(id_, draft.linked))
         facts = draft.packaging
@@ -182,6 +182,9 @@ class MessageWriter:
         return self.unsubscribe.url(id_, contact.id if contact else None, draft.policy.purpose)
 
     def _fill_in(self, draft: Draft, unsubscribe_url: str) -> tuple[str, str, str]:
+        if draft.composed is not None:
+            company = str(self.shared.company.get("name", ""))
+            return with_unsubscribe(draft.composed, unsubscribe_url, company, draft.language)
         contact = draft.recipient.contact
         filled = fill_text(
             self.find_text,
@@ -286,13 +289,15 @@ def _value(context: dict[str, Any], name: str) -> Any:
     return value
 
 
-def _attached(draft: Draft, place: int) -> Sequence[FileFacts]:
-    """The files that the message itself carries for its document at a place: none where a link offers them."""
+def _attached(draft: Draft) -> Iterable[tuple[int | None, FileFacts]]:
+    """The files that the message itself carries, each with its document: none where a link offers them."""
+    if draft.composed is not None:
+        return ((file.document_id, file) for file in draft.composed.files)
     if draft.linked is not None:
         return ()
     if draft.archive is not None:
-        return (draft.archive,) if place == 0 else ()
-    return draft.documents[place].files
+        return ((draft.documents[0].id, draft.archive),)
+    return ((document.id, file) for document in draft.documents for file in document.files)
 
 
 def _link_row(message_id: int, linked: LinkedFiles) -> dict[str, Any]:
@@ -315,7 +320,7 @@ def _message_row(
         "privacy_level": draft.privacy_level,
         "party_code": draft.party.code,
         "party_name": draft.party.name,
-        "recipient_name": contact.name if contact else "",
+        "recipient_name": contact.name if contact else draft.recipient.name,
         "agent": fields["agent"],
         "zone": fields["zone"],
         "city": fields["city"],
@@ -347,4 +352,5 @@ def _message_row(
         "last_sent_at": draft.last_sent_at,
         "timeout_seconds": draft.packaging.timeout_seconds if draft.packaging else 0,
         "why": draft.why,
+        "is_composed": draft.composed is not None,
     }

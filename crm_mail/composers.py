@@ -1,0 +1,5 @@
+"""Which rooms compose messages for runs that a worker prepares: every door that may prepare a run asks here once."""
+
+
+def register_composers() -> None:
+    """Make every composer known (`outbox.composing_registry`)."""

@@ -1,0 +1,58 @@
+"""The pressure cap: how much advertising a contact receives in so many days, which a company decides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session
+
+from crm_mail.companies.models import Company
+from crm_mail.db import now
+from crm_mail.outbox.gathering import chunks
+from crm_mail.outbox.models import Message
+from crm_mail.outbox.states import LEFT, QUEUED
+
+
+@dataclass(frozen=True, slots=True)
+class PressureCap:
+    """At most so many advertising messages to one contact within so many days."""
+
+    messages: int
+    days: int
+
+
+def pressure_of(company: Company) -> PressureCap | None:
+    """The company's cap; None: it set none."""
+    if not company.pressure_messages or not company.pressure_days:
+        return None
+    return PressureCap(company.pressure_messages, company.pressure_days)
+
+
+def _counts(since: datetime) -> list[ColumnElement[bool]]:
+    """What counts: advertising that left within the time, or is queued to leave."""
+    return [
+        Message.purpose != "",
+        or_(
+            Message.state.in_(sorted(QUEUED)), (Message.state.in_(sorted(LEFT))) & (Message.sent_at >= since)
+        ),
+    ]
+
+
+def worn_out(
+    session: Session, cap: PressureCap, contact_ids: Sequence[int], party_ids: Sequence[int]
+) -> set[int]:
+    """Who has had as much as the cap allows: contacts by id, parties at addresses of their own by negative id."""
+    since = now() - timedelta(days=cap.days)
+    found: set[int] = set()
+    for ids in chunks(contact_ids):
+        query = select(Message.contact_id).where(Message.contact_id.in_(ids), *_counts(since))
+        query = query.group_by(Message.contact_id).having(func.count() >= cap.messages)
+        found.update(id_ for id_ in session.scalars(query) if id_ is not None)
+    for ids in chunks(party_ids):
+        of_party = select(Message.party_id).where(
+            Message.party_id.in_(ids), Message.contact_id.is_(None), *_counts(since)
+        )
+        of_party = of_party.group_by(Message.party_id).having(func.count() >= cap.messages)
+        found.update(-id_ for id_ in session.scalars(of_party))
+    return found

@@ -1,0 +1,48 @@
+"""Who composes the messages of runs that a worker prepares: each room registers its composer under a name.
+
+`crm_mail.composers` registers all of them; every door that may prepare a run calls it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from crm_mail.installation import Installation
+from crm_mail.outbox.composing_parts import Composed
+from crm_mail.outbox.models import Run
+from crm_mail.permissions import Actor
+from crm_mail.refusals import Refusal
+
+Composer = Callable[[Session, Installation, Actor, Run, Mapping[str, Any]], Iterable[Composed]]
+"""(session, installation, who prepares, run, `Composition.data`) → its messages, lazily: they are never all in memory.
+
+It must give the same messages again when it is asked again. It writes nothing but files into the store.
+"""
+
+_known: dict[str, Composer] = {}
+
+
+class ComposerMissing(Refusal):
+    """Nothing is registered under the name that a run carries."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"this version cannot prepare runs of the kind {name!r}: prepare it with the version that made it"
+        )
+
+
+def register(name: str, composer: Composer) -> None:
+    """Make a composer known; a second registration replaces the first."""
+    _known[name] = composer
+
+
+def composer_of(name: str) -> Composer:
+    """The composer of this name.
+
+    Raises:
+        ComposerMissing
+    """
+    if name not in _known:
+        raise ComposerMissing(name)
+    return _known[name]
