@@ -21,6 +21,8 @@ from crm_mail.outbox.tasks import on_sweep
 from crm_mail.outbox.worker import embedded_worker
 from crm_mail.privacy.retention import retain_daily
 from crm_mail.reports.mailing import mail_run_report
+from crm_mail.scheduled_kinds import register_scheduled_kinds
+from crm_mail.schedules import firing
 
 
 def serve_office(home: Installation) -> None:
@@ -35,6 +37,8 @@ def serve_office(home: Installation) -> None:
     on_run_finished(mail_run_report)
     on_sweep(upkeep.tend)
     on_sweep(retain_daily)
+    register_scheduled_kinds()
+    on_sweep(firing.tend)
     with ExitStack() as stack:
         is_alone = stack.enter_context(hold_instance(settings, settings.resolved_public_url))
         if sandbox_folder(home).is_dir():

@@ -19,6 +19,8 @@ from crm_mail.outbox.tasks import on_sweep
 from crm_mail.outbox.worker import run_worker_process
 from crm_mail.privacy.retention import retain_daily
 from crm_mail.reports.mailing import mail_run_report
+from crm_mail.scheduled_kinds import register_scheduled_kinds
+from crm_mail.schedules import firing
 
 
 @click.command()
@@ -33,6 +35,8 @@ def worker(home: Installation, until_idle: bool, processes: int) -> Answer:
     on_run_finished(mail_run_report)
     on_sweep(upkeep.tend)
     on_sweep(retain_daily)
+    register_scheduled_kinds()
+    on_sweep(firing.tend)
     with ExitStack() as watching, show_sending(home) as on_progress:
         if not until_idle:
             watching.enter_context(watching_folders(home))
