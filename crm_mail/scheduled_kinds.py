@@ -1,5 +1,9 @@
 """What can be scheduled, of every room, in one place: every door that fires or edits schedules asks here once."""
 
+from crm_mail.schedules import kinds
+from crm_mail.schedules.document_kinds import DocumentRuns, StatementRuns
+
 
 def register_scheduled_kinds() -> None:
     """Make every kind known (`schedules.kinds`). Add your room's here."""
+    kinds.register(DocumentRuns(), StatementRuns())

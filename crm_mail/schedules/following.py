@@ -1,0 +1,68 @@
+"""Following a firing's run: prepared, it is committed by its standing authorisation or waits for a person.
+
+Without a message the run is cancelled, and the history says that nothing was due.
+"""
+
+import logging
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crm_mail.db import now
+from crm_mail.installation import Installation
+from crm_mail.outbox.control import cancel_run
+from crm_mail.outbox.models import Message, Run
+from crm_mail.outbox.states import RunState
+from crm_mail.outbox.tasks import fill_one_run
+from crm_mail.permissions import INSTALLATION
+from crm_mail.schedules.kinds import Outcome
+from crm_mail.schedules.models import Firing, FiringState
+
+log = logging.getLogger(__name__)
+
+
+def settle(session: Session, firing: Firing, outcome: Outcome) -> None:
+    """Keep what became of a firing."""
+    firing.state, firing.reason, firing.detail = outcome.state, outcome.reason, outcome.detail
+    firing.run_id = outcome.run_id or firing.run_id
+    firing.ended_at, firing.lease_until = now(), None
+
+
+def follow_runs(home: Installation) -> None:
+    """Look after every firing whose run was not settled yet."""
+    query = select(Firing.id, Firing.run_id).where(Firing.state == FiringState.PREPARING).order_by(Firing.id)
+    with home.database.read() as session:
+        open_ones = session.execute(query.limit(200)).all()
+    for firing_id, run_id in open_ones:
+        fill_one_run(home, run_id)
+        follow_run(home, firing_id)
+
+
+def follow_run(home: Installation, firing_id: int) -> None:
+    """Settle one firing by its run, when that has been prepared."""
+    with home.database.write() as session:
+        query = select(Firing).where(Firing.id == firing_id, Firing.state == FiringState.PREPARING)
+        firing = session.scalar(query.with_for_update(skip_locked=True))
+        if firing is None or firing.run_id is None:
+            return
+        run = session.get_one(Run, firing.run_id)
+        outcome = _outcome(session, home, firing, run)
+        if outcome is not None:
+            settle(session, firing, outcome)
+
+
+def _outcome(session: Session, home: Installation, firing: Firing, run: Run) -> Outcome | None:
+    if run.state is RunState.PREPARING:
+        return None
+    if run.state is RunState.CANCELLED:
+        why = str(run.commit_summary.get("error", ""))
+        return Outcome(FiringState.FAILED, "run_failed", {"why": why}) if why else Outcome(FiringState.DONE)
+    if run.state is not RunState.REVIEW:  # a person was quicker
+        return Outcome(FiringState.COMMITTED, "by_person")
+    if session.scalar(select(Message.id).where(Message.run_id == run.id).limit(1)) is None:
+        cancel_run(session, INSTALLATION, run)
+        return Outcome(FiringState.NOTHING)
+    authorisation_id = firing.schedule.authorisation_id
+    if authorisation_id is None:
+        return Outcome(FiringState.WAITING, "for_person")
+    return Outcome(FiringState.WAITING, "for_person")
