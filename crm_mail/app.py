@@ -7,6 +7,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Settings
+from crm_mail.api import views as api
 from crm_mail.background import Bell
 from crm_mail.catalogue import views as catalogue
 from crm_mail.companies import views as companies
@@ -51,6 +52,7 @@ ROOMS = (
     privacy,
     receivables,
     reports,
+    api,
 )
 
 

@@ -17,9 +17,14 @@ PUBLIC = {
     "users.login_code",  # shows nothing but to whoever has given the password a moment ago
     "users.forgotten_password",  # one answer, whether the address is known or not
     "users.choose_password",  # whoever holds a link that works once: 256 random bits
+    "users.begin_oidc",  # leads to the provider of the settings and nowhere else
+    "users.finish_oidc",  # takes only the answer to a sign-in that this browser began
+    "users.sign_out_at_provider",
+    "users.oidc_refused",  # says why the browser that holds the answer was not let in
     "users.first_administrator",  # answers only while there are no users
     "preferences.set_language",
     "preferences.set_theme",
+    "api.published_description",  # what addresses take and answer; no data
     "outbox.show_download",  # whoever holds a message's token: 256 random bits, which expire and can be revoked
     "outbox.download_file",
     "outbox.show_preferences",  # whoever holds a message's signed token, which opens nothing but its own consents

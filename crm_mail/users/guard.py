@@ -33,6 +33,8 @@ def lifetime() -> Lifetime:
 def identify() -> Response | None:
     """Find out who asks; a person with a one-time password goes to choose a new one before anything else, and one who
     must have a second factor to set it up."""
+    if request.path.startswith("/api/"):
+        return None  # keys only: no page of another site can act there in a person's name
     token = session.get(COOKIE_KEY)
     if not isinstance(token, str):
         return None
