@@ -25,6 +25,7 @@ from crm_mail.evidence import models as evidence
 from crm_mail.importers import models as importers
 from crm_mail.importers import sql_view_models as sql_views
 from crm_mail.outbox import models as outbox
+from crm_mail.outbox import standing_models as standings
 from crm_mail.privacy import models as privacy
 from crm_mail.receivables import models as receivables
 from crm_mail.schedules import models as schedules
@@ -54,6 +55,7 @@ def import_models() -> list[object]:
         importers,
         sql_views,
         outbox,
+        standings,
         privacy,
         receivables,
         send_orders,

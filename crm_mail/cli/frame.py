@@ -102,7 +102,10 @@ def describe(error: BaseException) -> str:
 
 def describe_settings(error: ValidationError) -> str:
     """Which variables of the environment are wrong and why, without their values: one may be a secret."""
-    wrong = (f"CRM_MAIL_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+    wrong = (
+        (f"CRM_MAIL_{str(one['loc'][0]).upper()}: " if one["loc"] else "") + one["msg"]
+        for one in error.errors()
+    )
     return f"the settings are wrong: {'; '.join(wrong)} (docs/operations.md lists them)"
 
 

@@ -19,6 +19,7 @@ from crm_mail.users.actors import build_actor, find_user, normalise_email
 from crm_mail.users.models import LoginAttempt, User
 from crm_mail.users.passwords import Passwords
 from crm_mail.users.throttle import FAILURES_PER_NAME, failures_of, network_of, remaining_pause
+from crm_mail.users.ways import SignInWay
 
 KEPT = timedelta(days=90)
 WARNED_EVERY = timedelta(hours=1)
@@ -103,13 +104,14 @@ def _record_success(
     return finish_sign_in(session, user, ip=ip, user_agent=user_agent)
 
 
-def finish_sign_in(session: Session, user: User, *, ip: str, user_agent: str) -> SignIn:
+def finish_sign_in(
+    session: Session, user: User, *, ip: str, user_agent: str, way: SignInWay = SignInWay.PASSWORD
+) -> SignIn:
     """Begin the session of somebody who has shown all that was asked for."""
     user.last_login_at = now()
-    token = sessions.open_session(session, user.id, ip=ip, user_agent=user_agent)
-    audit.record(
-        session, build_actor(session, user), "users.login.succeeded", subject=user, label=user.email, ip=ip
-    )
+    token = sessions.open_session(session, user.id, ip=ip, user_agent=user_agent, way=way)
+    actor, action = build_actor(session, user), "users.login.succeeded"
+    audit.record(session, actor, action, subject=user, label=user.email, ip=ip, way=way.value)
     return SignIn(token=token, user=user)
 
 

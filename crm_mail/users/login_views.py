@@ -13,9 +13,11 @@ from crm_mail.users.blueprint import blueprint
 from crm_mail.users.forms import FirstAdministratorForm, LoginForm
 from crm_mail.users.login import SignIn, sign_in
 from crm_mail.users.notices import Notice, tell
+from crm_mail.users.oidc_client import Registration
 from crm_mail.users.passwords import MINIMUM_LENGTH, Passwords
 from crm_mail.users.problems import Problem, UserRefused
 from crm_mail.users.service import UserDraft
+from crm_mail.users.ways import SignInWay
 from crm_mail.web.door import after_commit, db, installation
 from crm_mail.web.language import choose_theme
 from crm_mail.web.urls import local_path
@@ -77,7 +79,17 @@ def login() -> Any:
         status = 422
     elif service.is_empty(db()):
         return redirect(url_for("users.first_administrator"))
-    return render_template("users/login.html", form=form, target=target), status, headers
+    return (
+        render_template(
+            "users/login.html",
+            form=form,
+            target=target,
+            provider=Registration.of(installation().settings),
+            left_provider=request.args.get("left") == "provider",
+        ),
+        status,
+        headers,
+    )
 
 
 def _try(form: LoginForm) -> SignIn:
@@ -108,7 +120,8 @@ def logout() -> Any:
         sessions.revoke_session(db(), actor.user_id, person.session_id)
         audit.record(db(), actor, "users.logout.succeeded", label=actor.email)
     session.clear()
-    return redirect(url_for("users.login"), 303)
+    by_provider = person is not None and person.way is not SignInWay.PASSWORD
+    return redirect(url_for("users.login", left="provider" if by_provider else None), 303)
 
 
 @blueprint.route("/first-administrator", methods=("GET", "POST"))

@@ -52,6 +52,15 @@ def _words(_: Translate) -> dict[str, tuple[str, tuple[str, ...]]]:
                 not_you,
             ),
         ),
+        "provider_bound": (
+            _("signing in at the office's provider"),
+            (
+                _(
+                    "somebody signed in to your account through the office's sign-in provider for the first time."
+                ),
+                not_you,
+            ),
+        ),
         "failed_sign_ins": (
             _("several sign-ins failed"),
             (

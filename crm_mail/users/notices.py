@@ -33,6 +33,7 @@ class Notice(StrEnum):
     SECOND_FACTOR_ON = "second_factor_on"
     SECOND_FACTOR_OFF = "second_factor_off"
     RECOVERY_CODE_USED = "recovery_code_used"
+    PROVIDER_BOUND = "provider_bound"
     FAILED_SIGN_INS = "failed_sign_ins"
 
 

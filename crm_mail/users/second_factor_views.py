@@ -36,7 +36,7 @@ def login_code() -> Any:
         flash(_("Sign in again: the code was not given in time."), "info")
         return redirect(url_for("users.login", next=request.args.get("next")), 303)
     if form.validate_on_submit():
-        status = judge_code(form, user)
+        status = judge(form, user, "code")
         if status == 200:
             return sign_in_halfway(user, form.code.data or "", target)
     elif form.is_submitted():
@@ -47,7 +47,7 @@ def login_code() -> Any:
 def sign_in_halfway(user: User, code: str, target: str) -> Any:
     """Begin the session; a recovery code is told of, here and by mail."""
     agent = request.user_agent.string
-    result = finish_sign_in(db(), user, ip=request.remote_addr or "", user_agent=agent)
+    result = finish_sign_in(db(), user, ip=request.remote_addr or "", user_agent=agent, way=halfway.way())
     left = second_factor.codes_left(db(), user)
     answer = guard.begin(redirect(target, 303), result.token, user.language, user.theme)
     if totp.is_recovery_code(code):
@@ -56,36 +56,49 @@ def sign_in_halfway(user: User, code: str, target: str) -> Any:
     return answer
 
 
-def judge_code(form: Any, user: User) -> int:
-    """Check the code of a form and put what is wrong into it; 200, 422 or 429."""
-    ip = request.remote_addr or ""
-    result = second_factor.check_code(installation(), db(), user, form.code.data or "", ip)
+def judge(form: Any, user: User, field: str) -> int:
+    """Check the code or the present password of a form and put what is wrong into it; 200, 422 or 429.
+
+    Args:
+        field: ``code`` or ``present``. An account without a password has a session that began a moment ago instead.
+    """
+    if field not in form:
+        return _judge_freshness(form)
+    given, ip = form[field].data or "", request.remote_addr or ""
+    if field == "code":
+        name, wrong = second_factor.attempts_name(user.id), Problem.WRONG_CODE
+        result = second_factor.check_code(installation(), db(), user, given, ip)
+    else:
+        name, wrong = second_factor.password_name(user.id), Problem.WRONG_PASSWORD
+        result = second_factor.check_password_again(db(), passwords(), user, given, ip)
+    warned = take_warning(db(), user, name) if result is False else 0
     commit_now()
     if result is True:
         return 200
     if isinstance(result, timedelta):
         form.form_errors.append(messages.wait_sentence(result))
         return 429
-    warned = take_warning(db(), user, second_factor.attempts_name(user.id))
-    commit_now()
     if warned:
         tell(installation(), warned, Notice.FAILED_SIGN_INS)
-    form.code.errors = [*form.code.errors, messages.explain(UserRefused(Problem.WRONG_CODE))]
+    form[field].errors = [*form[field].errors, messages.explain(UserRefused(wrong))]
     return 422
 
 
-def judge_password(form: Any, user: User) -> int:
-    """Check the present password of a form and put what is wrong into it; 200, 422 or 429."""
-    ip = request.remote_addr or ""
-    result = second_factor.check_password_again(db(), passwords(), user, form.present.data or "", ip)
-    commit_now()
-    if result is True:
+def _judge_freshness(form: Any) -> int:
+    person = guard.signed_in()
+    if person is not None and person.is_fresh:
         return 200
-    if isinstance(result, timedelta):
-        form.form_errors.append(messages.wait_sentence(result))
-        return 429
-    form.present.errors = [*form.present.errors, messages.explain(UserRefused(Problem.WRONG_PASSWORD))]
+    form.form_errors.append(
+        _("This account has no password. Sign out, sign in again, and do this within ten minutes.")
+    )
     return 422
+
+
+def for_user(form: Any, user: User) -> Any:
+    """The form without the question for a password that the user does not have."""
+    if not user.password_hash:
+        del form.present
+    return form
 
 
 def show_state(user: User, form: Any, status: int = 200) -> Any:
@@ -107,10 +120,10 @@ def second_factor_state() -> Any:
     """The state of the own second factor; the password begins its set-up."""
     user, _person = own()
     if second_factor.is_on(user):
-        return show_state(user, PasswordAndCodeForm())
-    form, status = PasswordAgainForm(), 200
+        return show_state(user, for_user(PasswordAndCodeForm(), user))
+    form, status = for_user(PasswordAgainForm(), user), 200
     if form.validate_on_submit():
-        status = judge_password(form, user)
+        status = judge(form, user, "present")
         if status == 200:
             kept = json.dumps({"user": user.id, "at": int(time.time()), "secret": totp.new_secret()})
             cookie[SETUP_KEY] = installation().encrypt(kept).decode("ascii")
@@ -164,11 +177,11 @@ def show_codes(user: User, codes: list[str], notice: Notice | None = None) -> An
 
 def confirmed(user: User) -> tuple[Any, int]:
     """The form with password and code, and whether both are right: 200, 422 or 429."""
-    form = PasswordAndCodeForm()
+    form = for_user(PasswordAndCodeForm(), user)
     if not form.validate_on_submit():
         return form, 422
-    status = judge_password(form, user)
-    return form, judge_code(form, user) if status == 200 else status
+    status = judge(form, user, "present")
+    return form, judge(form, user, "code") if status == 200 else status
 
 
 @blueprint.post("/my-account/second-factor/codes")

@@ -17,10 +17,12 @@ from crm_mail.db import Database, now
 from crm_mail.permissions import Actor
 from crm_mail.users.actors import build_actor
 from crm_mail.users.models import User, UserSession
+from crm_mail.users.ways import SignInWay
 
 COOKIE_KEY = "token"
 TOUCH_EVERY = timedelta(minutes=1)
 FORGET_AFTER = timedelta(days=90)
+FRESH = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class SignedIn:
     keyboard_shortcuts: bool
     must_change_password: bool
     must_set_up_second_factor: bool = False
+    way: SignInWay = SignInWay.PASSWORD
+    is_fresh: bool = False  # begun within `FRESH`
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,19 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def open_session(session: Session, user_id: int, *, ip: str, user_agent: str) -> str:
+def open_session(
+    session: Session, user_id: int, *, ip: str, user_agent: str, way: SignInWay = SignInWay.PASSWORD
+) -> str:
     """Begin a session and return its token, which is kept nowhere else than in the browser."""
     token = secrets.token_urlsafe(32)
     session.add(
-        UserSession(user_id=user_id, token_hash=hash_token(token), ip=ip[:45], user_agent=user_agent[:300])
+        UserSession(
+            user_id=user_id,
+            token_hash=hash_token(token),
+            ip=ip[:45],
+            user_agent=user_agent[:300],
+            way=way,
+        )
     )
     session.execute(delete(UserSession).where(UserSession.last_seen_at < now() - FORGET_AFTER))
     return token
@@ -87,7 +99,11 @@ def load_signed_in(session: Session, token: str, lifetime: Lifetime) -> tuple[Si
         user.theme,
         user.keyboard_shortcuts,
         user.must_change_password,
-        user.second_factor_required and user.totp_secret is None,
+        must_set_up_second_factor=user.second_factor_required
+        and user.totp_secret is None
+        and kept.way is not SignInWay.PROVIDER_STRONG,
+        way=kept.way,
+        is_fresh=now() - kept.created_at <= FRESH,
     )
     return person, now() - kept.last_seen_at > TOUCH_EVERY
 
