@@ -48,6 +48,12 @@ TABLES = (
     table("packaging_copies", "names", "folder state detail", *_OF, Fate.REDACT, is_proof=True),
     table("left_out", "detail", "reason privacy_level", Link.CONTACT, "contact_id", Fate.REDACT),
     table("runs", "", "title criteria document_types hidden_recipients commit_key commit_summary changes"),
+    table(
+        "standing_authorisations",
+        "",
+        "title document_types most_per_run most_per_day from_minute to_minute weekdays",
+    ),
+    table("standing_uses", "", "messages reason detail"),
     table("selections", "filter", "exceptions", why=Why.STAFF),
     table("review_actions", "detail", "kind count before", why=Why.STAFF),
 )
