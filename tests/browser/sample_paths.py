@@ -118,7 +118,7 @@ def paths(app: Flask, at: Sample) -> list[str]:
         at.path(rule)
         for rule in rules
         if rule.rule not in FOR_GUESTS
-        and not rule.rule.startswith("/assets")
+        and not rule.rule.startswith(("/assets", "/api/v1/"))  # the latter are no pages: tests/api
         and rule.endpoint not in WITHOUT_SAMPLE
     ]
     further = [p.format(run=at.values["run_id"], message=at.values["message_id"]) for p in FURTHER]
