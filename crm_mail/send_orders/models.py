@@ -64,7 +64,10 @@ class SendOrder(Base):
     name: Mapped[str] = mapped_column(String(200))  # of the file
     state: Mapped[OrderState] = mapped_column(EnumText(OrderState))
     received_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    look_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when to look for its files again
+    look_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime
+    )  # when to look for its files again, or to ask the standing authorisation again
+    is_asked: Mapped[bool] = mapped_column(default=False)  # the standing authorisation has had its say
     wait_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     to_address: Mapped[str] = mapped_column(

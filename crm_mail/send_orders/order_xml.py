@@ -57,15 +57,16 @@ def read_order(
         )
     if to and not (subject or body.strip()):
         raise OrderRefused("no_text")
-    text, html_body = read_body(body)
+    said = read_body(body)
     return ParsedOrder(
         to=to,
         cc=_addresses(tree, "cc"),
         bcc=_addresses(tree, "bcc"),
         reply_to=next(iter(_addresses(tree, "reply_to")), ""),
         subject=subject[:LONGEST_SUBJECT],
-        text=text,
-        html=html_body,
+        text=said.text,
+        html=said.html,
+        pictures=said.pictures,
         files=files,
         documents=documents,
         customer=_line(tree, "customer")[:60],
@@ -227,8 +228,12 @@ def _documents(tree: OrderTree) -> tuple[AskedDocument, ...]:
         uuid = clean_line(attribute_of(one.element, "uuid") or "")
         if not uuid and _UUID.fullmatch(value):
             uuid, value = value, ""
-        document = AskedDocument(said["number"] or value, said["series"], said["type"], uuid.upper()[:36])
-        if document.number or document.uuid:
+        own = attribute_of(one.element, "id") or ""
+        id_ = int(own) if own.isascii() and own.isdigit() and len(own) < 18 else 0
+        document = AskedDocument(
+            said["number"] or value, said["series"], said["type"], uuid.upper()[:36], id_
+        )
+        if document.number or document.uuid or document.id:
             found[document] = None
     if len(found) > MOST_DOCUMENTS:
         raise OrderRefused("too_many", what="documents", most=MOST_DOCUMENTS)

@@ -48,12 +48,13 @@ class AskedFile:
 
 @dataclass(frozen=True, slots=True)
 class AskedDocument:
-    """A document that the order speaks of: by number, with its type and series when given, or by UUID."""
+    """A document that the order speaks of: by our id, by UUID, or by number, with its type and series when given."""
 
     number: str = ""
     series: str = ""
     type: str = ""
     uuid: str = ""
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class ParsedOrder:
     Args:
         to: the first is the recipient, the others get a copy; empty: as the document's customer wants it.
         html: the body in HTML; empty when it is plain text. ``text`` is always there.
+        pictures: content id and path of the pictures that stand in the HTML.
         packaging: code of the packaging that it was made with; empty: the customer's.
         notices: what had to be forgiven while reading.
     """
@@ -83,4 +85,5 @@ class ParsedOrder:
     sender: str = ""
     sender_name: str = ""
     smtp: OrderSmtp = OrderSmtp()
+    pictures: tuple[tuple[str, str], ...] = ()
     notices: tuple[str, ...] = ()
