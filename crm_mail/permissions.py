@@ -8,10 +8,12 @@ every query: what lies outside does not exist for that actor.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import wraps
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar, cast
+from zoneinfo import ZoneInfo
 
 from flask import abort, g
 
@@ -127,6 +129,47 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitLimits:
+    """How much a person may commit at once, and when; what is None or empty is not limited.
+
+    Args:
+        most_messages: in one commit.
+        second_person_above: a commit of more messages waits until somebody else approves it.
+        from_minute, to_minute: the hours, in minutes of the day, the end excluded; over midnight when it is earlier.
+        weekdays: on which the hours begin, 0 Monday to 6 Sunday.
+        zone: in which the hours are meant.
+    """
+
+    most_messages: int | None = None
+    second_person_above: int | None = None
+    from_minute: int | None = None
+    to_minute: int | None = None
+    weekdays: frozenset[int] = frozenset()
+    zone: str = ""
+
+    @property
+    def has_hours(self) -> bool:
+        """Whether there are times at which nothing may be committed."""
+        return self.from_minute is not None or bool(self.weekdays)
+
+    def is_open(self, moment: datetime) -> bool:
+        """Whether something may be committed at this moment (aware)."""
+        if not self.has_hours:
+            return True
+        local = moment.astimezone(ZoneInfo(self.zone or "UTC"))
+        begins, ends = self.from_minute or 0, self.to_minute or 0
+        minute, day = local.hour * 60 + local.minute, local.weekday()
+        if begins < ends:
+            is_inside = begins <= minute < ends
+        else:  # over midnight; the same minute twice: the whole day
+            is_inside, day = begins <= minute or minute < ends, day if minute >= begins else (day - 1) % 7
+        return is_inside and (not self.weekdays or day in self.weekdays)
+
+
+NO_LIMITS = CommitLimits()
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """The person (or the command line on a person's behalf) that a service works for.
 
@@ -136,6 +179,7 @@ class Actor:
         denials: rights taken away; each wins over every grant that it covers.
         clearance: highest privacy level of contacts that exist for this actor, 0 to 3.
         agents, zones: the customers that exist for this actor, see `Sight`.
+        limits: how much this actor may commit, and when.
     """
 
     user_id: int | None
@@ -147,6 +191,7 @@ class Actor:
     denials: frozenset[Grant] = field(default_factory=frozenset)
     agents: frozenset[str] = frozenset()
     zones: frozenset[str] = frozenset()
+    limits: CommitLimits = NO_LIMITS
 
     @property
     def sight(self) -> Sight:
@@ -200,6 +245,19 @@ class Actor:
             if not self.can(permission, company_id, document_type):
                 raise PermissionDenied(permission, document_type or "")
 
+    def can_everywhere(self, permission: Permission) -> bool:
+        """Whether the right is held in every company, those to come too."""
+        return self.company_ids(permission) is None
+
+    def require_everywhere(self, permission: Permission) -> None:
+        """Raise unless the right is held in every company: what is asked concerns all of them.
+
+        Raises:
+            PermissionDenied: naming the right.
+        """
+        if not self.can_everywhere(permission):
+            raise PermissionDenied(permission, "every company")
+
     def types(self, permission: Permission, company_id: int, all_types: Iterable[str]) -> list[str]:
         """The document types for which the right is held in a company."""
         return [t for t in all_types if self.can(permission, company_id, t)]
@@ -233,8 +291,8 @@ def signed_in_actor() -> Actor:
     return actor
 
 
-def requires(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Guard of a route: guests go to the login page, others without the right get 403.
+def requires(permission: Permission, *others: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Guard of a route: guests go to the login page, others without the right (or one of several) get 403.
 
     The right is checked here for *some* company and type; the service checks the very ones.
     """
@@ -242,7 +300,7 @@ def requires(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            if not signed_in_actor().can(permission):
+            if not any(signed_in_actor().can(one) for one in (permission, *others)):
                 abort(403)
             return view(*args, **kwargs)
 

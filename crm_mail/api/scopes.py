@@ -86,6 +86,7 @@ def narrow(
         denials=owner.denials,
         agents=owner.agents,
         zones=owner.zones,
+        limits=owner.limits,
         scopes=frozenset(one for one in SCOPES if one.value in wanted),
         companies=frozenset(company_ids),
     )

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.db import now
+from crm_mail.outbox import commit_limits
 from crm_mail.outbox.freezing import freeze_messages
 from crm_mail.outbox.kinds import count_undetermined
 from crm_mail.outbox.models import Message, MessageIssue, Run
@@ -107,8 +108,8 @@ def commit_run(
     Raises:
         PermissionDenied: the right to commit is missing for a type of the run.
         ListChanged: the list is not the one that was seen; what dropped out has been withheld, visibly.
-        CommitRefused: the run is in another state, is empty, needs a second person, or has addresses of which
-            nobody has said whether they are PEC.
+        CommitRefused: the run is in another state, is empty, needs a second person, goes beyond the limits of the
+            person (`commit_limits`), or has addresses of which nobody has said whether they are PEC.
     """
     _lock(session, run)
     if key and run.commit_key == key and run.state is not RunState.REVIEW:
@@ -118,6 +119,7 @@ def commit_run(
             "wrong_state", f"run {run.id} is {run.state.value}: only a run under review can be committed"
         )
     actor.require(Permission.OUTBOX_COMMIT, run.company_id, *run.document_types)
+    _require_limit(commit_limits.outside_hours(session, actor, run))
     company = session.get_one(Company, run.company_id)
     dropped = drop_outdated(session, actor, run)
     approves = _approves(session, run, actor)
@@ -125,14 +127,20 @@ def commit_run(
         reassign_accounts(session, run, actor)
     _require_accounts(session, run, actor.clearance)
     count = _require_seen(session, run, actor.clearance, seen, dropped)
+    _require_limit(commit_limits.too_many(session, actor, run, count))
     if not (approves or unknown_is_ordinary):
         _require_kinds(session, run, actor.clearance)
-    if company.needs_second_person and not approves:
+    if commit_limits.needs_second_person(company, actor, count) and not approves:
         return _ask_approval(session, actor, run, count, dropped)
     if approves:
         run.approved_by, run.approved_at = actor.user_id, now()
     undo = timedelta(0) if skip_undo else timedelta(seconds=company.undo_seconds)
     return _let_go(session, actor, run, dropped, key=key, undo=undo, start_at=start_at)
+
+
+def _require_limit(reached: commit_limits.LimitReached | None) -> None:
+    if reached is not None:
+        raise CommitRefused(reached.code, reached.message, **reached.params)
 
 
 def _require_seen(

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.db import Base
-from crm_mail.permissions import Actor, Permission
+from crm_mail.permissions import Actor, CommitLimits, Permission
 from crm_mail.permissions import Grant as Right
 from crm_mail.users.models import Grant, User, UserGroup
 from crm_mail.users.problems import Problem, UserRefused
@@ -35,6 +35,19 @@ def build_actor(session: Session, user: User) -> Actor:
         denials=denials,
         agents=frozenset(user.agents),
         zones=frozenset(user.zones),
+        limits=limits_of(user),
+    )
+
+
+def limits_of(user: User) -> CommitLimits:
+    """How much the user may commit, and when."""
+    return CommitLimits(
+        user.commit_most,
+        user.commit_second_person_above,
+        user.commit_from_minute,
+        user.commit_to_minute,
+        frozenset(user.commit_weekdays or ()),
+        user.commit_zone or user.timezone,
     )
 
 

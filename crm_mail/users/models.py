@@ -51,6 +51,13 @@ class User(Base):
     totp_step: Mapped[int] = mapped_column(default=0, server_default="0")  # the last one that was used
     warned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # last mail about failed sign-ins
 
+    commit_most: Mapped[int | None]  # `permissions.CommitLimits`, as the next five
+    commit_second_person_above: Mapped[int | None]
+    commit_from_minute: Mapped[int | None]
+    commit_to_minute: Mapped[int | None]
+    commit_weekdays: Mapped[list[int]] = mapped_column(Json, default=list, server_default="[]")
+    commit_zone: Mapped[str] = mapped_column(String(50), default="", server_default="")
+
     agents: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")  # `permissions.Sight`
     zones: Mapped[list[str]] = mapped_column(Json, default=list, server_default="[]")
 
@@ -71,6 +78,7 @@ class UserGroup(Base):
     name: Mapped[str] = mapped_column(String(80), unique=True)
     parent_id: Mapped[int | None] = mapped_column(Id, ForeignKey("user_groups.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    second_factor_required: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     grants: Mapped[list["Grant"]] = relationship(
         cascade="all, delete-orphan", lazy="selectin", foreign_keys="Grant.group_id"
