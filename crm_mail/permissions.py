@@ -148,6 +148,11 @@ class CommitLimits:
     zone: str = ""
 
     @property
+    def is_any(self) -> bool:
+        """Whether anything is limited."""
+        return self.has_hours or self.most_messages is not None or self.second_person_above is not None
+
+    @property
     def has_hours(self) -> bool:
         """Whether there are times at which nothing may be committed."""
         return self.from_minute is not None or bool(self.weekdays)

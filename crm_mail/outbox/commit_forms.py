@@ -1,5 +1,6 @@
 """The form of the commit page, and why a commit is refused, in words."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,9 +19,10 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
 from wtforms.validators import Length, ValidationError
 
 from crm_mail.db import now
-from crm_mail.outbox import wording
+from crm_mail.outbox import commit_limits, wording
 from crm_mail.outbox.commit import CommitRefused, ListChanged
 from crm_mail.outbox.control import ControlRefused
+from crm_mail.users.limit_words import hours_in_words
 
 NOW, AT = "now", "at"
 FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
@@ -100,6 +102,8 @@ def dropped_words(reason: str, count: int) -> str:
 
 def refusal_words(problem: CommitRefused | ControlRefused) -> str:
     """Why a commit, or a step on a committed run, is refused, and what to do."""
+    if problem.code in (commit_limits.HOURS, commit_limits.TOO_MANY):
+        return limit_words(problem.code, problem.params)
     count = int(problem.params.get("count", 0))
     words = {
         "wrong_state": _(
@@ -129,3 +133,28 @@ def refusal_words(problem: CommitRefused | ControlRefused) -> str:
         ),
     }
     return str(words.get(problem.code, problem))
+
+
+def limit_words(code: str, params: Mapping[str, Any]) -> str:
+    """Which limit of the person forbids a commit, what to do, and who can."""
+    people = ", ".join(params["people"]) or _("an administrator")
+    if code == commit_limits.HOURS:
+        hours = hours_in_words(params["limits"])
+        return str(
+            _(
+                "You may commit only %(hours)s. Wait until then, or ask %(people)s.",
+                hours=hours,
+                people=people,
+            )
+        )
+    sentence = ngettext(
+        "You may commit at most %(most)s message at once, and this run has %(n)s. Leave some of them out, or ask "
+        "%(people)s to commit it.",
+        "You may commit at most %(most)s messages at once, and this run has %(n)s. Leave some of them out, or ask "
+        "%(people)s to commit it.",
+        params["most"],
+        most=format_decimal(params["most"]),
+        n=format_decimal(params["count"]),
+        people=people,
+    )
+    return str(sentence)

@@ -20,6 +20,7 @@ from crm_mail.users.models import User
 
 HOURS, TOO_MANY = "limit_hours", "limit_messages"
 MOST_NAMES = 3
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,11 @@ def too_many(session: Session, actor: Actor, run: Run, count: int) -> LimitReach
         f"or let {_names(people)} commit it"
     )
     return LimitReached(TOO_MANY, message, {"most": most, "count": count, "people": people})
+
+
+def notice(session: Session, actor: Actor, run: Run, count: int) -> LimitReached | None:
+    """The limit that a commit would meet, for the page that offers it."""
+    return outside_hours(session, actor, run) or too_many(session, actor, run, count)
 
 
 def exceeds_own_number(actor: Actor, count: int) -> bool:
@@ -92,7 +98,7 @@ def _names(people: list[str]) -> str:
 
 def hours_in_english(limits: CommitLimits) -> str:
     """The hours for the command line: ``Mon Tue Wed 08:00-18:00 (Europe/Rome)``."""
-    days = " ".join("Mon Tue Wed Thu Fri Sat Sun".split()[day] for day in sorted(limits.weekdays))
+    days = " ".join(_DAYS[day] for day in sorted(limits.weekdays))
     hours = f"{clock(limits.from_minute)}-{clock(limits.to_minute)}" if limits.from_minute is not None else ""
     return " ".join(part for part in (days, hours, f"({limits.zone})") if part)
 

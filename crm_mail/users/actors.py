@@ -51,6 +51,14 @@ def limits_of(user: User) -> CommitLimits:
     )
 
 
+def put_limits(user: User, limits: CommitLimits) -> None:
+    """Write the limits into the user's row."""
+    user.commit_most, user.commit_second_person_above = limits.most_messages, limits.second_person_above
+    user.commit_from_minute, user.commit_to_minute = limits.from_minute, limits.to_minute
+    user.commit_weekdays = sorted(limits.weekdays)
+    user.commit_zone = limits.zone if limits.has_hours else ""
+
+
 def right_of(row: Grant) -> Right:
     """The row as a value."""
     return row.permission, row.document_type, row.company_id

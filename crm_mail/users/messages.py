@@ -8,6 +8,7 @@ from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
 from crm_mail.permissions import ANY, Actor, Permission
+from crm_mail.users.limit_words import limits_in_words
 from crm_mail.users.problems import Problem, UserRefused
 from crm_mail.users.rights import group_grants
 
@@ -62,6 +63,9 @@ def _sentences() -> Mapping[Problem, str]:
             "This account must use two-factor sign-in. An administrator decides that."
         ),
         Problem.LINK_OVER: _("This link was used already or has expired. Ask for another one."),
+        Problem.LIMITS_OF_LIMITED: _(
+            "Your own commits are limited. Only an administrator can change limits then."
+        ),
         Problem.GRANT_MALFORMED: _("The right %(grant)s is not written as TYPE:ACTION:COMPANY."),
         Problem.GRANT_TYPE: _("The document type %(value)s does not exist."),
         Problem.GRANT_ACTION: _("The action %(value)s does not exist."),
@@ -173,6 +177,8 @@ def rights_in_words(
         sentences += [text for area, text in managed.items() if actor.can(area)]
     if not sentences:
         return [_("May only sign in.")]
+    if actor.can(Permission.OUTBOX_COMMIT):
+        sentences += limits_in_words(actor.limits)
     return [*sentences, _clearance_sentence(actor.clearance)]
 
 

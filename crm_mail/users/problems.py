@@ -35,6 +35,7 @@ class Problem(StrEnum):
     SECOND_FACTOR_IS_OFF = "second_factor_is_off"
     SECOND_FACTOR_REQUIRED = "second_factor_required"
     LINK_OVER = "link_over"
+    LIMITS_OF_LIMITED = "limits_of_limited"
     GRANT_MALFORMED = "grant_malformed"
     GRANT_TYPE = "grant_type"
     GRANT_ACTION = "grant_action"
@@ -66,6 +67,7 @@ _ENGLISH = {
     Problem.SECOND_FACTOR_IS_OFF: "{name} has no two-factor sign-in that could be reset",
     Problem.SECOND_FACTOR_REQUIRED: "this account must use two-factor sign-in: an administrator decides that",
     Problem.LINK_OVER: "the link was used already or has expired: ask for another one",
+    Problem.LIMITS_OF_LIMITED: "your own commits are limited: only an administrator can change limits then",
     Problem.GRANT_MALFORMED: "the grant {grant} is not written as TYPE:ACTION:COMPANY, such as invoice:commit:SM02",
     Problem.GRANT_TYPE: "the grant {grant} names the document type {value}; known are: {valid}",
     Problem.GRANT_ACTION: "the grant {grant} names the action {value}; known are: {valid}",

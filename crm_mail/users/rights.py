@@ -118,7 +118,14 @@ def may_change(changer: Actor, target: Actor) -> bool:
         )
     except UserRefused:
         return changer.user_id == target.user_id
-    return True
+    return changer.user_id == target.user_id or not _is_freer(target, changer)
+
+
+def _is_freer(target: Actor, changer: Actor) -> bool:
+    """Whether the target may commit with other limits than the changer's own: taking it over would be a way round."""
+    if changer.is_admin or not changer.limits.is_any:
+        return False
+    return target.can(Permission.OUTBOX_COMMIT) and target.limits != changer.limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from crm_mail.db import Base
 from crm_mail.permissions import HIGHEST_CLEARANCE, INSTALLATION, Actor, Permission
 from crm_mail.permissions import Grant as Right
 from crm_mail.users import rights, sessions
-from crm_mail.users.actors import build_actor, find_user, normalise_email, right_of
+from crm_mail.users.actors import build_actor, find_user, normalise_email, put_limits, right_of
 from crm_mail.users.models import Grant, User
 from crm_mail.users.passwords import (
     MAXIMUM_LENGTH,
@@ -141,6 +141,8 @@ def create_user(
     )
     wanted |= {(area, "", None) for area in areas}
     user.grants = [_grant_row(grant, actor) for grant in sorted(wanted, key=rights.describe_grant)]
+    if not actor.is_admin:
+        put_limits(user, actor.limits)  # who is limited makes nobody who is not
     try:
         with session.begin_nested():
             session.add(user)

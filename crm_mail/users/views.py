@@ -13,6 +13,7 @@ from crm_mail.permissions import ANY, Actor, Permission, requires, signed_in_act
 from crm_mail.users import (
     account_views,
     guard,
+    limit_views,
     link_views,
     login_views,
     messages,
@@ -37,7 +38,7 @@ from crm_mail.web.door import db
 from crm_mail.web.forms import ActionForm
 from crm_mail.web.type_names import type_name
 
-ROOM_PARTS = (login_views, account_views, second_factor_views, link_views, oidc_views)
+ROOM_PARTS = (login_views, account_views, second_factor_views, link_views, oidc_views, limit_views)
 
 
 def companies() -> list[Company]:
