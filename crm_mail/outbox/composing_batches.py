@@ -85,7 +85,7 @@ class Composing:
     @property
     def purpose(self) -> str:
         """What the recipient is asked for; empty: the messages are owed by contract."""
-        return self.rules.policies[self.composition.document_type].purpose or self.composition.purpose
+        return self.composition.purpose or self.rules.policies[self.composition.document_type].purpose
 
     @property
     def is_once(self) -> bool:

@@ -37,8 +37,8 @@ class Composition:
     Args:
         document_type: any id of `company_types`; rights, account, channel and consent follow from it.
         origin_name: what people call the origin: the campaign's title, the rule's name, the order's file name.
-        purpose: a `contacts.consent.Purpose` to be asked besides what the type asks itself; empty: owed by contract
-            unless the type is advertising.
+        purpose: a `contacts.consent.Purpose` that is asked in place of what the type asks itself (wishes are no
+            advertising); empty: owed by contract unless the type is advertising.
         preference: channel wish; None: what the company decided for the type.
         account_id: an account of the company, or the actor's own; None: the one the company chose for the type.
         only_subscribed: contacts that are not subscribed to the type are left out, and their chosen address holds.
