@@ -21,7 +21,7 @@ from crm_mail.delivery.routing import AddressKind
 from crm_mail.delivery.transports import Security
 from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document, DocumentFile
-from crm_mail.permissions import ANY, Actor, Permission
+from crm_mail.permissions import ANY, OUTBOX_PERMISSIONS, Actor, Permission
 from crm_mail.users.models import Grant, User
 
 _numbers = count(1)
@@ -74,15 +74,15 @@ def make_actor(
 
 
 def area_grants(areas: Iterable[Permission]) -> list[tuple[Permission, str, int | None]]:
-    """Rights of areas in every company; who keeps the contacts of an office brings its documents in as well."""
+    """Rights of areas in every company; who keeps the contacts brings documents in and takes lists away as well."""
     grants: list[tuple[Permission, str, int | None]] = [(permission, "", None) for permission in areas]
     if Permission.CONTACTS_MANAGE in areas:
-        grants.append((Permission.DOCUMENTS_MANAGE, ANY, None))
+        grants += [(Permission.DOCUMENTS_MANAGE, ANY, None), (Permission.CONTACTS_EXPORT, "", None)]
     return grants
 
 
 def outbox_grants(company_id: int | None = None, document_type: str = ANY) -> frozenset[Any]:
-    permissions = (Permission.OUTBOX_PREPARE, Permission.OUTBOX_REVIEW, Permission.OUTBOX_COMMIT)
+    permissions = (*OUTBOX_PERMISSIONS, Permission.DOCUMENTS_EXPORT)
     return frozenset((permission, document_type, company_id) for permission in permissions)
 
 

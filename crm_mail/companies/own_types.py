@@ -38,7 +38,7 @@ def set_used(session: Session, actor: Actor, company: Company, used: Collection[
     Raises:
         CompanyInvalid: nothing would be left. PermissionDenied.
     """
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require(Permission.SETTINGS_MANAGE, company.id)
     types = company_types(session, company.id)
     if not set(used) & set(types.ids):
         raise CompanyInvalid([problem("used", Problem.REQUIRED)])
@@ -57,7 +57,7 @@ def rename_type(session: Session, actor: Actor, company: Company, type_id: str, 
     Raises:
         CompanyInvalid: a name cannot be kept. PermissionDenied.
     """
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require(Permission.SETTINGS_MANAGE, company.id)
     kept = check_name(name, TYPE_FACTS[DocumentType(type_id)])
     row = _row_or_new(session, company, type_id)
     before = {"labels": dict(row.labels), "plurals": dict(row.plurals)}
@@ -79,7 +79,7 @@ def save_own_type(
     Raises:
         CompanyInvalid: something cannot be kept, or the id is taken. PermissionDenied.
     """
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require(Permission.SETTINGS_MANAGE, company.id)
     kept = check_own_type(own, company.language)
     row = _row(session, company, kept.id)
     if is_new and row is not None:

@@ -137,7 +137,7 @@ def save_policies(
     Raises:
         CompanyInvalid: nothing was kept. PermissionDenied.
     """
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require(Permission.SETTINGS_MANAGE, company.id)
     checked = [check_policy(session, company.id, policy) for policy in policies.values()]
     rows, types = _rows(session, company.id), company_types(session, company.id)
     changes = 0

@@ -35,7 +35,7 @@ def add_company(session: Session, actor: Actor, details: CompanyDetails) -> Comp
     Raises:
         CompanyInvalid: with every reason; the code exists already. PermissionDenied.
     """
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require_everywhere(Permission.SETTINGS_MANAGE)
     details = check_details(details)
     _check_code(session, details.code)
     company = Company(**asdict(details))
@@ -71,7 +71,7 @@ def update_company(session: Session, actor: Actor, company: Company, details: Co
     Raises:
         CompanyInvalid: with every reason. PermissionDenied.
     """
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require(Permission.SETTINGS_MANAGE, company.id)
     details = check_details(details)
     _check_code(session, details.code, company.id)
     before, after = asdict(details_of(company)), asdict(details)
@@ -98,7 +98,7 @@ def set_logo(session: Session, actor: Actor, company: Company, store: BlobStore,
         CompanyInvalid: the file is no PNG or JPEG, damaged or too large. PermissionDenied. OSError: disk
         full.
     """
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require(Permission.SETTINGS_MANAGE, company.id)
     if data is not None:
         check_logo(data)
     before, company.logo_sha256 = company.logo_sha256, None if data is None else store.put(data)
@@ -116,14 +116,13 @@ def set_logo(session: Session, actor: Actor, company: Company, store: BlobStore,
 
 
 def list_companies(session: Session, actor: Actor) -> list[Company]:
-    """Every company, by code, for the settings pages."""
+    """The companies that the actor may set up, by code."""
     actor.require(Permission.SETTINGS_MANAGE)
-    return list(session.scalars(select(Company).order_by(Company.code)))
+    query, ids = select(Company).order_by(Company.code), actor.company_ids(Permission.SETTINGS_MANAGE)
+    return list(session.scalars(query if ids is None else query.where(Company.id.in_(ids))))
 
 
 def can_work_in(actor: Actor, company_id: int) -> bool:
-    """Whether the actor may choose the company: by settings, or by some right in it."""
-    if actor.can(Permission.SETTINGS_MANAGE):
-        return True
+    """Whether the actor may choose the company: by some right in it."""
     companies = actor.company_ids()
     return companies is None or company_id in companies

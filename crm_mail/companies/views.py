@@ -39,8 +39,9 @@ add_type_routes(blueprint)
 
 
 def found(company_id: int) -> Company:
-    """The company, or 404."""
-    return db().get(Company, company_id) or abort(404)
+    """The company that the person may set up, or 404."""
+    company = db().get(Company, company_id) or abort(404)
+    return company if signed_in_actor().can(Permission.SETTINGS_MANAGE, company.id) else abort(404)
 
 
 def name_in(company: Company) -> Callable[[str], str]:
@@ -79,13 +80,19 @@ def switch_company() -> Any:
 @requires(Permission.SETTINGS_MANAGE)
 def list_companies() -> Any:
     """Every company of the installation."""
-    return render_template("companies/list.html", companies=service.list_companies(db(), signed_in_actor()))
+    actor = signed_in_actor()
+    return render_template(
+        "companies/list.html",
+        companies=service.list_companies(db(), actor),
+        may_add=actor.can_everywhere(Permission.SETTINGS_MANAGE),
+    )
 
 
 @blueprint.route("/new", methods=("GET", "POST"))
 @requires(Permission.SETTINGS_MANAGE)
 def create_company() -> Any:
     """Add a company."""
+    signed_in_actor().require_everywhere(Permission.SETTINGS_MANAGE)
     form = CompanyForm(data=vars_of(CompanyDetails("", "", language=str(get_locale() or "it"))))
     if form.validate_on_submit():
         try:
@@ -146,7 +153,7 @@ def save_logo(company_id: int) -> Any:
 @requires(Permission.SIGNED_IN)
 def show_logo(company_id: int) -> Any:
     """The logo itself; 404 for who does not work in the company."""
-    company = found(company_id)
+    company = db().get(Company, company_id) or abort(404)
     if company.logo_sha256 is None or not service.can_work_in(signed_in_actor(), company_id):
         abort(404)
     data = installation().store.read(company.logo_sha256)

@@ -50,7 +50,7 @@ def _list_url(chosen: PartyFilter) -> str:
 
 
 @blueprint.post("/export")
-@requires(Permission.CONTACTS_SEE)
+@requires(Permission.CONTACTS_EXPORT)
 def export_list() -> Response:
     """The selected parties as a file (`action`: xlsx, csv, or vcf for their contacts)."""
     chosen, action, actor = filter_of_address(), request.form.get("action"), signed_in_actor()

@@ -71,7 +71,7 @@ def page(template: str, party: Party, status: int = 200, **values: Any) -> tuple
     """A tab of the card."""
     actor = signed_in_actor()
     company = db().get_one(Company, party.company_id)
-    may_manage = actor.can(Permission.CONTACTS_MANAGE)
+    may_manage = actor.can(Permission.CONTACTS_MANAGE, company.id)
     return render_template(
         f"contacts/{template}.html", party=party, company=company, may_manage=may_manage, **values
     ), status

@@ -19,7 +19,7 @@ HEADER = ["party_code", "party_name", "contact_name", "contact_email", "consents
 
 def export_states(session: Session, actor: Actor, company_id: int) -> Iterator[list[str]]:
     """Each visible contact that ever said something, with its latest words, by code and name."""
-    actor.require(Permission.CONTACTS_SEE, company_id)
+    actor.require(Permission.CONTACTS_EXPORT, company_id)
     first = (
         select(ContactAddress.email)
         .where(ContactAddress.contact_id == Contact.id)
@@ -42,7 +42,7 @@ def export_states(session: Session, actor: Actor, company_id: int) -> Iterator[l
         )
         .join(Contact, Contact.id == ConsentState.contact_id)
         .join(Party, Party.id == Contact.party_id)
-        .where(ConsentState.company_id == company_id, visible_contacts(actor.clearance))
+        .where(ConsentState.company_id == company_id, visible_contacts(actor.sight))
         .order_by(Party.code, Contact.name_key, Contact.id, ConsentState.id)
         .execution_options(yield_per=2000)
     )

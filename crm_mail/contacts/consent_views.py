@@ -39,7 +39,8 @@ def _page(contact: Contact, form: ConsentForm) -> tuple[str, int]:
         contact=contact,
         party=contact.party,
         form=form,
-        may_manage=signed_in_actor().can(Permission.CONTACTS_MANAGE),
+        may_export=signed_in_actor().can(Permission.CONTACTS_EXPORT, contact.company_id),
+        may_manage=signed_in_actor().can(Permission.CONTACTS_MANAGE, contact.company_id),
         verdicts=verdicts(db(), contact),
         history=consent_history(db(), contact),
         words=consent_words,
@@ -115,7 +116,7 @@ def download_proof(contact_id: int, event_id: int) -> Any:
 
 
 @blueprint.post("/consents/<any(xlsx, csv):kind>")
-@requires(Permission.CONTACTS_SEE)
+@requires(Permission.CONTACTS_EXPORT)
 def export_consents(kind: str) -> Any:
     """The company's consents as they stand, contact by contact, as a file."""
     if not ActionForm().validate_on_submit():

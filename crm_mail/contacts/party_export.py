@@ -19,10 +19,10 @@ Cell = str | int | datetime | None
 def export_parties(session: Session, actor: Actor, picked: Picked) -> Iterator[list[Cell]]:
     """One row for each party, by code: see `contacts.bulk_views` for the columns' names."""
     company_id = picked.chosen.company_id
-    actor.require(Permission.CONTACTS_SEE, company_id)
+    actor.require(Permission.CONTACTS_EXPORT, company_id)
     ids = list(
         session.scalars(
-            select(Party.id).where(Party.id.in_(picked.query(actor.clearance))).order_by(Party.code, Party.id)
+            select(Party.id).where(Party.id.in_(picked.query(actor.sight))).order_by(Party.code, Party.id)
         )
     )
     for start in range(0, len(ids), AT_ONCE):

@@ -87,7 +87,8 @@ def _page(form: AddForm, status: int = 200) -> tuple[str, int]:
         size=size if size in SIZES else SIZES[0],
         company=company,
         words_of=words_of,
-        may_manage=actor.can(Permission.CONTACTS_MANAGE),
+        may_manage=actor.can(Permission.CONTACTS_MANAGE, company.id),
+        may_export=actor.can(Permission.CONTACTS_EXPORT, company.id),
     ), status
 
 
@@ -136,7 +137,7 @@ def lift_address(suppression_id: int) -> Any:
 
 
 @blueprint.post("/export")
-@requires(Permission.CONTACTS_SEE)
+@requires(Permission.CONTACTS_EXPORT)
 def export_addresses() -> Response:
     """The list as it is filtered, as a CSV file."""
     header = [_("E-mail address"), _("Reason"), _("Status"), _("Answer"), _("Since"), _("Lifted")]

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
+from crm_mail.contacts.conditions import visible_contacts
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 from crm_mail.delivery import suppression
 from crm_mail.delivery.addresses import address_key, normalise_address
@@ -58,11 +59,11 @@ class Page:
 
 def _visible(actor: Actor, company_id: int) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [Suppression.company_id == company_id]
-    if actor.clearance < HIGHEST_CLEARANCE:
+    if actor.sight < HIGHEST_CLEARANCE:
         hidden = (
             select(func.lower(ContactAddress.email))
             .join(Contact, Contact.id == ContactAddress.contact_id)
-            .where(Contact.company_id == company_id, Contact.privacy_level > actor.clearance)
+            .where(Contact.company_id == company_id, Contact.privacy_level > actor.sight)
         )
         conditions.append(Suppression.address.not_in(hidden))
     return conditions
@@ -130,7 +131,7 @@ def _owners(
         .join(Party, Party.id == Contact.party_id)
         .where(
             Contact.company_id == company_id,
-            Contact.privacy_level <= actor.clearance,
+            visible_contacts(actor.sight),
             func.lower(ContactAddress.email).in_(addresses),
         )
         .order_by(Party.name, Contact.name)
@@ -179,8 +180,8 @@ def add(session: Session, actor: Actor, company_id: int, address: str, detail: s
     """
     key = address_key(normalise_address(address))
     level = _level(session, company_id, key)
-    if level > actor.clearance and suppression.suppressed_as(session, company_id, key):
-        actor.require(Permission.CONTACTS_MANAGE)
+    if level > actor.sight and suppression.suppressed_as(session, company_id, key):
+        actor.require(Permission.CONTACTS_MANAGE, company_id)
         return key  # as if it were new: that it is there already says that somebody has it
     suppression.suppress(session, actor, company_id, key, detail, level)
     return key

@@ -19,10 +19,10 @@ OCTETS = 75
 
 def export_vcards(session: Session, actor: Actor, picked: Picked) -> Iterator[str]:
     """A card for each active contact of the parties picked, by party and name."""
-    actor.require(Permission.CONTACTS_SEE, picked.chosen.company_id)
+    actor.require(Permission.CONTACTS_EXPORT, picked.chosen.company_id)
     query = (
         select(Contact.id)
-        .where(Contact.party_id.in_(picked.query(actor.clearance)), visible_contacts(actor.clearance))
+        .where(Contact.party_id.in_(picked.query(actor.sight)), visible_contacts(actor.sight))
         .where(Contact.company_id == picked.chosen.company_id, Contact.state == ContactState.ACTIVE)
         .order_by(Contact.party_id, Contact.name_key, Contact.id)
     )

@@ -23,7 +23,12 @@ from crm_mail.contacts.access import count_suggestions
 from crm_mail.contacts.blueprint import blueprint
 from crm_mail.contacts.card_reads import last_sent
 from crm_mail.contacts.card_views import company_or_404
-from crm_mail.contacts.filter_words import address_kind_choices, birthday_choices, describe_filter
+from crm_mail.contacts.filter_words import (
+    address_kind_choices,
+    birthday_choices,
+    consent_choices,
+    describe_filter,
+)
 from crm_mail.contacts.forms import PartyForm, language_choices
 from crm_mail.contacts.listing import PartyOrder, list_names, list_parties
 from crm_mail.contacts.models import Party
@@ -60,6 +65,7 @@ def show_list() -> Any:
         after=request.args.get("after", ""),
         before=request.args.get("before", ""),
         size=size if size in SIZES else SIZES[0],
+        is_exact=request.args.get("count") == "exact",
     )
     return render_template(
         "contacts/list.html",
@@ -74,7 +80,9 @@ def show_list() -> Any:
         types=type_names(),
         address_kinds=address_kind_choices(),
         birthdays=birthday_choices(),
-        may_manage=actor.can(Permission.CONTACTS_MANAGE),
+        consents=consent_choices(),
+        may_manage=actor.can(Permission.CONTACTS_MANAGE, company.id),
+        may_export=actor.can(Permission.CONTACTS_EXPORT, company.id),
         **bulk_views.list_extras(chosen),
     )
 

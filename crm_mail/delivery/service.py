@@ -46,13 +46,13 @@ class AccountInUse(Refusal):
 
 
 def _require(actor: Actor, company_id: int, user_id: int | None) -> None:
-    """Settings for any account; a user's own account also by that user, in a company that the user sees."""
-    if actor.can(Permission.SETTINGS_MANAGE):
+    """The right to manage accounts for any; a user's own account also by that user, in a company that the user sees."""
+    if actor.can(Permission.ACCOUNTS_MANAGE, company_id):
         return
     companies = actor.company_ids()
     is_own = user_id is not None and user_id == actor.user_id
     if not is_own or (companies is not None and company_id not in companies):
-        raise PermissionDenied(Permission.SETTINGS_MANAGE)
+        raise PermissionDenied(Permission.ACCOUNTS_MANAGE)
 
 
 def require_change(actor: Actor, account: SenderAccount) -> None:
@@ -243,17 +243,17 @@ def delete_account(session: Session, actor: Actor, account: SenderAccount) -> No
 
 
 def find_account(session: Session, actor: Actor, account_id: int) -> SenderAccount | None:
-    """An account that the actor may see: any for settings, one's own otherwise; None answers 404."""
+    """An account that the actor may see: any where accounts are managed, one's own otherwise; None answers 404."""
     account = session.get(SenderAccount, account_id)
     if account is None:
         return None
     is_own = account.user_id is not None and account.user_id == actor.user_id
-    return account if is_own or actor.can(Permission.SETTINGS_MANAGE) else None
+    return account if is_own or actor.can(Permission.ACCOUNTS_MANAGE, account.company_id) else None
 
 
 def list_accounts(session: Session, actor: Actor, company_id: int) -> list[SenderAccount]:
     """Every account of a company, its users' own ones last."""
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require(Permission.ACCOUNTS_MANAGE, company_id)
     query = select(SenderAccount).where(SenderAccount.company_id == company_id)
     order = (SenderAccount.user_id.is_not(None), SenderAccount.kind, SenderAccount.name, SenderAccount.id)
     return list(session.scalars(query.order_by(*order)))

@@ -106,7 +106,7 @@ def suppress(
         PermissionDenied, AddressInvalid
         SuppressionRefused: it is there already.
     """
-    actor.require(Permission.CONTACTS_MANAGE)
+    actor.require(Permission.CONTACTS_MANAGE, company_id)
     key = address_key(normalise_address(address))
     row = _row(session, company_id, key)
     if row is not None and row.is_active:
@@ -129,7 +129,7 @@ def lift(session: Session, actor: Actor, row: Suppression, why: str, privacy_lev
         PermissionDenied
         SuppressionRefused: no word was given.
     """
-    actor.require(Permission.CONTACTS_MANAGE)
+    actor.require(Permission.CONTACTS_MANAGE, row.company_id)
     if not why.strip():
         raise SuppressionRefused(Problem.NO_REASON, row.address)
     if not row.is_active:

@@ -33,7 +33,7 @@ from crm_mail.installation import SecretUnreadable
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
 from crm_mail.web.door import db, installation
 from crm_mail.web.forms import ActionForm
-from crm_mail.web.navigation import current_company
+from crm_mail.web.navigation import company_at_work, company_if_any, current_company
 
 blueprint = Blueprint("delivery", __name__, url_prefix="/accounts")
 add_mailbox_routes(blueprint)
@@ -49,7 +49,9 @@ def found(account_id: int) -> SenderAccount:
 
 def home_of(account: SenderAccount) -> str:
     """The list that an account is shown in."""
-    is_settings = signed_in_actor().can(Permission.SETTINGS_MANAGE) and account.user_id is None
+    is_settings = (
+        signed_in_actor().can(Permission.ACCOUNTS_MANAGE, account.company_id) and account.user_id is None
+    )
     return url_for(".list_accounts" if is_settings else ".list_own_accounts")
 
 
@@ -61,11 +63,11 @@ def show_list(accounts: list[SenderAccount], **values: Any) -> str:
 
 
 @blueprint.get("")
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.ACCOUNTS_MANAGE)
 def list_accounts() -> Any:
     """The accounts of the company at work, its users' own ones included."""
     actor = signed_in_actor()
-    company = current_company(actor)
+    company = company_if_any(Permission.ACCOUNTS_MANAGE)
     accounts = service.list_accounts(db(), actor, company.id) if company else []
     return show_list(accounts, company=company, is_own=False)
 
@@ -79,10 +81,10 @@ def list_own_accounts() -> Any:
 
 
 @blueprint.route("/new", methods=("GET", "POST"))
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.ACCOUNTS_MANAGE)
 def create_account() -> Any:
     """Add an account of the company at work."""
-    company = current_company(signed_in_actor()) or abort(404)
+    company = company_at_work(Permission.ACCOUNTS_MANAGE)
     return add_page(company.id, company.name, None)
 
 

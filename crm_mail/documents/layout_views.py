@@ -35,7 +35,7 @@ from crm_mail.documents.rendering import RenderFailed
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import commit_now, db
 from crm_mail.web.forms import ActionForm
-from crm_mail.web.navigation import current_company
+from crm_mail.web.navigation import company_if_any
 from crm_mail.web.type_names import type_name
 
 
@@ -69,17 +69,17 @@ def look_of(company: Company) -> Theme:
     return looks.stored_theme(looks.look_in_use(db(), company.id).values, logo_of(company))
 
 
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.TEXTS_MANAGE)
 def list_layouts() -> Any:
     """Every layout of the company at work: which are its own."""
-    company = current_company(signed_in_actor())
+    company = company_if_any(Permission.TEXTS_MANAGE)
     names = layouts.layout_names(db(), company.id) if company else ()
     own = layouts.own_layouts(company) if company else {}
     rows = [(name, layout_label(name), name in own) for name in names]
     return render_template("documents/layouts.html", company=company, rows=rows)
 
 
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.TEXTS_MANAGE)
 def edit_layout(name: str) -> Any:
     """Change a layout; it is drawn for the samples before it is saved, and every save is a version."""
     company = named_company(name)
@@ -144,7 +144,7 @@ def layout_page(company: Company, name: str, form: LayoutForm, in_use: layouts.L
     )
 
 
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.TEXTS_MANAGE)
 def preview_layout(name: str) -> Any:
     """A page of the chosen document by the layout in the editor, or why there is none (422); part of the page."""
     job = layout_job(name)
@@ -156,7 +156,7 @@ def preview_layout(name: str) -> Any:
     return preview_fragment(job, url_for(".preview_layout", name=name), "layout-form")
 
 
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.TEXTS_MANAGE)
 def preview_layout_pdf(name: str) -> Any:
     """The chosen document as a PDF by the layout in the editor; nothing is kept."""
     return pdf_answer(layout_job(name))
@@ -175,7 +175,7 @@ def layout_job(name: str) -> RenderJob:
     return type(sample)(sample.key, sample.layout, sample.data, trial.language, sample.theme, (), source)
 
 
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.TEXTS_MANAGE)
 def compare_layouts(name: str) -> Any:
     """The difference between two versions; 0 is the built-in layout."""
     company = named_company(name)
@@ -197,7 +197,7 @@ def compare_layouts(name: str) -> Any:
     )
 
 
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.TEXTS_MANAGE)
 def restore_layout(name: str) -> Any:
     """Use an older version again, or the built-in layout (version 0); an older one is checked again."""
     company, version = named_company(name), request.form.get("version", -1, type=int)

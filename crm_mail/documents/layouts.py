@@ -133,7 +133,7 @@ def save_layout(
     Raises:
         LayoutChangedMeanwhile, PermissionDenied.
     """
-    actor.require(Permission.SETTINGS_MANAGE, company_id)
+    actor.require(Permission.TEXTS_MANAGE, company_id)
     source = source.replace("\r\n", "\n")
     in_use = layout_in_use(session, company_id, name)
     if based_on is not None and based_on != in_use.version:

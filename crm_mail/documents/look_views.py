@@ -27,7 +27,7 @@ from crm_mail.outbox import redrawing
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import commit_now, db, installation
 from crm_mail.web.forms import ActionForm
-from crm_mail.web.navigation import current_company
+from crm_mail.web.navigation import company_at_work, company_if_any
 from crm_mail.web.security_headers import PDF_POLICY, allow_framing
 from crm_mail.web.type_names import type_names
 
@@ -36,7 +36,7 @@ _BUILT_IN = {one.value for one in DocumentType}
 
 def company_or_404() -> Company:
     """The company at work."""
-    return current_company(signed_in_actor()) or abort(404)
+    return company_at_work(Permission.TEXTS_MANAGE)
 
 
 def types_asked() -> dict[str, str]:
@@ -49,10 +49,10 @@ def logo_of(company: Company) -> bytes | None:
     return installation().store.read(company.logo_sha256) if company.logo_sha256 else None
 
 
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.TEXTS_MANAGE)
 def edit_look() -> Any:
     """What a company decides for all its printed documents; every save is a version."""
-    company = current_company(signed_in_actor())
+    company = company_if_any(Permission.TEXTS_MANAGE)
     if company is None:
         return redirect(url_for(".list_texts"), 303)  # which says what is missing
     in_use = looks.look_in_use(db(), company.id)
@@ -113,7 +113,7 @@ def history(company: Company) -> list[tuple[looks.Look, list[tuple[str, str, str
     ]
 
 
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.TEXTS_MANAGE)
 def preview_look() -> Any:
     """A page of the chosen document in the look of the form, or why there is none (422); part of the page."""
     company = company_or_404()
@@ -144,7 +144,7 @@ def preview_fragment(job: RenderJob, again_url: str, form_id: str) -> Any:
     )
 
 
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.TEXTS_MANAGE)
 def preview_look_pdf() -> Any:
     """The chosen document as a PDF in the look of the form; nothing is kept."""
     try:
@@ -185,7 +185,7 @@ def chosen_job(company: Company, trial: Trial, fallback: str = DocumentType.QUOT
     return job or abort(404)
 
 
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.TEXTS_MANAGE)
 def restore_look() -> Any:
     """Use an older version again, or the look of a new company (version 0)."""
     company, version = company_or_404(), request.form.get("version", -1, type=int)
@@ -197,7 +197,7 @@ def restore_look() -> Any:
     return redirect(url_for(".edit_look"), 303)
 
 
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.TEXTS_MANAGE)
 def draw_again() -> Any:
     """Let go of the PDFs that were never sent, so that the next preparation draws them in the look in use."""
     company = company_or_404()

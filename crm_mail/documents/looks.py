@@ -101,7 +101,7 @@ def save_look(
     Raises:
         InvalidTheme: nothing was saved. LookChangedMeanwhile. PermissionDenied.
     """
-    actor.require(Permission.SETTINGS_MANAGE, company_id)
+    actor.require(Permission.TEXTS_MANAGE, company_id)
     chosen = theme_values(theme_from(values))
     in_use = look_in_use(session, company_id)
     if based_on is not None and based_on != in_use.version:
@@ -128,7 +128,7 @@ def save_look(
 
 def restore_look(session: Session, actor: Actor, company_id: int, version: int) -> bool:
     """Use an older version again (0: the defaults), as a new one; False when there is no such version."""
-    actor.require(Permission.SETTINGS_MANAGE, company_id)
+    actor.require(Permission.TEXTS_MANAGE, company_id)
     found = find_look(session, company_id, version)
     if found is None:
         return False

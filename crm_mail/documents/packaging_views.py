@@ -26,7 +26,8 @@ from crm_mail.web.forms import ActionForm
 
 
 def _company(company_id: int) -> Company:
-    return db().get(Company, company_id) or abort(404)
+    company = db().get(Company, company_id) or abort(404)
+    return company if signed_in_actor().can(Permission.SETTINGS_MANAGE, company.id) else abort(404)
 
 
 @requires(Permission.SETTINGS_MANAGE)

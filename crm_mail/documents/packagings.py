@@ -226,7 +226,7 @@ def save_packaging(
     Raises:
         CompanyInvalid: with every problem; the code exists already. PermissionDenied.
     """
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require(Permission.SETTINGS_MANAGE, company.id)
     kept = check_packaging(session, company.id, values)
     before = find_packaging(session, company.id, kept.code)
     if is_new and before is not None:
@@ -262,7 +262,7 @@ def remove_packaging(session: Session, actor: Actor, company: Company, code: str
     Raises:
         PackagingInUse. PermissionDenied.
     """
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require(Permission.SETTINGS_MANAGE, company.id)
     used = count_parties(session, company.id).get(code, 0)
     if code == DEFAULT_PACKAGING or used or company.till_packaging == code:
         raise PackagingInUse(code, used)
@@ -279,7 +279,7 @@ def set_till_packaging(session: Session, actor: Actor, company: Company, code: s
     Raises:
         CompanyInvalid: there is none with this code. PermissionDenied.
     """
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require(Permission.SETTINGS_MANAGE, company.id)
     if find_packaging(session, company.id, code) is None:
         raise CompanyInvalid([problem("till_packaging", Problem.UNKNOWN_PACKAGING, value=code)])
     before, company.till_packaging = company.till_packaging, code

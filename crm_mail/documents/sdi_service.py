@@ -52,7 +52,7 @@ def keep_receipt(
     Raises:
         PermissionDenied: the actor may not bring documents in.
     """
-    actor.require(Permission.CONTACTS_MANAGE, company_id)
+    actor.require(Permission.DOCUMENTS_MANAGE, company_id)
     sha256 = store.put(content)
     known = session.scalar(
         select(SdiReceipt).where(SdiReceipt.company_id == company_id, SdiReceipt.sha256 == sha256)

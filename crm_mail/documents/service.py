@@ -106,7 +106,7 @@ def store_document(
         PermissionDenied: the actor may not bring documents in.
         OSError: the disk is full; nothing is kept.
     """
-    actor.require(Permission.CONTACTS_MANAGE, party.company_id)
+    actor.require(Permission.DOCUMENTS_MANAGE, party.company_id, str(new.type))
     return _keep(session, actor, store, party, new)
 
 
@@ -239,7 +239,7 @@ def set_mailable(
 
 def void_document(session: Session, actor: Actor, document: Document) -> None:
     """Mark a document as cancelled in the ERP: it drops out of every run that was not sent yet (BX-3)."""
-    actor.require(Permission.CONTACTS_MANAGE, document.company_id)
+    actor.require(Permission.DOCUMENTS_MANAGE, document.company_id, document.type)
     document.voided_at = now()
     audit.record(
         session,
@@ -253,7 +253,7 @@ def void_document(session: Session, actor: Actor, document: Document) -> None:
 
 def can_see(actor: Actor, document: Document) -> bool:
     """Whether the actor has to do with this type of document in its company, and has the clearance for it."""
-    if document.privacy_level > actor.clearance:
+    if document.privacy_level > actor.sight:
         return False
     return actor.can(Permission.DOCUMENTS_SEE, document.company_id, document.type)
 

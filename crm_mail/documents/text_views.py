@@ -34,7 +34,7 @@ from crm_mail.documents.text_trials import find_trial, text_trials, trial_contex
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 from crm_mail.web.forms import ActionForm
-from crm_mail.web.navigation import current_company
+from crm_mail.web.navigation import company_at_work, company_if_any
 from crm_mail.web.security_headers import MAIL_POLICY, allow_framing
 from crm_mail.web.type_names import type_name
 
@@ -49,7 +49,7 @@ def text_label(name: str) -> str:
 
 def company() -> Company:
     """The company at work, or 404."""
-    return current_company(signed_in_actor()) or abort(404)
+    return company_at_work(Permission.TEXTS_MANAGE)
 
 
 def check_names(name: str, language: str) -> None:
@@ -58,10 +58,10 @@ def check_names(name: str, language: str) -> None:
         abort(404)
 
 
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.TEXTS_MANAGE)
 def list_texts() -> Any:
     """Every text of the company at work: which are its own, which built in."""
-    at_work = current_company(signed_in_actor())
+    at_work = company_if_any(Permission.TEXTS_MANAGE)
     book = texts.load_texts(db(), at_work.id) if at_work else None
     rows = [
         (name, text_label(name), [(language, book.text(name, language)) for language in TEXT_LANGUAGES])
@@ -71,7 +71,7 @@ def list_texts() -> Any:
     return render_template("documents/texts.html", company=at_work, rows=rows)
 
 
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.TEXTS_MANAGE)
 def edit_text(name: str, language: str) -> Any:
     """Change a text; every save is a version."""
     check_names(name, language)
@@ -113,7 +113,7 @@ def editor_page(at_work: Company, name: str, language: str, form: TextForm, in_u
     )
 
 
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.TEXTS_MANAGE)
 def restore_text(name: str, language: str) -> Any:
     """Use an older version again, or the built-in text (version 0)."""
     check_names(name, language)
@@ -132,7 +132,7 @@ def restore_text(name: str, language: str) -> Any:
     return redirect(url_for(".edit_text", name=name, language=language), 303)
 
 
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.TEXTS_MANAGE)
 def preview_saved_text(name: str, language: str) -> Any:
     """What the text in use, or a version of the history, gives with sample data; shown in a frame."""
     check_names(name, language)
@@ -146,7 +146,7 @@ def preview_saved_text(name: str, language: str) -> Any:
     return preview_page(at_work, name, language, text, request.args.get("part", "html"))
 
 
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.TEXTS_MANAGE)
 def preview_text(name: str, language: str) -> Any:
     """What the text in the editor would give, before it is saved; shown in a frame."""
     check_names(name, language)
@@ -178,7 +178,7 @@ def preview_page(at_work: Company, name: str, language: str, text: MessageText, 
     return allow_framing(make_response(with_subject(shown.html, shown.subject)), MAIL_POLICY)
 
 
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.TEXTS_MANAGE)
 def compare_texts(name: str, language: str) -> Any:
     """The difference between two versions; 0 is the built-in text."""
     check_names(name, language)

@@ -262,7 +262,7 @@ def save_text(
     Raises:
         TextInvalid, TextMissing: nothing was saved. TextChangedMeanwhile. PermissionDenied.
     """
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require(Permission.TEXTS_MANAGE, company_id)
     tidy = tidy_text(text)
     if len(tidy.subject) > MAX_SUBJECT:
         raise TextInvalid("subject", _subject_too_long())
@@ -284,7 +284,7 @@ def _subject_too_long() -> TemplateInvalid:
 
 def restore_builtin(session: Session, actor: Actor, company_id: int, name: str, language: str) -> None:
     """Use the built-in text again; the company's versions stay in the history."""
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require(Permission.TEXTS_MANAGE, company_id)
     if text_for(session, company_id, name, language).is_own:
         version = newest_version(session, company_id, name, language) + 1
         text = builtin_text(name, language)
@@ -299,7 +299,7 @@ def restore_version(
     Raises:
         TextInvalid: its placeholders are no longer known. PermissionDenied.
     """
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require(Permission.TEXTS_MANAGE, company_id)
     old = next((v for v in list_versions(session, company_id, name, language) if v.version == version), None)
     if old is None:
         return False

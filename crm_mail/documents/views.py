@@ -95,7 +95,7 @@ def show_document(document_id: int) -> Any:
         sdi_words=sdi_words,
         is_final=document.not_mailable_reason in service.NEVER_BY_HAND,
         may_prepare=actor.can(Permission.OUTBOX_PREPARE, document.company_id, document.type),
-        may_manage=actor.can(Permission.CONTACTS_MANAGE, document.company_id),
+        may_manage=actor.can(Permission.DOCUMENTS_MANAGE, document.company_id, document.type),
     )
 
 
@@ -154,7 +154,7 @@ def set_mailable(document_id: int) -> Any:
 
 
 @blueprint.post("/<int:document_id>/void")
-@requires(Permission.CONTACTS_MANAGE)
+@requires(Permission.DOCUMENTS_MANAGE)
 def void_document(document_id: int) -> Any:
     """Mark a document as cancelled: it drops out of every run that has not left."""
     document = document_or_404(document_id)

@@ -125,7 +125,9 @@ def count_full_mailboxes(session: Session, actor: Actor, company_id: int) -> int
 
 def _visible(session: Session, actor: Actor, company_id: int) -> list[Mailbox]:
     """The mailboxes that are read and that the actor may know of."""
-    if not actor.can(Permission.DOCUMENTS_SEE, company_id) and not actor.can(Permission.SETTINGS_MANAGE):
+    if not actor.can(Permission.DOCUMENTS_SEE, company_id) and not actor.can(
+        Permission.ACCOUNTS_MANAGE, company_id
+    ):
         return []
     owner = or_(SenderAccount.user_id.is_(None), SenderAccount.user_id == actor.user_id)
     query = select(Mailbox).join(SenderAccount).where(SenderAccount.company_id == company_id, owner)

@@ -48,9 +48,9 @@ def hand_in(
     """Take in one file as if it had come to the account's mailbox.
 
     Raises:
-        PermissionDenied: the right to manage settings is missing.
+        PermissionDenied: the right to manage accounts is missing.
     """
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require(Permission.ACCOUNTS_MANAGE, account.company_id)
     if len(data) > LARGEST:
         return Outcome(name, HandedIn.TOO_LARGE)
     known = find_item(session, account, hashlib.sha256(data).hexdigest())

@@ -17,6 +17,7 @@ from crm_mail.evidence.models import ItemKind, MailItem, MessageProof
 from crm_mail.evidence.proof import Proof
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.review import find_message
+from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.permissions import OUTBOX_PERMISSIONS, Actor, Permission
 
 PAGE = 50
@@ -36,7 +37,7 @@ def visible_messages(session: Session, actor: Actor, company_id: int) -> list[Co
     """Conditions on `Message`: those of the company that exist for the actor."""
     found: list[ColumnElement[bool]] = [
         Message.company_id == company_id,
-        Message.privacy_level <= actor.clearance,
+        messages_in_sight(actor.sight),
     ]
     hidden = [
         cast(Run.document_types, String).contains(f'"{type_}"', autoescape=True)
@@ -75,7 +76,7 @@ def list_items(
 
 def _may_see(session: Session, actor: Actor, company_id: int) -> ColumnElement[bool]:
     matched = and_(MailItem.message_id.is_not(None), *visible_messages(session, actor, company_id))
-    if actor.can(Permission.SETTINGS_MANAGE):
+    if actor.can(Permission.ACCOUNTS_MANAGE, company_id):
         return or_(matched, MailItem.message_id.is_(None))
     return matched
 
@@ -103,7 +104,7 @@ def find_item(session: Session, actor: Actor, item_id: int) -> MailItem | None:
     if item is None:
         return None
     if item.message_id is None:
-        return item if actor.can(Permission.SETTINGS_MANAGE) else None
+        return item if actor.can(Permission.ACCOUNTS_MANAGE, item.company_id) else None
     return item if find_message(session, actor, item.message_id) is not None else None
 
 

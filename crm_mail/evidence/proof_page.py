@@ -47,16 +47,16 @@ def proof_context(message: Message) -> dict[str, Any]:
         "silence": alarm_words(row.alarm, gettext) if row and row.alarm else None,
         "proof": row,
         "known": what_is_known(db(), message) if story.is_uncertain else None,
-        "may_settle": may_settle(message),
+        "may_settle": may_settle(message, message.company_id),
         "settled_by": user_name(row.alarm_settled_by) if row else "",
     }
 
 
-def may_settle(message: Message | None) -> bool:
+def may_settle(message: Message | None, company_id: int) -> bool:
     """Whether the signed-in person may settle an alarm about the message (None: about no message of ours)."""
     actor = signed_in_actor()
     if message is None:
-        return actor.can(Permission.SETTINGS_MANAGE)
+        return actor.can(Permission.ACCOUNTS_MANAGE, company_id)
     types: list[str | None] = [*message.document_types.split()] or [None]
     return all(actor.can(Permission.OUTBOX_COMMIT, message.company_id, type_) for type_ in types)
 

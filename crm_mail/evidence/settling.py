@@ -23,11 +23,11 @@ def settle_item(session: Session, actor: Actor, item: MailItem, note: str) -> No
     """Settle the alarm of a mail that exists for the actor.
 
     Raises:
-        PermissionDenied: the right to commit the message (of an unmatched mail: to manage settings) is missing.
+        PermissionDenied: the right to commit the message (of an unmatched mail: to manage accounts) is missing.
         NoteMissing
     """
     message = session.get(Message, item.message_id) if item.message_id else None
-    _require(actor, message)
+    _require(actor, message, item.company_id)
     if not item.alarm or item.alarm_settled_at is not None:
         return
     item.alarm_note = _checked(note)
@@ -37,7 +37,7 @@ def settle_item(session: Session, actor: Actor, item: MailItem, note: str) -> No
 
 def settle_silence(session: Session, actor: Actor, message: Message, note: str) -> None:
     """Settle the silence of a message that exists for the actor. Raises as `settle_item`."""
-    _require(actor, message)
+    _require(actor, message, message.company_id)
     proof = session.get(MessageProof, message.id)
     if proof is None or not proof.alarm or proof.alarm_settled_at is not None:
         return
@@ -46,9 +46,9 @@ def settle_silence(session: Session, actor: Actor, message: Message, note: str) 
     _record(session, actor, message, message, message.company_id, proof.alarm, proof.alarm_note)
 
 
-def _require(actor: Actor, message: Message | None) -> None:
+def _require(actor: Actor, message: Message | None, company_id: int) -> None:
     if message is None:
-        actor.require(Permission.SETTINGS_MANAGE)
+        actor.require(Permission.ACCOUNTS_MANAGE, company_id)
     else:
         actor.require(Permission.OUTBOX_COMMIT, message.company_id, *message.document_types.split())
 

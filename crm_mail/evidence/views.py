@@ -89,7 +89,7 @@ def list_items() -> str:
         else [],
         of_mails=of_mails,
         of_silence=of_silence,
-        may_set=actor.can(Permission.SETTINGS_MANAGE),
+        may_set=actor.can(Permission.ACCOUNTS_MANAGE, company.id),
     )
 
 
@@ -108,7 +108,7 @@ def show_item(item_id: int) -> str:
         message_url=_proof_of(message) if message else "",
         account=db().get(SenderAccount, item.account_id),
         settled_by=proof_page.user_name(item.alarm_settled_by),
-        may_settle=proof_page.may_settle(message),
+        may_settle=proof_page.may_settle(message, item.company_id),
     )
 
 
@@ -169,7 +169,7 @@ def search_message(message_id: int) -> Any:
 
 
 @blueprint.route("/hand-in", methods=["GET", "POST"])
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.ACCOUNTS_MANAGE)
 def hand_in() -> Any:
     """Take in receipts that a person saved by hand."""
     company, form = _company(), HandInForm()

@@ -39,7 +39,7 @@ class FileOutcome:
 
 
 @blueprint.route("/documents", methods=("GET", "POST"))
-@requires(Permission.CONTACTS_MANAGE)
+@requires(Permission.DOCUMENTS_MANAGE)
 def import_documents() -> Any:
     """Electronic documents, receipts and archives of them: each file is kept or refused by itself."""
     company, form = company_or_404(), InvoicesForm()
@@ -82,7 +82,7 @@ def _import_uploads(company: Company, sent: list[FileStorage]) -> Iterator[FileO
 
 
 @blueprint.route("/pdf", methods=("GET", "POST"))
-@requires(Permission.CONTACTS_MANAGE)
+@requires(Permission.DOCUMENTS_MANAGE)
 def add_pdf() -> Any:
     """One PDF with its type, number, date and party."""
     company, form = company_or_404(), PdfForm()
@@ -145,7 +145,7 @@ def pdf_problem(content: bytes) -> str | None:
 
 
 @blueprint.get("/parties")
-@requires(Permission.CONTACTS_MANAGE)
+@requires(Permission.DOCUMENTS_MANAGE)
 def offer_parties() -> Any:
     """The customers and suppliers that a few typed letters may mean, as options of a list."""
     company = company_or_404()

@@ -101,7 +101,7 @@ def import_document_file(
         ImportRefused: the file is another format, broken or hostile; the message says what and where.
         PermissionDenied: the actor may not bring documents in.
     """
-    actor.require(Permission.CONTACTS_MANAGE, company.id)
+    actor.require(Permission.DOCUMENTS_MANAGE, company.id)
     if not companions and is_sdi_receipt(data, name):
         told = import_sdi_receipt(session, store, actor, company, name, data, dry_run=dry_run)
         return DocumentFileResult(

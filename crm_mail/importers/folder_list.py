@@ -11,7 +11,7 @@ from crm_mail.permissions import Actor, Permission
 
 
 def _visible(actor: Actor, company_id: int) -> list[ColumnElement[bool]]:
-    return [HotFolderFile.company_id == company_id, HotFolderFile.privacy_level <= actor.clearance]
+    return [HotFolderFile.company_id == company_id, HotFolderFile.privacy_level <= actor.sight]
 
 
 def _open_refusals() -> list[ColumnElement[bool]]:
@@ -22,7 +22,7 @@ def list_files(
     session: Session, actor: Actor, company_id: int, count: int, *, only_open_refusals: bool = False
 ) -> Sequence[HotFolderFile]:
     """The last `count` files, newest first. Raises PermissionDenied."""
-    actor.require(Permission.CONTACTS_MANAGE, company_id)
+    actor.require(Permission.DOCUMENTS_MANAGE, company_id)
     wanted = [*_visible(actor, company_id), *(_open_refusals() if only_open_refusals else ())]
     return session.scalars(
         select(HotFolderFile).where(*wanted).order_by(HotFolderFile.id.desc()).limit(count)
@@ -37,7 +37,7 @@ def count_refusals(session: Session, actor: Actor, company_id: int) -> int:
 
 def settle_refusals(session: Session, actor: Actor, company_id: int) -> int:
     """Mark the refusals that the actor sees as seen; how many. Raises PermissionDenied."""
-    actor.require(Permission.CONTACTS_MANAGE, company_id)
+    actor.require(Permission.DOCUMENTS_MANAGE, company_id)
     count = count_refusals(session, actor, company_id)
     if count:
         wanted = [*_visible(actor, company_id), *_open_refusals()]

@@ -33,7 +33,7 @@ SHOWN: Final = 100
 
 
 @blueprint.get("/folder")
-@requires(Permission.CONTACTS_MANAGE)
+@requires(Permission.DOCUMENTS_MANAGE)
 def show_folder() -> Any:
     """The last files that came in by the hot folder; with ?outcome=refused those that wait for a person."""
     company, actor = company_or_404(), signed_in_actor()
@@ -45,7 +45,7 @@ def show_folder() -> Any:
         lines=lines,
         documents=_documents(lines),
         choices=read_folder(db(), company),
-        may_set=actor.can(Permission.SETTINGS_MANAGE),
+        may_set=actor.can(Permission.SETTINGS_MANAGE, company.id),
         folder=_folder_shown(read_folder(db(), company)),
         only_refused=only_refused,
         has_refusals=any(line.outcome is FileOutcome.REFUSED and not line.is_settled for line in lines),
@@ -71,7 +71,7 @@ def _folder_shown(choices: FolderChoices) -> str:
 
 
 @blueprint.post("/folder/seen")
-@requires(Permission.CONTACTS_MANAGE)
+@requires(Permission.DOCUMENTS_MANAGE)
 def settle_folder() -> Any:
     """The refusals were seen: they wait for nobody any more."""
     count = settle_refusals(db(), signed_in_actor(), company_or_404().id)

@@ -46,7 +46,7 @@ def import_named_pdf(
     Arguments: `content`, a PDF that was opened before; `extras`, files sent with it.
     Raises ImportRefused: the name does not follow the pattern, or names nobody known; PermissionDenied.
     """
-    actor.require(Permission.CONTACTS_MANAGE, company.id)
+    actor.require(Permission.DOCUMENTS_MANAGE, company.id)
     types = company_types(session, company.id)
     named = read_name(name, pattern, company_words(types))
     if named is None:

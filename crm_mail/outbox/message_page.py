@@ -198,15 +198,15 @@ def problems_of(run: Run, message: Message, rights: Rights) -> list[Problem]:
         words = wording.issue_words(issue.code, issue.params, _)
         ways = _ways(run, message, issue.code, issue.params) if rights.review else []
         remedy = words.remedy
-        if issue.code in ("no_pec_account", "no_account") and not _may_set_up():
+        if issue.code in ("no_pec_account", "no_account") and not _may_set_up(run):
             names = ", ".join(review_page.who_may_set_up(db()))
             remedy = _("%(remedy)s Ask %(names)s.", remedy=remedy, names=names) if names else remedy
         found.append(Problem(words.text, remedy, words.is_blocker, ways))
     return found
 
 
-def _may_set_up() -> bool:
-    return signed_in_actor().can(Permission.SETTINGS_MANAGE)
+def _may_set_up(run: Run) -> bool:
+    return signed_in_actor().can(Permission.ACCOUNTS_MANAGE, run.company_id)
 
 
 def _edit(run: Run, message: Message, label: str, part: str) -> Remedy:
@@ -258,13 +258,13 @@ def _ways_to_correct(run: Run, message: Message, code: str) -> list[Remedy]:
         ]
     if code == "no_account":
         ways.append(_edit(run, message, _("Choose an account"), "account_id"))
-    if code in _OF_ACCOUNT and _may_set_up() and (url := review_page.link("delivery.list_accounts")):
+    if code in _OF_ACCOUNT and _may_set_up(run) and (url := review_page.link("delivery.list_accounts")):
         ways.append(Remedy(_("Open the accounts"), url=url))
     if code == "no_pec_account":
         ways.append(_edit(run, message, _("Use another address"), "to_address"))
     if code in ("text_invalid", "empty_field"):
         ways.append(_edit(run, message, _("Write it by hand"), "body_text"))
-    if code == "text_invalid" and _may_set_up() and (url := review_page.link("documents.list_texts")):
+    if code == "text_invalid" and _may_set_up(run) and (url := review_page.link("documents.list_texts")):
         ways.append(Remedy(_("Open the texts"), url=url))
     return ways
 

@@ -26,7 +26,7 @@ def draw_again(session: Session, actor: Actor, company_id: int) -> int:
     Raises:
         PermissionDenied.
     """
-    actor.require(Permission.SETTINGS_MANAGE, company_id)
+    actor.require(Permission.TEXTS_MANAGE, company_id)
     count = count_redrawable(session, company_id)
     if count:
         session.execute(

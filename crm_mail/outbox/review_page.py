@@ -85,6 +85,7 @@ class Rights:
 
     review: bool
     commit: bool
+    export: bool = False
 
 
 def rights_of(actor: Actor, run: Run) -> Rights:
@@ -93,9 +94,13 @@ def rights_of(actor: Actor, run: Run) -> Rights:
 
     def holds(permission: Permission) -> bool:
         types: Sequence[str | None] = list(run.document_types) or [None]
-        return is_open and all(actor.can(permission, run.company_id, one) for one in types)
+        return all(actor.can(permission, run.company_id, one) for one in types)
 
-    return Rights(holds(Permission.OUTBOX_REVIEW), holds(Permission.OUTBOX_COMMIT))
+    return Rights(
+        is_open and holds(Permission.OUTBOX_REVIEW),
+        is_open and holds(Permission.OUTBOX_COMMIT),
+        holds(Permission.DOCUMENTS_EXPORT),
+    )
 
 
 STEP = {

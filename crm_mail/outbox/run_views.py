@@ -28,8 +28,10 @@ from crm_mail.outbox.models import Message, MessageEvent, Run
 from crm_mail.outbox.prepare_views import ring, run_url
 from crm_mail.outbox.review import RunCounts, can_see_run
 from crm_mail.outbox.review_page import BACK, LANGUAGES, SEND_PAGE, link, run_or_404, run_title, state_word
+from crm_mail.outbox.sight import messages_in_sight
+from crm_mail.outbox.standing_views import standing_note
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState, RunState
-from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
+from crm_mail.permissions import Actor, Permission, Sight, requires, signed_in_actor
 from crm_mail.users.models import User
 from crm_mail.web.door import after_commit, commit_now, db
 from crm_mail.web.navigation import current_company
@@ -83,6 +85,7 @@ def list_runs() -> Any:
         states=[(one.value, run_state_word(one)) for one in RunState],
         company=company,
         may_prepare=actor.can(Permission.OUTBOX_PREPARE),
+        may_commit=actor.can(Permission.OUTBOX_COMMIT),
     )
 
 
@@ -255,7 +258,7 @@ def progress(run_id: int) -> Any:
     if run.state in (RunState.PREPARING, RunState.REVIEW, RunState.APPROVAL):
         return redirect(run_url(run), 303)
     actor = signed_in_actor()
-    seen = control.read_progress(db(), run, actor.clearance)
+    seen = control.read_progress(db(), run, actor.sight)
     seconds = max(0, round((run.starts_at - now()).total_seconds())) if run.starts_at else 0
     part = "HX-Request" in request.headers
     return render_template(
@@ -267,14 +270,13 @@ def progress(run_id: int) -> Any:
         waits=seconds if run.state is RunState.COMMITTED else 0,
         undo_seconds=run.company.undo_seconds,
         queue=_queue(run, seen),
-        evidence=run_evidence(
-            db(), run, [Message.run_id == run.id, Message.privacy_level <= actor.clearance]
-        ),
-        events=_events(run, actor.clearance),
+        evidence=run_evidence(db(), run, [Message.run_id == run.id, messages_in_sight(actor.sight)]),
+        events=_events(run, actor.sight),
         may_steer=_may_commit(actor, run),
-        may_set=actor.can(Permission.SETTINGS_MANAGE),
+        may_set=actor.can(Permission.ACCOUNTS_MANAGE, run.company_id),
         committed_by=user_names([run.committed_by]).get(run.committed_by or 0, ""),
         report_url=link("reports.run_report", run_id=run.id),
+        standing=standing_note(run),
     )
 
 
@@ -292,13 +294,13 @@ def _queue(run: Run, seen: control.RunProgress) -> list[tuple[str, str, int, str
     ]
 
 
-def _events(run: Run, clearance: int) -> list[dict[str, Any]]:
+def _events(run: Run, sight: Sight) -> list[dict[str, Any]]:
     """The last things that happened to messages of the run."""
     newest = select(MessageEvent).order_by(MessageEvent.id.desc()).limit(LATEST).subquery()
     query = (
         select(newest.c.at, newest.c.kind, newest.c.detail, newest.c.actor_name, Message)
         .join(Message, Message.id == newest.c.message_id)
-        .where(Message.run_id == run.id, Message.privacy_level <= clearance)
+        .where(Message.run_id == run.id, messages_in_sight(sight))
         .order_by(newest.c.id.desc())
         .limit(EVENTS)
     )

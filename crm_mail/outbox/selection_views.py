@@ -58,6 +58,7 @@ def affected(run_id: int) -> Any:
 
 def send_rows(run: Run, actor: Actor, rows: Chosen, kind: str) -> Response:
     """The chosen rows as a file to download (``xlsx`` or ``csv``)."""
+    actor.require(Permission.DOCUMENTS_EXPORT, run.company_id, *run.document_types)
     count = selecting.count_chosen(db(), actor, run, rows)
     names = type_names()
     cells = list_export.export_rows(

@@ -69,13 +69,13 @@ def home() -> Any:
         .outerjoin(Contact, (Contact.id == PrivacyAct.contact_id) & (Contact.state != ContactState.ERASED))
         .outerjoin(Party, Party.id == PrivacyAct.party_id)
         .where(PrivacyAct.company_id == company.id)
-        .where(PrivacyAct.privacy_level <= signed_in_actor().clearance)
+        .where(PrivacyAct.privacy_level <= signed_in_actor().sight)
         .order_by(PrivacyAct.id.desc())
         .limit(SHOWN)
     )
-    clearance = signed_in_actor().clearance
+    sight = signed_in_actor().sight
     acts = [
-        (act, contact if contact is None or contact.privacy_level <= clearance else None, party)
+        (act, contact if contact is None or contact.privacy_level <= sight else None, party)
         for act, contact, party in db().execute(query)
     ]
     return render_template("privacy/home.html", acts=acts, act_words=lambda kind: act_words(kind, _))
@@ -90,10 +90,10 @@ def show_contact(contact_id: int) -> Any:
 
 
 def _contact_page(contact: Contact, form: ReasonForm) -> Any:
-    clearance = signed_in_actor().clearance
+    sight = signed_in_actor().sight
     acts = db().scalars(
         select(PrivacyAct)
-        .where(PrivacyAct.contact_id == contact.id, PrivacyAct.privacy_level <= clearance)
+        .where(PrivacyAct.contact_id == contact.id, PrivacyAct.privacy_level <= sight)
         .order_by(PrivacyAct.id.desc())
     )
     is_restricted = contact.state is ContactState.RESTRICTED
@@ -106,7 +106,7 @@ def _contact_page(contact: Contact, form: ReasonForm) -> Any:
         act_words=lambda kind: act_words(kind, _),
         restriction=restriction_of(db(), contact.id) if is_restricted else None,
         is_restricted=is_restricted,
-        may_edit=signed_in_actor().can(Permission.CONTACTS_MANAGE),
+        may_edit=signed_in_actor().can(Permission.CONTACTS_MANAGE, contact.company_id),
     )
     return page, 422 if form.is_submitted() else 200
 

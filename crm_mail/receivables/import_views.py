@@ -29,7 +29,7 @@ SHOWN: Final = 100
 
 
 @blueprint.route("/import", methods=("GET", "POST"))
-@requires(Permission.CONTACTS_MANAGE)
+@requires(Permission.DOCUMENTS_MANAGE)
 def import_items() -> Any:
     """Take a file or copied cells and go on to the columns."""
     company, form = company_or_404(), LedgerForm()
@@ -61,7 +61,7 @@ def begin_draft(draft: Draft, data: bytes, options: Mapping[str, Any] | None = N
 
 
 @blueprint.route("/import/<token>/columns", methods=("GET", "POST"))
-@requires(Permission.CONTACTS_MANAGE)
+@requires(Permission.DOCUMENTS_MANAGE)
 def choose_item_columns(token: str) -> Any:
     """Say which column holds what; then try it without writing anything."""
     draft, data = found(token)
@@ -164,7 +164,7 @@ def _texts(params: Mapping[str, object]) -> dict[str, str]:
 
 
 @blueprint.get("/import/<token>")
-@requires(Permission.CONTACTS_MANAGE)
+@requires(Permission.DOCUMENTS_MANAGE)
 def preview_items(token: str) -> Any:
     """What would happen, or what happened, with a message for each row that needs one."""
     draft, _data = found(token)
@@ -183,7 +183,7 @@ def preview_items(token: str) -> Any:
 
 
 @blueprint.post("/import/<token>/apply")
-@requires(Permission.CONTACTS_MANAGE)
+@requires(Permission.DOCUMENTS_MANAGE)
 def apply_items(token: str) -> Any:
     """Do it, in one transaction."""
     draft, data = found(token)

@@ -115,7 +115,7 @@ def import_ledger(
         PermissionDenied: the actor may not bring documents in.
         ImportRefused: the list cannot be read, or none of its rows can be used.
     """
-    actor.require(Permission.CONTACTS_MANAGE, company.id)
+    actor.require(Permission.DOCUMENTS_MANAGE, company.id)
     table = open_ledger(source, sheet)
     used = dict(columns) if columns is not None else guess_columns(table.header)
     places = check_columns(table.header, used)

@@ -12,7 +12,7 @@ from crm_mail.receivables.models import LedgerMapping
 
 def list_mappings(session: Session, actor: Actor, company_id: int) -> Sequence[LedgerMapping]:
     """The mappings of a company, by name."""
-    actor.require(Permission.CONTACTS_MANAGE, company_id)
+    actor.require(Permission.DOCUMENTS_MANAGE, company_id)
     query = select(LedgerMapping).where(LedgerMapping.company_id == company_id)
     return session.scalars(query.order_by(LedgerMapping.name)).all()
 

@@ -65,7 +65,7 @@ def _found(source_id: int) -> LedgerSource:
 
 
 @blueprint.post("/sources/<int:source_id>/read")
-@requires(Permission.CONTACTS_MANAGE)
+@requires(Permission.DOCUMENTS_MANAGE)
 def read_from_source(source_id: int) -> Any:
     """Run the query, and go on as with a file that was uploaded."""
     source, company = _found(source_id), company_or_404()

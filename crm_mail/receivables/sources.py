@@ -57,7 +57,7 @@ class SourceRefused(Refusal):
 
 def list_sources(session: Session, actor: Actor, company_id: int) -> Sequence[LedgerSource]:
     """The sources of a company, by name."""
-    actor.require(Permission.CONTACTS_MANAGE, company_id)
+    actor.require(Permission.DOCUMENTS_MANAGE, company_id)
     query = select(LedgerSource).where(LedgerSource.company_id == company_id).order_by(LedgerSource.name)
     return session.scalars(query).all()
 

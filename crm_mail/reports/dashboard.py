@@ -31,6 +31,7 @@ from crm_mail.evidence.listing import count_alarms
 from crm_mail.importers.folder_list import count_refusals
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.review import can_see_run
+from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import Actor, Permission
 from crm_mail.reports.queries import NOT_REACHED, RunTotals
@@ -157,7 +158,7 @@ def read_dashboard(session: Session, actor: Actor, company: Company, zone: tzinf
     lines = [RunLine(run, totals[run.id]) for run in runs]
     settled = [line for line in lines if line.run.state not in _WAITING]
     may_see_data = actor.can(Permission.DOCUMENTS_SEE, company.id)
-    may_manage = actor.can(Permission.CONTACTS_MANAGE)
+    may_manage = actor.can(Permission.CONTACTS_MANAGE, company.id)
     alarms, silent = count_alarms(session, actor, company.id) if may_see_data else (None, None)
     return Dashboard(
         beginning=_beginning(session, company),
@@ -167,7 +168,7 @@ def read_dashboard(session: Session, actor: Actor, company: Company, zone: tzinf
         uncertain=[line for line in settled if line.totals.uncertain],
         accounts=_accounts(session, actor, company),
         faulty_domains=count_faulty_domains(session, company.id)
-        if actor.can(Permission.SETTINGS_MANAGE)
+        if actor.can(Permission.ACCOUNTS_MANAGE, company.id)
         else 0,
         parties_without_address=_without_address(session, actor, company) if may_see_data else None,
         suggestions=count_suggestions(session, actor, company.id) if may_manage else None,
@@ -193,7 +194,7 @@ def _counts(
 ) -> dict[int, dict[str, int]]:
     conditions: list[ColumnElement[bool]] = [
         Message.run_id.in_(list(ids)),
-        Message.privacy_level <= actor.clearance,
+        messages_in_sight(actor.sight),
         *of_types(actor, company.id, company_types(session, company.id).ids),
     ]
     if states:
@@ -217,7 +218,7 @@ def _totals(
             run.id,
             run.created_at,
             run.finished_at,
-            actor.clearance,
+            actor.sight,
             types,
             *_pairs(trouble, run.id),
         )
@@ -258,7 +259,9 @@ def _days(lines: Sequence[RunLine], zone: tzinfo) -> list[Day]:
 
 def _accounts(session: Session, actor: Actor, company: Company) -> list[AccountLine]:
     """The company's accounts and the actor's own."""
-    if not actor.can(Permission.DOCUMENTS_SEE, company.id) and not actor.can(Permission.SETTINGS_MANAGE):
+    if not actor.can(Permission.DOCUMENTS_SEE, company.id) and not actor.can(
+        Permission.ACCOUNTS_MANAGE, company.id
+    ):
         return []
     owner = or_(SenderAccount.user_id.is_(None), SenderAccount.user_id == actor.user_id)
     query = select(SenderAccount).where(

@@ -64,6 +64,12 @@ def _tabs(run: Run, active: str) -> list[dict[str, Any]]:
     ]
 
 
+def may_export(run: Run) -> bool:
+    """Whether the signed-in person may take the report away as a file."""
+    types: list[str | None] = list(run.document_types) or [None]
+    return all(signed_in_actor().can(Permission.DOCUMENTS_EXPORT, run.company_id, one) for one in types)
+
+
 def _frame(run: Run, active: str) -> dict[str, Any]:
     """What every page of a report shows."""
     may_act = signed_in_actor().can(Permission.OUTBOX_COMMIT, run.company_id) and all(
@@ -73,6 +79,7 @@ def _frame(run: Run, active: str) -> dict[str, Any]:
         "run": run,
         "tabs": _tabs(run, active),
         "may_act": may_act,
+        "may_export": may_export(run),
         "may_retry": may_act and run.state in (RunState.SENDING, RunState.PAUSED, RunState.FINISHED),
         "formats": [f for f in ReportFormat if f is not ReportFormat.JSON],
         "row_words": row_words,
@@ -204,10 +211,11 @@ def mail_report(run_id: int) -> Any:
     return redirect(url_for(".run_report", run_id=run.id), 303)
 
 
-@requires(Permission.DOCUMENTS_SEE)
+@requires(Permission.DOCUMENTS_EXPORT)
 def download_report(run_id: int) -> Response:
     """The report as text log (RP-15), CSV or workbook."""
     run = run_or_404(run_id)
+    signed_in_actor().require(Permission.DOCUMENTS_EXPORT, run.company_id, *run.document_types)
     try:
         chosen = ReportFormat(request.args.get("format", "txt"))
     except ValueError:

@@ -24,7 +24,9 @@ def dashboard() -> str:
     actor = signed_in_actor()
     company = current_company(actor)
     if company is None:
-        return render_template("reports/no_company.html", may_add=actor.can(Permission.SETTINGS_MANAGE))
+        return render_template(
+            "reports/no_company.html", may_add=actor.can_everywhere(Permission.SETTINGS_MANAGE)
+        )
     board = read_dashboard(db(), actor, company, zone_of_user())
     return render_template(
         "reports/dashboard.html" if board.beginning.is_over else "reports/first_steps.html",
@@ -35,8 +37,8 @@ def dashboard() -> str:
         chart=chart,
         listed=LISTED,
         may_prepare=actor.can(Permission.OUTBOX_PREPARE, company.id),
-        may_set=actor.can(Permission.SETTINGS_MANAGE),
-        may_import=actor.can(Permission.CONTACTS_MANAGE),
+        may_set=actor.can(Permission.ACCOUNTS_MANAGE, company.id),
+        may_import=actor.can(Permission.CONTACTS_MANAGE, company.id),
     )
 
 

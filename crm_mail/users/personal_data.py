@@ -16,5 +16,6 @@ TABLES = (
     table("recovery_codes", "", "code_hash"),
     table("password_links", "", "token_hash"),
     table("grants", "", "document_type"),
-    table("area_grants"),
+    table("user_groups", "", "name"),
+    table("user_group_members"),
 )

@@ -2,16 +2,26 @@
 
 from typing import cast
 
-from flask import Flask, g, request, session, url_for
+from flask import Flask, abort, g, request, session, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
 from crm_mail.companies.models import Company
-from crm_mail.permissions import Actor, Permission, current_actor
+from crm_mail.permissions import Actor, Permission, PermissionDenied, current_actor, signed_in_actor
 from crm_mail.web.door import db
 from crm_mail.web.shell import CompanyChoice, NavItem, Shell, provide_shell
 
 COMPANY_KEY = "company_id"
+EVERYWHERE = frozenset(
+    {
+        Permission.SIGNED_IN,
+        Permission.SETTINGS_MANAGE,
+        Permission.USERS_MANAGE,
+        Permission.PRIVACY_MANAGE,
+        Permission.AUDIT_SEE,
+    }
+)
+"""Rights whose pages do not stand in the company at work."""
 _SETTINGS_OF_DOCUMENTS = {
     "/documents/look/": "documents.list_texts",
     "/documents/layouts/": "documents.list_texts",
@@ -26,7 +36,7 @@ def visible_companies(actor: Actor) -> list[Company]:
     """The companies in which the person may see anything, by code."""
     query = select(Company).order_by(Company.code)
     ids = actor.company_ids()
-    if ids is not None and not actor.can(Permission.SETTINGS_MANAGE):
+    if ids is not None:
         query = query.where(Company.id.in_(ids))
     return list(db().scalars(query))
 
@@ -43,6 +53,31 @@ def current_company(actor: Actor) -> Company | None:
     return next((c for c in companies if _works_for(actor, c.id)), companies[0] if companies else None)
 
 
+def company_at_work(*permissions: Permission) -> Company:
+    """The company at work, for pages that need one of the rights in it; 404 without a company.
+
+    Raises:
+        PermissionDenied: none of the rights is held in the company.
+    """
+    company = current_company(signed_in_actor()) or abort(404)
+    _require_one(company, permissions)
+    return company
+
+
+def company_if_any(*permissions: Permission) -> Company | None:
+    """As `company_at_work`, for pages that also say something to an office without a company."""
+    company = current_company(signed_in_actor())
+    if company is not None:
+        _require_one(company, permissions)
+    return company
+
+
+def _require_one(company: Company, permissions: tuple[Permission, ...]) -> None:
+    actor = signed_in_actor()
+    if permissions and not any(actor.can(one, company.id) for one in permissions):
+        raise PermissionDenied(permissions[0], company.code)
+
+
 def _works_for(actor: Actor, company_id: int) -> bool:
     rights = (Permission.OUTBOX_PREPARE, Permission.OUTBOX_REVIEW, Permission.OUTBOX_COMMIT)
     return any((ids := actor.company_ids(right)) is None or company_id in ids for right in rights)
@@ -54,23 +89,36 @@ def _items(actor: Actor) -> list[NavItem]:
         ("contacts.list_parties", _("Contacts"), "users", Permission.CONTACTS_SEE),
         ("documents.list_documents", _("Documents"), "file-text", Permission.DOCUMENTS_SEE),
         ("importers.home", _("Import"), "file-import", Permission.CONTACTS_MANAGE),
+        ("importers.import_documents", _("Import"), "file-import", Permission.DOCUMENTS_MANAGE),
         ("receivables.list_items", _("Receivables"), "coin", Permission.DOCUMENTS_SEE),
         ("outbox.prepare", _("Prepare"), "wand", Permission.OUTBOX_PREPARE),
         ("outbox.list_runs", _("Outbox"), "mail-forward", Permission.DOCUMENTS_SEE),
         ("evidence.list_items", _("Receipts"), "certificate", Permission.DOCUMENTS_SEE),
-        ("documents.list_texts", _("Texts"), "template", Permission.SETTINGS_MANAGE),
-        ("delivery.list_accounts", _("Accounts"), "at", Permission.SETTINGS_MANAGE),
+        ("documents.list_texts", _("Texts"), "template", Permission.TEXTS_MANAGE),
+        ("delivery.list_accounts", _("Accounts"), "at", Permission.ACCOUNTS_MANAGE),
         ("companies.list_companies", _("Companies"), "building", Permission.SETTINGS_MANAGE),
         ("users.list_users", _("Users"), "user-cog", Permission.USERS_MANAGE),
         ("privacy.home", _("Privacy"), "lock", Permission.PRIVACY_MANAGE),
         ("reports.audit", _("Audit"), "history", Permission.AUDIT_SEE),
     )
-    active = _active_endpoint([entry[0] for entry in entries])
+    company = current_company(actor)
+    here = company.id if company else None
+    mine = [one for one in entries if actor.can(one[3], None if one[3] in EVERYWHERE else here)]
+    if ("importers.home", Permission.CONTACTS_MANAGE) in [(one[0], one[3]) for one in mine]:
+        mine = [one for one in mine if one[0] != "importers.import_documents"]
+    active = _active_endpoint([entry[0] for entry in mine])
     return [
-        NavItem(endpoint, label, icon, active=endpoint == active)
-        for endpoint, label, icon, permission in entries
-        if actor.can(permission)
+        NavItem(endpoint, label, icon, active=endpoint == active) for endpoint, label, icon, _right in mine
     ]
+
+
+def may(right: str, company_id: int | None = None) -> bool:
+    """For templates: whether the signed-in person holds a right in a company (left out: the one at work)."""
+    actor = current_actor()
+    if actor is None:
+        return False
+    company = current_company(actor) if company_id is None else None
+    return actor.can(Permission(right), company.id if company else company_id)
 
 
 def _active_endpoint(endpoints: list[str]) -> str | None:
@@ -112,3 +160,4 @@ def _shell() -> Shell:
 def init_app(app: Flask) -> None:
     """Describe the frame of every page."""
     provide_shell(app, _shell)
+    app.jinja_env.globals["may"] = may

@@ -81,7 +81,7 @@ def list_checkups(session: Session, actor: Actor, company_id: int) -> list[Check
     Raises:
         PermissionDenied
     """
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require(Permission.ACCOUNTS_MANAGE, company_id)
     query = select(DomainCheck).where(DomainCheck.company_id == company_id)
     kept = {check.domain: check for check in session.scalars(query)}
     found = []
@@ -123,7 +123,7 @@ def read_patient(
         PermissionDenied
         DomainUnknown: no enabled account sends from it.
     """
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require(Permission.ACCOUNTS_MANAGE, company_id)
     by_domain = _accounts_by_domain(session, company_id)
     domain = domain.strip().lower().rstrip(".")
     if domain not in by_domain:

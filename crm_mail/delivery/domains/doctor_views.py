@@ -13,7 +13,7 @@ from crm_mail.delivery.domains.resolver import shared_resolver
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db, installation
 from crm_mail.web.forms import ActionForm
-from crm_mail.web.navigation import current_company
+from crm_mail.web.navigation import company_at_work, company_if_any
 
 TONES = {
     Level.OK: ("success", "check"),
@@ -25,11 +25,11 @@ TONES = {
 
 
 @blueprint.get("/doctor")
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.ACCOUNTS_MANAGE)
 def doctor() -> Any:
     """Every domain that the company's accounts send from, with what was found the last time."""
     actor = signed_in_actor()
-    company = current_company(actor)
+    company = company_if_any(Permission.ACCOUNTS_MANAGE)
     found = checkups.list_checkups(db(), actor, company.id) if company else []
     return render_template(
         "delivery/doctor.html",
@@ -42,13 +42,13 @@ def doctor() -> Any:
 
 
 @blueprint.post("/doctor")
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.ACCOUNTS_MANAGE)
 def recheck_domain() -> Any:
     """Look at one domain, or at all, now. No transaction waits for the servers."""
     if not ActionForm().validate_on_submit():
         abort(400)
     actor, home = signed_in_actor(), installation()
-    company = current_company(actor) or abort(404)
+    company = company_at_work(Permission.ACCOUNTS_MANAGE)
     wanted, report_to = request.form.get("domain", ""), company.error_address or company.email
     domains = [one.domain for one in checkups.list_checkups(db(), actor, company.id)]
     chosen = [one for one in domains if wanted in ("", one)] or abort(404)

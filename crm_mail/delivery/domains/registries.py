@@ -70,7 +70,7 @@ def import_registry(
     Raises:
         PermissionDenied, RegistryNameInvalid
     """
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require_everywhere(Permission.ACCOUNTS_MANAGE)
     name = " ".join(name.split())
     if not 0 < len(name) <= NAME_LENGTH:
         raise RegistryNameInvalid
@@ -114,7 +114,7 @@ def delete_registry(session: Session, actor: Actor, registry: PecRegistry) -> No
     Raises:
         PermissionDenied
     """
-    actor.require(Permission.SETTINGS_MANAGE)
+    actor.require_everywhere(Permission.ACCOUNTS_MANAGE)
     audit.record(session, actor, "delivery.registry.deleted", subject=registry, label=registry.name)
     session.execute(delete(PecRegistryEntry).where(PecRegistryEntry.registry_id == registry.id))
     session.delete(registry)

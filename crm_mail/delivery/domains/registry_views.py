@@ -23,7 +23,7 @@ KEEP_SECONDS = 24 * 3600
 
 
 @blueprint.get("/pec-registries")
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.ACCOUNTS_MANAGE)
 def list_registries() -> Any:
     """The imported lists of PEC addresses, with their age, and the form for another one."""
     return _registries_page(RegistryForm())
@@ -33,15 +33,17 @@ def _registries_page(form: RegistryForm, **values: Any) -> str:
     return render_template(
         "delivery/registries.html",
         registries=registries.list_registries(db()),
+        may_change=signed_in_actor().can_everywhere(Permission.ACCOUNTS_MANAGE),
         form=form,
         **({"change": None, "file": None, "token": "", "file_name": ""} | values),
     )
 
 
 @blueprint.post("/pec-registries")
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.ACCOUNTS_MANAGE)
 def upload_registry() -> Any:
     """Show what an import would do; nothing is written yet."""
+    signed_in_actor().require_everywhere(Permission.ACCOUNTS_MANAGE)
     form = RegistryForm()
     if not form.validate():
         return _registries_page(form), 422
@@ -60,7 +62,7 @@ def upload_registry() -> Any:
 
 
 @blueprint.post("/pec-registries/import")
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.ACCOUNTS_MANAGE)
 def import_registry() -> Any:
     """Import the list that was looked at."""
     if not ActionForm().validate_on_submit():
@@ -100,7 +102,7 @@ def _sweep() -> None:
 
 
 @blueprint.post("/pec-registries/<int:registry_id>/delete")
-@requires(Permission.SETTINGS_MANAGE)
+@requires(Permission.ACCOUNTS_MANAGE)
 def delete_registry(registry_id: int) -> Any:
     """Forget a registry."""
     if not ActionForm().validate_on_submit():
