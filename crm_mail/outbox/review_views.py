@@ -19,6 +19,7 @@ from crm_mail.outbox.review_changes import AccountUnfit
 from crm_mail.outbox.row_words import row_context
 from crm_mail.outbox.selecting import SelectionLost, TooManyExceptions
 from crm_mail.outbox.selection_views import affected, choose_columns, posted_rows, remembering_size, send_rows
+from crm_mail.outbox.standing_views import standing_note
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 
@@ -47,6 +48,7 @@ def list_context(run: Run) -> dict[str, Any]:
         "page": page,
         "counts": counts,
         "rights": review_page.rights_of(actor, run),
+        "standing": standing_note(run),
         "step": review_page.STEP[run.state],
         "views": review_page.saved_views(run, counts, chosen),
         "chosen": chosen,
@@ -65,7 +67,7 @@ def list_context(run: Run) -> dict[str, Any]:
         "languages": {code: language_word(code) for code in review_page.LANGUAGES},
         "accounts": accounts,
         "account_names": review_page.account_names(db(), page.messages),
-        "left_out": sum(count_left_out(db(), run.id, actor.clearance).values()),
+        "left_out": sum(count_left_out(db(), run.id, actor.sight).values()),
         "last_action": take_action(run),
         **row_context(run, page.messages),
     }
@@ -167,7 +169,7 @@ def left_out(run_id: int) -> Any:
     """What the run leaves out, with the reason and what would change it."""
     run = review_page.run_or_404(run_id)
     actor = signed_in_actor()
-    counts = count_left_out(db(), run.id, actor.clearance)
+    counts = count_left_out(db(), run.id, actor.sight)
     reason = request.args.get("reason", "")
     rows, following = list_left_out(
         db(),

@@ -8,6 +8,7 @@ from crm_mail.outbox.kind_views import add_kind_routes
 from crm_mail.outbox.manual_views import add_manual_routes
 from crm_mail.outbox.review_views import add_review_routes
 from crm_mail.outbox.send_views import add_send_routes
+from crm_mail.outbox.standing_views import add_standing_routes
 from crm_mail.outbox.unsubscribe_views import add_unsubscribe_routes
 
 
@@ -19,6 +20,7 @@ def init_app(app: Flask) -> None:
     add_manual_routes(blueprint)
     add_review_routes(blueprint)
     add_send_routes(blueprint)
+    add_standing_routes(blueprint)
     app.register_blueprint(blueprint)
     prepare_views.add_prepare_routes(app)
     add_download_routes(app)

@@ -1,17 +1,20 @@
 """Standing authorisations: limits, the giver's rights of the moment, revoking, and the second person (issue 6)."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.audit import AuditEvent
 from crm_mail.companies.models import Company
 from crm_mail.db import now, today
+from crm_mail.installation import Installation
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.standing import (
     LimitsWrong,
@@ -175,3 +178,39 @@ def test_only_who_may_commit_the_types_gives_an_authorisation(
 def test_a_stranger_cannot_revoke(session: Session, standing: StandingAuthorisation) -> None:
     with pytest.raises(PermissionDenied):
         revoke_standing(session, build_actor(session, make_user(session)), standing)
+
+
+def test_an_authorisation_is_given_used_shown_and_revoked_on_pages(
+    sqlite_home: Installation, login_as: Callable[..., FlaskClient]
+) -> None:
+    with sqlite_home.database.write() as session:
+        company = make_company(session)
+        make_account(session, company)
+        giver = make_user(session, name="Anna Bo", grants=list(outbox_grants(company.id, "invoice")))
+        stranger = make_user(session, grants=[("outbox:prepare", "*", company.id)])
+        first, second = (make_run(session, company, giver).id for _ in range(2))
+        session.refresh(giver)
+        session.refresh(stranger)
+    client = login_as(giver)
+    given = {
+        "title": "Nightly",
+        "document_types": ["invoice"],
+        "most_per_run": "5",
+        "most_per_day": "9",
+        "weekdays": [str(day) for day in range(7)],
+        "last_on": "2020-01-01",
+    }
+    refused = client.post("/outbox/standing-authorisations/new", data=given)
+    assert (refused.status_code, "Choose a day that has not passed." in refused.text) == (422, True)
+    done = client.post("/outbox/standing-authorisations/new", data=given | {"last_on": "2999-01-01"})
+    page = done.headers["Location"]
+    with sqlite_home.database.write() as session:
+        assert commit_by_standing(session, session.get_one(Run, first), 1).is_leaving
+    assert "gave on" in client.get(f"/outbox/{first}/progress").text
+    assert login_as(stranger).get(page).status_code == 403
+    assert client.post(f"{page}/revoke").status_code == 303
+    with sqlite_home.database.write() as session:
+        commit_by_standing(session, session.get_one(Run, second), 1)
+    assert "It has been revoked." in client.get(f"/outbox/{second}").text
+    assert "Revoked by" in client.get(page).text
+    assert "Nightly" in client.get("/outbox/standing-authorisations").text
