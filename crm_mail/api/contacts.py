@@ -172,7 +172,7 @@ def list_contacts(query: ContactQuery) -> Page[ContactOut]:
     found = select(Contact).where(
         Contact.company_id == company.id,
         Contact.state != ContactState.ERASED,
-        visible_contacts(actor().clearance),
+        visible_contacts(actor().sight),
     )
     if query.party_id is not None:
         found = found.where(Contact.party_id == party_or_404(query.party_id).id)

@@ -27,6 +27,7 @@ from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Party
 from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.documents.service import find_document
+from crm_mail.documents.sight import documents_in_sight
 from crm_mail.importers.bundles import Door, ImportedFile, import_together
 from crm_mail.permissions import Permission
 from crm_mail.storage import StoredFileDamaged, StoredFileMissing
@@ -155,7 +156,7 @@ def list_documents(query: DocumentQuery) -> Page[DocumentOut]:
         select(Document)
         .join(Party, Party.id == Document.party_id)
         .where(Document.company_id == company.id, Document.is_current.is_(True), Document.type.in_(types))
-        .where(Document.privacy_level <= actor().clearance)
+        .where(documents_in_sight(actor().sight))
     )
     for condition in _chosen(query):
         found = found.where(condition)

@@ -66,7 +66,7 @@ def create_key() -> Any:
 
 def _explain(refused: keys.KeyRefused) -> str:
     return {
-        "taken": _("There is a key of this name already: end it, or choose another name."),
+        "taken": _("Somebody else has a key of this name: choose another one."),
         "scopes": _("Choose at least one."),
         "companies": _("Choose companies that you work for."),
         "name": _("Give a name of at most 80 characters."),

@@ -1,6 +1,7 @@
 """Keys: made by their owner, shown once, kept as a hash, ended by their owner or by who looks after users.
 
-Nobody makes a key in somebody else's name: a key can do what its owner may.
+Nobody makes a key in somebody else's name: a key can do what its owner may. Its name is the source of what it tells, so
+two people cannot have one name at a time; the same person can, to change from an old key to a new one.
 """
 
 import hashlib
@@ -93,10 +94,9 @@ def _check(session: Session, actor: Actor, values: KeyValues) -> None:
     name = " ".join(values.name.split())
     if not name or len(name) > 80:
         raise KeyRefused("name", "name", "give the key a name of at most 80 characters: the source it is for")
-    if name in set(session.scalars(_open(actor.user_id).with_only_columns(ApiKey.name))):
-        raise KeyRefused(
-            "name", "taken", f"there is a key called {name} already: end it, or choose another name"
-        )
+    theirs = _working().where(ApiKey.name == name, ApiKey.owner_id != actor.user_id)
+    if session.scalars(theirs.limit(1)).first() is not None:
+        raise KeyRefused("name", "taken", f"somebody else has a key for {name}: choose another name")
     offered = {one.value for one in offered_scopes(actor)}
     if not values.scopes or not set(values.scopes) <= offered:
         raise KeyRefused("scopes", "scopes", "choose at least one scope, of those that you hold yourself")
@@ -109,10 +109,8 @@ def _check(session: Session, actor: Actor, values: KeyValues) -> None:
         raise KeyRefused("company_ids", "companies", "choose companies that you work for")
 
 
-def _open(owner_id: int) -> Select[ApiKey]:
-    return select(ApiKey).where(
-        ApiKey.owner_id == owner_id, ApiKey.revoked_at.is_(None), ApiKey.expires_at > now()
-    )
+def _working() -> Select[ApiKey]:
+    return select(ApiKey).where(ApiKey.revoked_at.is_(None), ApiKey.expires_at > now())
 
 
 def list_keys(session: Session, actor: Actor) -> Sequence[ApiKey]:

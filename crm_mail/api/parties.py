@@ -155,7 +155,7 @@ def list_parties(query: PartyQuery) -> Page[PartyOut]:
         categories=tuple(query.category),
         text=query.q,
     )
-    found = party_query(chosen, actor().clearance).with_only_columns(Party)
+    found = party_query(chosen, actor().sight).with_only_columns(Party)
     if (last := read_id_cursor("parties", query.after)) is not None:
         found = found.where(Party.id > last)
     rows, more = cut(db().scalars(found.order_by(Party.id).limit(query.limit + 1)).all(), query.limit)

@@ -263,7 +263,7 @@ def show_run(run_id: int) -> RunDetail:
             warned=counts.warned,
             states=counts.states,
         ),
-        fingerprint=fingerprint(db(), run.id, actor().clearance),
+        fingerprint=fingerprint(db(), run.id, actor().sight),
     )
 
 

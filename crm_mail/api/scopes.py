@@ -1,7 +1,8 @@
 """What a key can do: the rights of its owner at this moment, and of these only its scopes (pure)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from crm_mail.permissions import ANY, GIVEN_BY, TYPE_PERMISSIONS, Actor, Grant, Permission
 
@@ -77,16 +78,16 @@ def narrow(
         name: of the key; the audit names it beside its owner.
     """
     wanted = set(scopes)
+    given: dict[str, Any] = {one.name: getattr(owner, one.name) for one in fields(Actor)}
+    given |= {
+        "name": f"{owner.name} (API: {name})"[:LONGEST_NAME],
+        "clearance": min(owner.clearance, clearance),
+        "is_admin": False,
+    }
+    if owner.is_admin:
+        given["grants"] = _EVERYTHING
     return KeyActor(
-        user_id=owner.user_id,
-        name=f"{owner.name} (API: {name})"[:LONGEST_NAME],
-        email=owner.email,
-        clearance=min(owner.clearance, clearance),
-        grants=_EVERYTHING if owner.is_admin else owner.grants,
-        denials=owner.denials,
-        agents=owner.agents,
-        zones=owner.zones,
-        limits=owner.limits,
+        **given,
         scopes=frozenset(one for one in SCOPES if one.value in wanted),
         companies=frozenset(company_ids),
     )

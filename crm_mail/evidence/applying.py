@@ -11,9 +11,16 @@ from crm_mail.evidence.models import MessageProof
 from crm_mail.evidence.proof import NOT_ACCEPTED, Conflict, Failure, Proof, join, next_state
 from crm_mail.outbox.models import Attempt, Message, MessageEvent
 from crm_mail.outbox.states import MessageState, check_transition
+from crm_mail.webhooks.models import Topic
+from crm_mail.webhooks.noting import note_messages
 
 CAUSE_PREFIX = "bounce:"
 """Before a reason in `Message.last_cause`, which also holds what servers answered at once (`outbox.cause_words`)."""
+_TOPICS = {
+    MessageState.SENT: Topic.MESSAGE_SENT,
+    MessageState.BOUNCED: Topic.MESSAGE_BOUNCED,
+    MessageState.DELIVERED: Topic.MESSAGE_DELIVERED,
+}
 
 
 def proof_of(row: MessageProof | None) -> Proof:
@@ -109,6 +116,8 @@ def follow(session: Session, message: Message, row: MessageProof) -> bool:
         message.last_cause, message.last_code, message.last_detail = "", None, ""
     kind = {MessageState.SENT: "proven_sent", MessageState.BOUNCED: "bounced"}.get(after, "delivered")
     session.add(MessageEvent(message_id=message.id, kind=kind, detail={"before": before.value}))
+    session.flush()
+    note_messages(session, _TOPICS[after], [message.id])
     return True
 
 

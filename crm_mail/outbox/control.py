@@ -17,9 +17,12 @@ from crm_mail import audit
 from crm_mail.db import now
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.outbox.models import Message, MessageEvent, Run
+from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import QUEUED, MessageState, RunState, check_transition
-from crm_mail.permissions import Actor, Permission
+from crm_mail.permissions import Actor, Permission, Sight
 from crm_mail.refusals import Refusal
+from crm_mail.webhooks.models import Topic
+from crm_mail.webhooks.noting import note_messages
 
 _MESSAGES = Message.__table__
 _WAITING = (MessageState.COMMITTED, MessageState.RETRYING)
@@ -109,7 +112,7 @@ def cancel_run(session: Session, actor: Actor, run: Run) -> int:
     allowed = (RunState.REVIEW, RunState.APPROVAL, RunState.COMMITTED, RunState.SENDING, RunState.PAUSED)
     _take(session, actor, run, allowed, "cancelled")
     remaining = [Message.run_id == run.id, Message.state.in_((MessageState.PENDING, *_WAITING))]
-    count = _count(session, [*remaining, Message.privacy_level <= actor.clearance])
+    count = _count(session, [*remaining, messages_in_sight(actor.sight)])
     _add_events(session, remaining, "cancelled", actor)
     session.connection().execute(
         update(Message).where(*remaining).values(state=MessageState.CANCELLED, next_attempt_at=None)
@@ -133,7 +136,7 @@ def retry_failed(session: Session, actor: Actor, run: Run, message_ids: Sequence
         Message.run_id == run.id,
         Message.state.in_(_AGAIN),
         Message.message_id.is_not(None),
-        Message.privacy_level <= actor.clearance,
+        messages_in_sight(actor.sight),
     ]
     if message_ids is not None:
         chosen.append(Message.id.in_(list(message_ids)))
@@ -167,7 +170,7 @@ def _hasten(session: Session, run: Run, actor: Actor, message_ids: Sequence[int]
     waiting = [
         Message.run_id == run.id,
         Message.state == MessageState.RETRYING,
-        Message.privacy_level <= actor.clearance,
+        messages_in_sight(actor.sight),
     ]
     if message_ids is not None:
         waiting.append(Message.id.in_(list(message_ids)))
@@ -193,6 +196,8 @@ def resolve_uncertain(session: Session, actor: Actor, message: Message, resoluti
     if resolution is Resolution.SENT:
         check_transition(message.state, MessageState.SENT)
         message.state, message.sent_at = MessageState.SENT, message.claimed_at or now()
+        session.flush()
+        note_messages(session, Topic.MESSAGE_SENT, [message.id])
     else:
         check_transition(message.state, MessageState.COMMITTED)
         if run.state is RunState.CANCELLED:
@@ -219,9 +224,7 @@ def resolve_uncertain(session: Session, actor: Actor, message: Message, resoluti
 
 def find_uncertain(session: Session, actor: Actor, message_id: int) -> Message | None:
     """A message by its id if it exists for the actor; None answers 404."""
-    return session.scalar(
-        select(Message).where(Message.id == message_id, Message.privacy_level <= actor.clearance)
-    )
+    return session.scalar(select(Message).where(Message.id == message_id, messages_in_sight(actor.sight)))
 
 
 def _queue_again(session: Session, run: Run, chosen: Sequence[ColumnElement[bool]]) -> None:
@@ -289,9 +292,9 @@ _NEVER_LEAVING = (MessageState.PENDING, MessageState.WITHHELD)
 _RATE_WINDOW = timedelta(seconds=60)
 
 
-def read_progress(session: Session, run: Run, clearance: int) -> RunProgress:
+def read_progress(session: Session, run: Run, sight: Sight) -> RunProgress:
     """The counts of a run, its speed over the last minute and the time it still needs."""
-    visible = [Message.run_id == run.id, Message.privacy_level <= clearance]
+    visible = [Message.run_id == run.id, messages_in_sight(sight)]
     rows = session.execute(select(Message.state, func.count()).where(*visible).group_by(Message.state))
     counts = {MessageState(state): int(count) for state, count in rows}
     left = sum(counts.get(state, 0) for state in QUEUED)

@@ -12,6 +12,8 @@ from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, MessageEvent, Run
 from crm_mail.outbox.states import QUEUED, MessageState, RunState
 from crm_mail.permissions import INSTALLATION
+from crm_mail.webhooks.models import Topic
+from crm_mail.webhooks.noting import note_runs
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,7 @@ def finish_runs(session: Session, run_ids: Iterable[int] | None = None) -> list[
             subject=run,
             label=f"run {run.id}",
         )
+    note_runs(session, Topic.RUN_FINISHED, [run.id for run in runs if run.state is RunState.FINISHED])
     return [run.id for run in runs]
 
 

@@ -23,6 +23,8 @@ from crm_mail.outbox.claiming import Job
 from crm_mail.outbox.models import Attempt, Message, MessageEvent, Run
 from crm_mail.outbox.states import MessageState
 from crm_mail.permissions import INSTALLATION
+from crm_mail.webhooks.models import Topic
+from crm_mail.webhooks.noting import note_messages
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ _EVENT_OF = {
     MessageState.COMMITTED: "account_stopped",
 }
 
+_TOPICS = {MessageState.SENT: Topic.MESSAGE_SENT, MessageState.FAILED: Topic.MESSAGE_FAILED}
 _MESSAGES = Message.__table__
 _UPDATE = (
     update(_MESSAGES)  # type: ignore[arg-type]
@@ -117,6 +120,8 @@ def record_results(
     insert_many(session, MessageEvent, events)
     if values:
         session.connection().execute(_UPDATE, values)
+        for state, topic in _TOPICS.items():
+            note_messages(session, topic, [row["row_id"] for row in values if row["new_state"] is state])
     _stop_refusing_accounts(session, results)
     _slow_down(session, results, pauses)
     return Recorded(states)

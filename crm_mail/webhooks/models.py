@@ -60,6 +60,7 @@ class WebhookDelivery(Base):
     __table_args__ = (
         Index(
             "ix_webhook_deliveries_due",
+            "endpoint_id",
             "next_attempt_at",
             "id",
             sqlite_where=text("next_attempt_at IS NOT NULL"),
