@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 
 from crm_mail.db import now
-from crm_mail.evidence import error_notices, resolving, silence
+from crm_mail.evidence import error_notices, never_accepted, resolving, silence
 from crm_mail.installation import Installation
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ def tend(home: Installation) -> None:
 def _settle(home: Installation) -> None:
     with home.database.write() as session:
         resolving.apply_waiting(session)
+        never_accepted.settle_never_accepted(session, now())
         silence.sweep_silence(session, now())
         error_notices.note_standing_errors(session)
 

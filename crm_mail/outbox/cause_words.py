@@ -91,6 +91,12 @@ def _by_cause(_: Translate) -> dict[str, CauseWords]:
             _("Sending was interrupted"),
             _("Ask the recipient whether the message arrived, or look into the sent mail of the account."),
         ),
+        "never_accepted": (
+            _("The PEC operator never accepted the message"),
+            _(
+                "After 24 hours there is neither an acceptance receipt nor a copy in the mailbox. Send it again."
+            ),
+        ),
         "frozen_changed": (
             _("The message is no longer the one that was committed"),
             _("Prepare the document again."),

@@ -508,6 +508,7 @@ _EVENTS: dict[str, tuple[str, str, str]] = {
     "silence_no_acceptance": (_("No acceptance receipt in time"), "alert-triangle", "warning"),
     "silence_no_outcome": (_("No outcome after 24 hours"), "alert-triangle", "warning"),
     "silence_ended": (_("What was missing has come"), "check", "success"),
+    "never_accepted": (_("Never accepted by the PEC operator: it did not leave"), "circle-x", "danger"),
     "mailbox_searched": (_("Looked for in the mailbox"), "search", "neutral"),
     "alarm_settled": (_("Alarm settled"), "user-check", "neutral"),
     "cancelled": (_("Cancelled"), "x", "neutral"),

@@ -11,11 +11,12 @@ from crm_mail.db import now
 from crm_mail.delivery.models import AccountKind, SenderAccount
 from crm_mail.evidence import error_notices
 from crm_mail.evidence.models import ErrorNotice, Mailbox, MessageProof
+from crm_mail.evidence.never_accepted import settle_never_accepted
 from crm_mail.evidence.reading import read_mailbox
-from crm_mail.evidence.resolving import apply_waiting, search_mailboxes, what_is_known
+from crm_mail.evidence.resolving import SEARCHED, apply_waiting, search_mailboxes, what_is_known
 from crm_mail.evidence.silence import sweep_silence
 from crm_mail.installation import Installation
-from crm_mail.outbox.models import Message
+from crm_mail.outbox.models import Message, MessageEvent
 from crm_mail.outbox.states import MessageState
 from crm_mail.sandbox.imap import ImapServer
 from tests.delivery.servers import Faults, FaultyServer
@@ -72,6 +73,30 @@ def test_evidence_that_comes_while_a_message_is_being_sent_counts_when_it_has_le
     message.state, message.lease_owner = MessageState.UNCERTAIN, None
     assert apply_waiting(session) == 1
     assert message.state is MessageState.DELIVERED
+
+
+def test_what_the_operator_never_accepted_has_not_left_once_the_mailbox_was_read_a_day_later(
+    home: Installation, session: Session
+) -> None:
+    believe(home)
+    account = pec_account(session, make_company(session))
+    lost, arrived = (
+        sent_message(session, account, state=MessageState.UNCERTAIN, sent_at=None, claimed_at=hours(0))
+        for _ in range(2)
+    )
+    receive(session, home, account, issuer().acceptance(certified(arrived.message_id or ""), hours(0.1)))
+    mailbox = Mailbox(account_id=account.id, checked_at=hours(23), failure="")
+    session.add(mailbox)
+    session.add(MessageEvent(message_id=lost.id, kind=SEARCHED, at=hours(20), detail={}))
+    session.flush()
+    assert settle_never_accepted(session, hours(30)) == 0  # nobody read the mailbox late enough
+    mailbox.checked_at = hours(25)
+    assert settle_never_accepted(session, hours(30)) == 1
+    session.expire_all()
+    assert (lost.state, lost.last_cause) == (MessageState.FAILED, "never_accepted")
+    assert arrived.state is MessageState.SENT
+    receive(session, home, account, issuer().acceptance(certified(lost.message_id or ""), hours(31)))
+    assert lost.state is MessageState.SENT  # evidence that comes even later still wins
 
 
 @pytest.fixture
