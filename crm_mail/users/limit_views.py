@@ -53,11 +53,14 @@ class LimitsForm(FlaskForm):
     begins = TimeField(_l("From"), [Optional()])
     ends = TimeField(_l("Until"), [Optional()])
 
+    def validate_begins(self, field: Any) -> None:
+        """Two times, or none; asked only of a time that is given (`Optional`)."""
+        if field.data is not None and self.ends.data is None:
+            raise ValidationError(_("Enter both times, or none."))
+
     def validate_ends(self, field: Any) -> None:
-        """Two different times, or none."""
-        if self.begins.errors or field.errors:
-            return
-        if (self.begins.data is None) != (field.data is None):
+        """The same, and different ones."""
+        if field.data is not None and self.begins.data is None:
             raise ValidationError(_("Enter both times, or none."))
         if field.data is not None and field.data == self.begins.data:
             raise ValidationError(_("The two times are the same. Leave both empty for the whole day."))
