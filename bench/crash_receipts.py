@@ -67,7 +67,7 @@ def measure(kills: int = 200, seed: int = 1) -> list[Figure]:
     return [
         Figure("kill -9 while sending by PEC", "lost or doubled", [wrong], target=0, notes=notes),
         Figure("not settled by evidence", "messages", [float(verdict["unsettled"])], target=0),
-        Figure("receipts read, verified and applied", "receipts/s", [taken / seconds], target=200),
+        Figure("receipts read, verified and applied", "receipts/s", [taken / seconds]),
     ]
 
 
