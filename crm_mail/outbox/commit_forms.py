@@ -9,6 +9,7 @@ from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
 from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know SelectChoice yet
     BooleanField,
     DateTimeLocalField,
@@ -22,6 +23,8 @@ from crm_mail.db import now
 from crm_mail.outbox import commit_limits, wording
 from crm_mail.outbox.commit import CommitRefused, ListChanged
 from crm_mail.outbox.control import ControlRefused
+from crm_mail.outbox.models import Run
+from crm_mail.permissions import Actor
 from crm_mail.users.limit_words import hours_in_words
 
 NOW, AT = "now", "at"
@@ -158,3 +161,14 @@ def limit_words(code: str, params: Mapping[str, Any]) -> str:
         people=people,
     )
     return str(sentence)
+
+
+def limits_shown(session: Session, actor: Actor, run: Run, count: int) -> dict[str, Any]:
+    """What the pages that offer a commit say beforehand: the limit that it would meet, and whether it takes two."""
+    limits = actor.limits
+    reached = commit_limits.notice(session, actor, run, count) if limits.is_any else None
+    return {
+        "limit": limit_words(reached.code, reached.params) if reached else "",
+        "two_people": commit_limits.needs_second_person(run.company, actor, count),
+        "own_number": limits.second_person_above if commit_limits.exceeds_own_number(actor, count) else None,
+    }

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.models import Company
 from crm_mail.db import now
 from crm_mail.outbox.models import Run
+from crm_mail.outbox.states import RunState
 from crm_mail.permissions import Actor, CommitLimits, Permission
 from crm_mail.users.actors import build_actor
 from crm_mail.users.models import User
@@ -76,7 +77,8 @@ def needs_second_person(company: Company, actor: Actor, count: int) -> bool:
 def who_can_commit(session: Session, actor: Actor, run: Run, count: int) -> list[str]:
     """Whom to ask: names of a few other people who may commit so many messages of this run now."""
     people = session.scalars(select(User).where(User.is_active.is_(True)).order_by(User.name, User.id))
-    others = (build_actor(session, user) for user in people if user.id != actor.user_id)
+    first = run.committed_by if run.state is RunState.APPROVAL else None  # who committed it cannot approve it
+    others = (build_actor(session, user) for user in people if user.id not in (actor.user_id, first))
     able = (other.name for other in others if _is_able(other, run, count))
     return list(islice(able, MOST_NAMES))
 

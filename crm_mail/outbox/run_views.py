@@ -20,6 +20,7 @@ from crm_mail.outbox.commit_forms import (
     CommitForm,
     changes_words,
     dropped_words,
+    limits_shown,
     refusal_words,
     unknown_label,
 )
@@ -216,6 +217,7 @@ def _commit_page(run: Run, actor: Actor, form: CommitForm, problem: CommitRefuse
         problem=refusal_words(problem) if problem and not isinstance(problem, ListChanged) else "",
         changes=changes_words(problem) if isinstance(problem, ListChanged) else [],
         **_commit_words(seen),
+        **limits_shown(db(), actor, run, seen.messages),
         ends=ends_at(seen.seconds, form.moment() if not form.errors else None),
         committed_by=user_names([run.committed_by]).get(run.committed_by or 0, ""),
         waits_for_other=run.state is RunState.APPROVAL and run.committed_by == actor.user_id,

@@ -16,7 +16,7 @@ from wtforms.validators import Length
 from crm_mail.db import now
 from crm_mail.outbox import few_documents, obstacle_words, review_page, send_page, tasks
 from crm_mail.outbox.commit import CommitRefused, ListChanged, commit_run
-from crm_mail.outbox.commit_forms import changes_words, refusal_words, unknown_label
+from crm_mail.outbox.commit_forms import changes_words, limits_shown, refusal_words, unknown_label
 from crm_mail.outbox.commit_overview import overview
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.few_documents import DraftRefused, Hindered
@@ -202,6 +202,7 @@ def _confirmation(run: Run, form: SendForm, problem: CommitRefused | None) -> di
         "may_discard": run.state is RunState.REVIEW and run.created_by == actor.user_id,
         "committed_by": user_names([run.committed_by]).get(run.committed_by or 0, ""),
         "waits_for_other": run.state is RunState.APPROVAL and run.committed_by == actor.user_id,
+        **limits_shown(db(), actor, run, seen.messages),
         "committers": [] if rights.commit else send_page.who_may_commit(run),
     }
 
