@@ -23,6 +23,9 @@ from crm_mail.outbox import views as outbox
 from crm_mail.privacy import views as privacy
 from crm_mail.receivables import views as receivables
 from crm_mail.reports import views as reports
+from crm_mail.scheduled_forms import register_scheduled_forms
+from crm_mail.scheduled_kinds import register_scheduled_kinds
+from crm_mail.schedules import views as schedules
 from crm_mail.users import views as users
 from crm_mail.web import (
     assets,
@@ -53,6 +56,7 @@ ROOMS = (
     receivables,
     reports,
     api,
+    schedules,
 )
 
 
@@ -89,6 +93,8 @@ def create_app(settings: Settings, home: Installation | None = None) -> Flask:
     app.extensions["bell"] = Bell(settings, inline=False)
     for concern in (language, security_headers, assets, formats, urls, type_names, errors, shell, navigation):
         concern.init_app(app)
+    register_scheduled_kinds()
+    register_scheduled_forms()
     for room in ROOMS:
         room.init_app(app)
     return app

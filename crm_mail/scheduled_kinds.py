@@ -2,8 +2,9 @@
 
 from crm_mail.schedules import kinds
 from crm_mail.schedules.document_kinds import DocumentRuns, StatementRuns
+from crm_mail.schedules.greeting import Greetings
 
 
 def register_scheduled_kinds() -> None:
     """Make every kind known (`schedules.kinds`). Add your room's here."""
-    kinds.register(DocumentRuns(), StatementRuns())
+    kinds.register(DocumentRuns(), StatementRuns(), Greetings())

@@ -12,9 +12,11 @@ from crm_mail.db import now
 from crm_mail.installation import Installation
 from crm_mail.outbox.control import cancel_run
 from crm_mail.outbox.models import Message, Run
+from crm_mail.outbox.standing import commit_by_standing
 from crm_mail.outbox.states import RunState
 from crm_mail.outbox.tasks import fill_one_run
 from crm_mail.permissions import INSTALLATION
+from crm_mail.schedules.greeting import forget_left_out
 from crm_mail.schedules.kinds import Outcome
 from crm_mail.schedules.models import Firing, FiringState
 
@@ -59,10 +61,14 @@ def _outcome(session: Session, home: Installation, firing: Firing, run: Run) -> 
         return Outcome(FiringState.FAILED, "run_failed", {"why": why}) if why else Outcome(FiringState.DONE)
     if run.state is not RunState.REVIEW:  # a person was quicker
         return Outcome(FiringState.COMMITTED, "by_person")
+    forget_left_out(session, run.id)
     if session.scalar(select(Message.id).where(Message.run_id == run.id).limit(1)) is None:
         cancel_run(session, INSTALLATION, run)
         return Outcome(FiringState.NOTHING)
-    authorisation_id = firing.schedule.authorisation_id
-    if authorisation_id is None:
+    if firing.schedule.authorisation_id is None:
         return Outcome(FiringState.WAITING, "for_person")
-    return Outcome(FiringState.WAITING, "for_person")
+    result = commit_by_standing(session, run, firing.schedule.authorisation_id)
+    if result.is_leaving:
+        return Outcome(FiringState.COMMITTED, "authorisation")
+    reason = "second_person" if result.committed else "authorisation_refused"
+    return Outcome(FiringState.WAITING, reason, {"code": result.reason})

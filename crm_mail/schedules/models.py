@@ -73,7 +73,9 @@ class Schedule(Base):
     has_weekends: Mapped[bool] = mapped_column(default=True)  # Saturday and Sunday are no working days
     missed: Mapped[MissedRule] = mapped_column(EnumText(MissedRule), default=MissedRule.CATCH_UP)
     owner_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id"))
-    authorisation_id: Mapped[int | None] = mapped_column(Id)  # outbox.standing; None: runs wait for a person
+    authorisation_id: Mapped[int | None] = mapped_column(
+        Id, ForeignKey("standing_authorisations.id")
+    )  # None: runs wait for a person
     state: Mapped[ScheduleState] = mapped_column(EnumText(ScheduleState), default=ScheduleState.ACTIVE)
     next_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -134,7 +136,6 @@ class SpecialDate(Base):
     month: Mapped[int] = mapped_column(default=1)  # of all but birthdays
     day: Mapped[int] = mapped_column(default=1)
     leap_rule: Mapped[LeapDayRule] = mapped_column(EnumText(LeapDayRule), default=LeapDayRule.FEBRUARY_28)
-    has_unknown_years: Mapped[bool] = mapped_column(default=True)  # also who told no year of birth
     audience: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # PartyFilter.to_dict, no company
     texts: Mapped[dict[str, dict[str, str]]] = mapped_column(Json, default=dict)  # language → subject, body
 

@@ -66,7 +66,10 @@ def _reasons(_: Translate) -> dict[str, str]:
         "by_person": _("A person committed the run."),
         "for_person": _("The run is prepared: look at it, then commit it."),
         "authorisation": _("Committed by the standing authorisation."),
-        "authorisation_refused": _("The standing authorisation does not allow it: %(why)s"),
+        "authorisation_refused": _(
+            "The standing authorisation does not cover it: the run says why. Look at it."
+        ),
+        "second_person": _("Committed by the standing authorisation; a second person must approve it."),
     }
 
 

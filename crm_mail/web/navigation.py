@@ -93,6 +93,7 @@ def _items(actor: Actor) -> list[NavItem]:
         ("receivables.list_items", _("Receivables"), "coin", Permission.DOCUMENTS_SEE),
         ("outbox.prepare", _("Prepare"), "wand", Permission.OUTBOX_PREPARE),
         ("outbox.list_runs", _("Outbox"), "mail-forward", Permission.DOCUMENTS_SEE),
+        ("schedules.list_schedules", _("Schedules"), "calendar-event", Permission.SCHEDULES_SEE),
         ("evidence.list_items", _("Receipts"), "certificate", Permission.DOCUMENTS_SEE),
         ("documents.list_texts", _("Texts"), "template", Permission.TEXTS_MANAGE),
         ("delivery.list_accounts", _("Accounts"), "at", Permission.ACCOUNTS_MANAGE),

@@ -1,0 +1,11 @@
+"""The questions of everything that can be scheduled, of every room: for the pages alone."""
+
+from crm_mail.schedules.document_forms import DocumentsForm, StatementsForm
+from crm_mail.schedules.document_kinds import DocumentRuns, StatementRuns
+from crm_mail.schedules.kind_forms import register_form
+
+
+def register_scheduled_forms() -> None:
+    """Make every form known, in the order in which the kinds are offered. Add your room's here."""
+    register_form(DocumentRuns.id, DocumentsForm)
+    register_form(StatementRuns.id, StatementsForm)
