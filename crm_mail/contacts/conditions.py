@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from crm_mail.contacts.models import Contact
+from crm_mail.contacts.models import Contact, Party
+from crm_mail.permissions import Sight
 
 Condition = ColumnElement[bool]
 Column = InstrumentedAttribute[str]
@@ -40,9 +41,28 @@ def _jumps(column: Column, *conditions: Condition) -> ColumnElement[str]:
     return found.union_all(select(following).where(found.c[0].is_not(None))).c[0]
 
 
-def visible_contacts(clearance: int) -> Condition:
+def visible_parties(sight: Sight) -> list[Condition]:
+    """The condition that every query on parties carries; none when all customers exist for the person."""
+    if sight.is_whole:
+        return []
+    own = [(Party.agent, sight.agents), (Party.zone, sight.zones)]
+    return [or_(*(column.in_(sorted(names)) for column, names in own if names))]
+
+
+def of_visible_party(
+    party_id: ColumnElement[Any] | InstrumentedAttribute[Any], sight: Sight
+) -> list[Condition]:
+    """The same for rows that belong to a party, which is looked at as it is now: a customer who gets another agent
+    takes the whole history along.
+    """
+    if sight.is_whole:
+        return []
+    return [party_id.in_(select(Party.id).where(*visible_parties(sight)).correlate(None))]
+
+
+def visible_contacts(sight: Sight) -> Condition:
     """The condition that every query on contacts carries."""
-    return Contact.privacy_level <= clearance
+    return and_(Contact.privacy_level <= sight.clearance, *of_visible_party(Contact.party_id, sight))
 
 
 def spellings(names: Iterable[str]) -> set[str]:

@@ -126,7 +126,7 @@ def list_parties(
 
 def count_parties(session: Session, actor: Actor, chosen: PartyFilter) -> int:
     """How many parties a filter means, for this actor."""
-    found = party_query(chosen, actor.clearance)
+    found = party_query(chosen, actor.sight)
     return session.scalar(select(func.count()).select_from(found.subquery())) or 0
 
 
@@ -151,7 +151,7 @@ def _page_of_parties(
     column = Party.code if order.is_by_code else Party.name_key
     key = tuple_(column, Party.id)
     descending = order.is_backwards != going_back
-    found = party_query(chosen, actor.clearance)
+    found = party_query(chosen, actor.sight)
     # A narrow choice is found first, then ordered; a wide one is read along the order's index until the page is full
     query = select(Party).where(Party.id.in_(found)) if chosen.is_narrow else found.with_only_columns(Party)
     if cursor is not None:
@@ -183,7 +183,7 @@ def _contact_addresses(
     query = (
         select(Contact.party_id, Contact.id, Contact.name, ContactAddress.email, ContactAddress.kind)
         .outerjoin(ContactAddress, ContactAddress.contact_id == Contact.id)
-        .where(Contact.party_id.in_(party_ids), visible_contacts(actor.clearance))
+        .where(Contact.party_id.in_(party_ids), visible_contacts(actor.sight))
         .where(Contact.state == ContactState.ACTIVE)
         .order_by(Contact.party_id, Contact.name_key, Contact.id, ContactAddress.position)
     )

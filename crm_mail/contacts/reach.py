@@ -11,43 +11,44 @@ from sqlalchemy import Select, column, exists, func, or_, select, table, union_a
 from crm_mail.contacts.conditions import Condition, visible_contacts
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party
 from crm_mail.delivery.models import Suppression
+from crm_mail.permissions import Sight
 
 _MESSAGES = table("messages", column("party_id"), column("privacy_level"), column("sent_at"))
 
 
-def has_address(clearance: int) -> Condition:
+def has_address(sight: Sight) -> Condition:
     """An address of the party's own, or of an active contact that the actor may see."""
     of_contact = (
         select(ContactAddress.id)
         .join(Contact, Contact.id == ContactAddress.contact_id)
-        .where(Contact.party_id == Party.id, *_active(clearance))
+        .where(Contact.party_id == Party.id, *_active(sight))
     )
     return or_(Party.email != "", Party.billing_email != "", of_contact.exists())
 
 
-def has_kind(kinds: Iterable[str], clearance: int) -> Condition:
+def has_kind(kinds: Iterable[str], sight: Sight) -> Condition:
     """An address of one of these kinds, the party's own or an active contact's."""
     wanted = sorted(kinds)
     of_kind = select(ContactAddress.contact_id).where(ContactAddress.kind.in_(wanted))
-    of_contact = select(Contact.party_id).where(Contact.id.in_(of_kind), *_active(clearance))
+    of_contact = select(Contact.party_id).where(Contact.id.in_(of_kind), *_active(sight))
     own = (Party.email, Party.email_kind), (Party.billing_email, Party.billing_email_kind)
     return or_(*((email != "") & kind.in_(wanted) for email, kind in own), Party.id.in_(of_contact))
 
 
-def has_bounced(company_id: int, clearance: int) -> Condition:
+def has_bounced(company_id: int, sight: Sight) -> Condition:
     """An address that the company does not write to any more (`delivery.Suppression`).
 
     Begins with the suppressed addresses, which are few, and finds their parties through the addresses' indexes.
     """
-    return Party.id.in_(_bounced_parties(company_id, clearance))
+    return Party.id.in_(_bounced_parties(company_id, sight))
 
 
-def _bounced_parties(company_id: int, clearance: int) -> Select[Any]:
+def _bounced_parties(company_id: int, sight: Sight) -> Select[Any]:
     dead = select(Suppression.address).where(
         Suppression.company_id == company_id, Suppression.is_active.is_(True)
     )
     of_dead = select(ContactAddress.contact_id).where(ContactAddress.email_key.in_(dead))
-    of_contacts = select(Contact.party_id).where(Contact.id.in_(of_dead), *_active(clearance))
+    of_contacts = select(Contact.party_id).where(Contact.id.in_(of_dead), *_active(sight))
     own = [
         select(Party.id).where(Party.company_id == company_id, email > "", func.lower(email).in_(dead))
         for email in (Party.email, Party.billing_email)
@@ -56,11 +57,11 @@ def _bounced_parties(company_id: int, clearance: int) -> Select[Any]:
     return select(found.c[0])
 
 
-def was_written_to(clearance: int) -> Condition:
+def was_written_to(sight: Sight) -> Condition:
     """Something was sent to the party, in a message that the actor may know of (IT-17)."""
     sent = (_MESSAGES.c.party_id == Party.id) & _MESSAGES.c.sent_at.is_not(None)
-    return exists().where(sent & (_MESSAGES.c.privacy_level <= clearance))
+    return exists().where(sent & (_MESSAGES.c.privacy_level <= sight.clearance))
 
 
-def _active(clearance: int) -> tuple[Condition, Condition]:
-    return visible_contacts(clearance), Contact.state == ContactState.ACTIVE
+def _active(sight: Sight) -> tuple[Condition, Condition]:
+    return visible_contacts(sight), Contact.state == ContactState.ACTIVE

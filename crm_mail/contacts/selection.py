@@ -18,6 +18,7 @@ from crm_mail.contacts.conditions import (
     same_name,
     spellings,
     visible_contacts,
+    visible_parties,
 )
 from crm_mail.contacts.contact_birthdays import has_birthday
 from crm_mail.contacts.models import (
@@ -33,6 +34,7 @@ from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter, PartyKind
 from crm_mail.contacts.reach import has_address, has_bounced, has_kind, was_written_to
 from crm_mail.contacts.tags import holders, tag_conditions
 from crm_mail.db import now
+from crm_mail.permissions import Sight
 
 __all__ = [
     "FilterInvalid",
@@ -50,30 +52,30 @@ DIGITS = "0123456789"
 ACTIVE_ONLY = (ContactState.ACTIVE,)
 
 
-def party_query(chosen: PartyFilter, clearance: int) -> Select[int]:
+def party_query(chosen: PartyFilter, sight: Sight) -> Select[int]:
     """Ids of the parties that a filter means, for somebody of this clearance.
 
     With a role, a characteristic or a subscription asked, only parties that have an active visible contact
     with all of them.
     """
-    conditions = _party_conditions(chosen, clearance)
+    conditions = _party_conditions(chosen, sight)
     if chosen.needs_contact:
         # Without the company, which the party knows: it would lead away from the few contacts asked for
-        having = select(Contact.party_id).where(*_contact_conditions(chosen, clearance, ACTIVE_ONLY)[1:])
+        having = select(Contact.party_id).where(*_contact_conditions(chosen, sight, ACTIVE_ONLY)[1:])
         conditions.append(Party.id.in_(having))
     elif chosen.no_characteristics:
-        conditions.append(Party.id.not_in(_only_with(chosen, clearance)))
+        conditions.append(Party.id.not_in(_only_with(chosen, sight)))
     return select(Party.id).where(*conditions)
 
 
 def contact_query(
-    chosen: PartyFilter, clearance: int, states: Sequence[ContactState] = ACTIVE_ONLY
+    chosen: PartyFilter, sight: Sight, states: Sequence[ContactState] = ACTIVE_ONLY
 ) -> Select[int]:
     """Ids of the contacts that a filter means: of the parties meant, and with the role and characteristic
     asked.
     """
-    conditions = _contact_conditions(chosen, clearance, states)
-    of_parties = _party_conditions(chosen, clearance)
+    conditions = _contact_conditions(chosen, sight, states)
+    of_parties = _party_conditions(chosen, sight)
     if len(of_parties) > 1:  # the first is the company, which the contact knows itself
         conditions.append(Contact.party_id.in_(select(Party.id).where(*of_parties)))
     return select(Contact.id).where(*conditions)
@@ -102,9 +104,9 @@ def code_range(first: str, last: str) -> list[Condition]:
     return conditions
 
 
-def _party_conditions(chosen: PartyFilter, clearance: int) -> list[Condition]:
+def _party_conditions(chosen: PartyFilter, sight: Sight) -> list[Condition]:
     company_id = chosen.company_id
-    conditions: list[Condition] = [Party.company_id == company_id]
+    conditions: list[Condition] = [Party.company_id == company_id, *visible_parties(sight)]
     if chosen.kind is not None:
         conditions.append(
             (Party.is_customer if chosen.kind is PartyKind.CUSTOMER else Party.is_supplier).is_(True)
@@ -126,28 +128,28 @@ def _party_conditions(chosen: PartyFilter, clearance: int) -> list[Condition]:
         conditions.append(_speaks(chosen.languages))
     if chosen.blocked is not None:
         conditions.append(Party.is_blocked.is_(chosen.blocked))
-    conditions += _reach_conditions(chosen, clearance)
+    conditions += _reach_conditions(chosen, sight)
     if chosen.text.strip():
         conditions.append(Party.search_key >= "")  # always so; leads SQLite to the index that holds the text
-    conditions += [_finds(word.lower(), company_id, clearance) for word in chosen.text.split()]
+    conditions += [_finds(word.lower(), company_id, sight) for word in chosen.text.split()]
     return conditions
 
 
-def _reach_conditions(chosen: PartyFilter, clearance: int) -> list[Condition]:
+def _reach_conditions(chosen: PartyFilter, sight: Sight) -> list[Condition]:
     asked = (
-        (chosen.has_address, has_address(clearance)),
-        (chosen.has_bounced, has_bounced(chosen.company_id, clearance)),
-        (chosen.was_written_to, was_written_to(clearance)),
+        (chosen.has_address, has_address(sight)),
+        (chosen.has_bounced, has_bounced(chosen.company_id, sight)),
+        (chosen.was_written_to, was_written_to(sight)),
     )
     found = [condition if wanted else ~condition for wanted, condition in asked if wanted is not None]
     if chosen.address_kinds:
-        found.append(has_kind(chosen.address_kinds, clearance))
+        found.append(has_kind(chosen.address_kinds, sight))
     return found
 
 
-def _only_with(chosen: PartyFilter, clearance: int) -> Select[int]:
+def _only_with(chosen: PartyFilter, sight: Sight) -> Select[int]:
     """Parties whose active contacts all hold an unwanted characteristic: found from the few that hold one."""
-    present = (visible_contacts(clearance), Contact.state == ContactState.ACTIVE)
+    present = (visible_contacts(sight), Contact.state == ContactState.ACTIVE)
     tagged = holders(chosen.no_characteristics)  # tables at the head: SQLite refuses what nests too deep
     unwanted = Contact.id.in_(select(tagged.c[0]))
     some = select(Contact.party_id).where(*present, unwanted).cte()
@@ -161,27 +163,25 @@ def _speaks(languages: Iterable[str]) -> Condition:
     return or_(Party.language.in_(wanted), and_(Party.language == "", by_company))
 
 
-def _finds(word: str, company_id: int, clearance: int) -> Condition:
+def _finds(word: str, company_id: int, sight: Sight) -> Condition:
     """One word, found anywhere in what names a party or one of its visible contacts.
 
     Each of the three texts is read from an index that covers the question, never from the wide rows.
     """
     of_addresses = select(ContactAddress.contact_id).where(holds(ContactAddress.email_key, word))
     by_address = select(Contact.party_id).where(
-        Contact.company_id == company_id, visible_contacts(clearance), Contact.id.in_(of_addresses)
+        Contact.company_id == company_id, visible_contacts(sight), Contact.id.in_(of_addresses)
     )
     by_name = select(Contact.party_id).where(
-        Contact.company_id == company_id, visible_contacts(clearance), holds(Contact.name_key, word)
+        Contact.company_id == company_id, visible_contacts(sight), holds(Contact.name_key, word)
     )
     return or_(holds(Party.search_key, word), Party.id.in_(by_name), Party.id.in_(by_address))
 
 
-def _contact_conditions(
-    chosen: PartyFilter, clearance: int, states: Sequence[ContactState]
-) -> list[Condition]:
+def _contact_conditions(chosen: PartyFilter, sight: Sight, states: Sequence[ContactState]) -> list[Condition]:
     conditions: list[Condition] = [
         Contact.company_id == chosen.company_id,
-        visible_contacts(clearance),
+        visible_contacts(sight),
         Contact.state.in_(states),
     ]
     if chosen.roles:
