@@ -127,6 +127,22 @@ class Sight:
         """Whether no customer is left out because of agent or zone."""
         return not self.agents and not self.zones
 
+    def sees_beyond(self, other: "Sight") -> bool:
+        """Whether rows may exist for this person that do not for the other."""
+        if self.clearance > other.clearance:
+            return True
+        if other.is_whole:
+            return False
+        return self.is_whole or not (self.agents <= other.agents and self.zones <= other.zones)
+
+    def covers(self, agent: str, zone: str) -> bool:
+        """Whether the customers of this agent and this zone exist; the same rule as in the queries."""
+        return self.is_whole or agent in self.agents or zone in self.zones
+
+
+EVERYTHING = Sight(HIGHEST_CLEARANCE)
+"""The sight of the installation itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class CommitLimits:

@@ -7,12 +7,13 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from crm_mail.catalogue.models import CatalogueEntry
+from crm_mail.contacts.conditions import visible_parties
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, Subscription
 from crm_mail.db import among
 from crm_mail.delivery.addresses import address_key
 from crm_mail.document_types import DocumentType
 from crm_mail.importers.party_merge import chunks
-from crm_mail.permissions import Actor, Permission
+from crm_mail.permissions import Actor, Permission, Sight
 
 STATEMENT = DocumentType.ACCOUNT_STATEMENT.value
 SOURCE = "catalogue"
@@ -72,7 +73,11 @@ def load_customers(
     for part in chunks(sorted(set(codes)), AT_ONCE):
         query = (
             _columns()
-            .where(Party.company_id == company_id, among(session, Party.code, part))
+            .where(
+                Party.company_id == company_id,
+                among(session, Party.code, part),
+                *visible_parties(actor.sight),
+            )
             .order_by(Party.id)
         )
         for row in session.execute(query):
@@ -124,7 +129,7 @@ def _read_contacts(session: Session, actor: Actor, by_id: dict[int, Customer], i
     )
     served: set[int] = set()
     for row in session.execute(query):
-        _take(by_id[row.party_id], row, row.id not in served, actor.clearance)
+        _take(by_id[row.party_id], row, row.id not in served, actor.sight)
         if not row.chosen_id or row.chosen_id == row.address_id:
             served.add(row.id)
 
@@ -133,11 +138,11 @@ def _take(
     customer: Customer,
     row: Row[int, int, ContactState, str, int, int, str, int | None, int | None],
     is_first: bool,
-    clearance: int,
+    sight: Sight,
 ) -> None:
     key = address_key(row.email)
     receives = row.subscription_id is not None and row.state is ContactState.ACTIVE
-    if row.privacy_level > clearance:
+    if row.privacy_level > sight.clearance:
         if receives and (row.chosen_id is None or row.chosen_id == row.address_id):
             customer.held.add(key)
     elif receives:

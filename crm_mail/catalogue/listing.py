@@ -12,6 +12,7 @@ from crm_mail.catalogue.facts import SOURCE, STATEMENT
 from crm_mail.catalogue.lines import numbers_of
 from crm_mail.catalogue.models import CatalogueEntry
 from crm_mail.companies.models import Company
+from crm_mail.contacts.conditions import visible_parties
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, Subscription
 from crm_mail.contacts.selection import holds, visible_contacts
 from crm_mail.delivery.addresses import address_key
@@ -81,11 +82,13 @@ def catalogue_query(actor: Actor, company_id: int | None = None, text: str = "")
         .where(
             Subscription.document_type == STATEMENT,
             Contact.state == ContactState.ACTIVE,
-            visible_contacts(actor.clearance),
+            visible_contacts(actor.sight),
         )
     )
     query = select(Party.id).where(
-        Party.is_customer.is_(True), or_(Party.id.in_(entered), Party.id.in_(subscribed))
+        Party.is_customer.is_(True),
+        *visible_parties(actor.sight),
+        or_(Party.id.in_(entered), Party.id.in_(subscribed)),
     )
     companies = actor.company_ids(Permission.CONTACTS_SEE)
     if companies is not None:
@@ -237,11 +240,11 @@ def _entered(session: Session, actor: Actor, ids: Collection[int]) -> dict[int, 
     held = {
         (row.party_id, address_key(row.email))
         for row in rows
-        if row.privacy_level > actor.clearance and row.subscription_id
+        if row.privacy_level > actor.sight.clearance and row.subscription_id
     }
     found: dict[int, dict[int, Receiver]] = defaultdict(dict)
     for row in rows:
-        if row.privacy_level > actor.clearance:
+        if row.privacy_level > actor.sight.clearance:
             continue
         is_told = row.subscription_id or (row.party_id, address_key(row.email)) in held
         is_its = row.chosen_id in (None, row.address_id)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.catalogue.facts import AT_ONCE, SOURCE, STATEMENT
 from crm_mail.catalogue.models import CatalogueEntry
+from crm_mail.contacts.conditions import visible_parties
 from crm_mail.contacts.models import (
     Contact,
     ContactAddress,
@@ -43,7 +44,9 @@ def remove_rows(session: Session, actor: Actor, party_ids: Sequence[int]) -> lis
     """
     actor.require(Permission.CONTACTS_MANAGE)
     companies = actor.company_ids(Permission.CONTACTS_SEE)
-    query = select(Party.id, Party.company_id, Party.code).where(Party.id.in_(list(party_ids)[:MOST]))
+    query = select(Party.id, Party.company_id, Party.code).where(
+        Party.id.in_(list(party_ids)[:MOST]), *visible_parties(actor.sight)
+    )
     if companies is not None:
         query = query.where(Party.company_id.in_(companies))
     by_company: dict[int, dict[int, str]] = defaultdict(dict)
@@ -56,7 +59,7 @@ def remove_rows(session: Session, actor: Actor, party_ids: Sequence[int]) -> lis
 
 
 def _remove(session: Session, actor: Actor, company_id: int, codes: dict[int, str]) -> PartyChange | None:
-    ids, visible = list(codes), visible_contacts(actor.clearance)
+    ids, visible = list(codes), visible_contacts(actor.sight)
     held = session.execute(
         select(
             Subscription.contact_id, Subscription.recipient_kind, Subscription.address_id, Contact.party_id,
@@ -101,7 +104,7 @@ def _made_here(session: Session, actor: Actor, party_ids: Sequence[int]) -> list
         Contact.party_id.in_(party_ids),
         Contact.source == SOURCE,
         Contact.state == ContactState.ACTIVE,
-        visible_contacts(actor.clearance),
+        visible_contacts(actor.sight),
         Contact.id.not_in(receiving),
     )
     return list(session.scalars(query))
@@ -146,7 +149,7 @@ def _resubscribe(session: Session, actor: Actor, held: Sequence[Sequence[Any]]) 
     for part in chunks(held, AT_ONCE):
         ids = [contact_id for contact_id, _kind, _address in part]
         taken = select(Subscription.contact_id).where(Subscription.document_type == STATEMENT)
-        free = select(Contact.id).where(Contact.id.in_(ids), visible_contacts(actor.clearance))
+        free = select(Contact.id).where(Contact.id.in_(ids), visible_contacts(actor.sight))
         there = set(session.scalars(free.where(Contact.id.not_in(taken))))
         of_contacts = select(ContactAddress.id).where(ContactAddress.contact_id.in_(ids))
         addresses = set(session.scalars(of_contacts))

@@ -56,7 +56,8 @@ def _companies() -> list[Company]:
     return [
         one
         for one in visible_companies(actor)
-        if actor.can(Permission.OUTBOX_PREPARE, one.id, STATEMENT) and actor.can(Permission.CONTACTS_SEE, one.id)
+        if actor.can(Permission.OUTBOX_PREPARE, one.id, STATEMENT)
+        and actor.can(Permission.CONTACTS_SEE, one.id)
     ]
 
 
@@ -87,7 +88,7 @@ def make_run() -> Any:
 def _page(companies: list[Company], company: Company, form: StatementForm) -> str:
     actor, text = signed_in_actor(), request.args.get("q", "")[:4000]
     page = list_rows(db(), actor, company.id, text, size=AT_ONCE)
-    able = set(db().scalars(reachable(PartyFilter(company.id), actor.clearance)))
+    able = set(db().scalars(reachable(PartyFilter(company.id), actor.sight)))
     ticked = first_ids(request.form.getlist("ids")) if request.method == "POST" else able
     return render_template(
         "catalogue/run.html",

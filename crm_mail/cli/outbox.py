@@ -25,6 +25,7 @@ from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.models import Message, MessageFile, Run
 from crm_mail.outbox.preparation import prepare_run
 from crm_mail.outbox.review import can_see_run, count_run, find_run
+from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.wording import describe_why
 from crm_mail.permissions import Actor
 from crm_mail.reports.export import ReportFormat, csv_chunks, report_json, text_chunks, write_xlsx
@@ -150,7 +151,7 @@ def show_run(home: Installation, run_id: int, email: str | None) -> Answer:
             "left_for_colleague": found.hidden_recipients,
             "stopped_accounts": [
                 {"name": account.name, "reason": account.reason}
-                for account in read_progress(session, found, actor.clearance).waiting_accounts
+                for account in read_progress(session, found, actor.sight).waiting_accounts
             ],
             "messages": list(_messages(session, actor, found)),
         }
@@ -162,7 +163,7 @@ def _messages(session: Session, actor: Actor, found: Run) -> Iterable[dict[str, 
     last = 0
     while True:
         query = select(Message).where(
-            Message.run_id == found.id, Message.privacy_level <= actor.clearance, Message.id > last
+            Message.run_id == found.id, messages_in_sight(actor.sight), Message.id > last
         )
         rows = session.scalars(query.order_by(Message.id).limit(MESSAGES_AT_ONCE)).all()
         if not rows:

@@ -147,7 +147,7 @@ def statements(
     """Make account statements and a run of them, for review. Nothing is sent."""
     company_id, actor, parties, day = _begin(home, company_code, email, as_of, chosen)
     with home.database.read() as session:
-        able, without = count_customers(session, parties, actor.clearance)
+        able, without = count_customers(session, parties, actor.sight)
     counts = {"customers": able, "without_address": without}
     if dry_run:
         actor.require(Permission.OUTBOX_PREPARE, company_id, STATEMENT.value)
@@ -158,7 +158,7 @@ def statements(
         )
     choice = StatementChoice(parties, day, Layout(layout), from_on.date() if from_on else None)
     with home.database.read() as session:
-        ids = list(session.scalars(reachable(parties, actor.clearance)))
+        ids = list(session.scalars(reachable(parties, actor.sight)))
     made = Made()
     for part in _parts(ids):
         with home.database.write() as session:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from crm_mail.contacts.conditions import visible_parties
 from crm_mail.contacts.models import Contact, ContactState, Party
 from crm_mail.contacts.selection import visible_contacts
 from crm_mail.permissions import Actor, Permission
@@ -16,7 +17,7 @@ from crm_mail.permissions import Actor, Permission
 
 def find_party(session: Session, actor: Actor, party_id: int) -> Party | None:
     """One party, or None when it does not exist for the actor."""
-    query = select(Party).where(Party.id == party_id)
+    query = select(Party).where(Party.id == party_id, *visible_parties(actor.sight))
     companies = actor.company_ids(Permission.CONTACTS_SEE)
     if companies is not None:
         query = query.where(Party.company_id.in_(companies))
@@ -47,7 +48,7 @@ def list_suggestions(
         select(Contact, Party)
         .join(Party, Party.id == Contact.party_id)
         .where(Contact.company_id == company_id, Contact.state == ContactState.SUGGESTED)
-        .where(visible_contacts(actor.clearance))
+        .where(visible_contacts(actor.sight))
         .order_by(Contact.id)
         .limit(limit)
     )
@@ -59,12 +60,12 @@ def count_suggestions(session: Session, actor: Actor, company_id: int) -> int:
     query = select(func.count()).where(
         Contact.company_id == company_id,
         Contact.state == ContactState.SUGGESTED,
-        visible_contacts(actor.clearance),
+        visible_contacts(actor.sight),
     )
     return session.scalar(query) or 0
 
 
 def _for_actor(query: Select[Contact], actor: Actor) -> Select[Contact]:
-    query = query.where(visible_contacts(actor.clearance), Contact.state != ContactState.ERASED)
+    query = query.where(visible_contacts(actor.sight), Contact.state != ContactState.ERASED)
     companies = actor.company_ids(Permission.CONTACTS_SEE)
     return query if companies is None else query.where(Contact.company_id.in_(companies))

@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
+from crm_mail.contacts.conditions import visible_contacts, visible_parties
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 from crm_mail.delivery.addresses import domain_of
 from crm_mail.delivery.domains.pec_domains import judge_by_list
@@ -29,9 +30,7 @@ def remember_kind(
     """
     actor.require(Permission.CONTACTS_MANAGE, company_id)
     changed, wanted = 0, sorted(set(emails))
-    visible = select(Contact.id).where(
-        Contact.company_id == company_id, Contact.privacy_level <= actor.clearance
-    )
+    visible = select(Contact.id).where(Contact.company_id == company_id, visible_contacts(actor.sight))
     for start in range(0, len(wanted), AT_ONCE):
         part = wanted[start : start + AT_ONCE]
         statements = [
@@ -44,12 +43,16 @@ def remember_kind(
             .values(kind=kind),
             update(Party)
             .where(
-                Party.company_id == company_id, Party.email.in_(part), Party.email_kind == AddressKind.UNKNOWN
+                Party.company_id == company_id,
+                *visible_parties(actor.sight),
+                Party.email.in_(part),
+                Party.email_kind == AddressKind.UNKNOWN,
             )
             .values(email_kind=kind),
             update(Party)
             .where(
                 Party.company_id == company_id,
+                *visible_parties(actor.sight),
                 Party.billing_email.in_(part),
                 Party.billing_email_kind == AddressKind.UNKNOWN,
             )
@@ -66,7 +69,7 @@ def remember_kind(
             "contacts.kind.said",
             company_id=company_id,
             label=", ".join(wanted[:3]),
-            privacy_level=actor.clearance,
+            privacy_level=actor.sight.clearance,
             kind=kind.value,
             count=changed,
         )

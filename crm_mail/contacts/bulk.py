@@ -13,12 +13,13 @@ from sqlalchemy import Select, and_, delete, func, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm_mail import audit
+from crm_mail.contacts.conditions import visible_parties
 from crm_mail.contacts.models import Characteristic, Contact, ContactState, Party, PartyChange
 from crm_mail.contacts.party_filter import PartyFilter, split_characteristic
 from crm_mail.contacts.problems import ContactRefused, Problem
 from crm_mail.contacts.selection import party_query, visible_contacts
 from crm_mail.db import now
-from crm_mail.permissions import Actor, Permission
+from crm_mail.permissions import Actor, Permission, Sight
 
 AT_ONCE = 5000
 """Ids in one statement: what both databases take as parameters."""
@@ -54,11 +55,13 @@ class Picked:
     ids: tuple[int, ...] = ()
     is_all: bool = False
 
-    def query(self, clearance: int) -> Select[int]:
+    def query(self, sight: Sight) -> Select[int]:
         """Ids of the parties."""
         if self.is_all:
-            return party_query(self.chosen, clearance)
-        return select(Party.id).where(Party.company_id == self.chosen.company_id, Party.id.in_(self.ids))
+            return party_query(self.chosen, sight)
+        return select(Party.id).where(
+            Party.company_id == self.chosen.company_id, Party.id.in_(self.ids), *visible_parties(sight)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def count_affected(session: Session, actor: Actor, picked: Picked, kind: BulkKin
     """
     actor.require(Permission.CONTACTS_MANAGE, picked.chosen.company_id)
     value = clean_value(kind, value)
-    parties = session.scalar(select(func.count()).select_from(picked.query(actor.clearance).subquery())) or 0
+    parties = session.scalar(select(func.count()).select_from(picked.query(actor.sight).subquery())) or 0
     query = _different(actor, picked, kind, value).subquery()
     return Affected(parties, session.scalar(select(func.count()).select_from(query)) or 0)
 
@@ -102,7 +105,7 @@ def clean_value(kind: BulkKind, value: str) -> str:
 
 def _different(actor: Actor, picked: Picked, kind: BulkKind, value: str) -> Select[*tuple[Any, ...]]:
     """(id, what is there now) of the rows that a change would make different."""
-    parties = picked.query(actor.clearance)
+    parties = picked.query(actor.sight)
     if kind in COLUMNS:
         column = COLUMNS[kind]
         return select(Party.id, column).where(Party.id.in_(parties), column != value)
@@ -112,7 +115,7 @@ def _different(actor: Actor, picked: Picked, kind: BulkKind, value: str) -> Sele
     key, said = split_characteristic(value)
     visible = [
         Contact.party_id.in_(parties),
-        visible_contacts(actor.clearance),
+        visible_contacts(actor.sight),
         Contact.state == ContactState.ACTIVE,
     ]
     if kind is BulkKind.ADD_CHARACTERISTIC:

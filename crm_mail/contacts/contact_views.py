@@ -38,7 +38,7 @@ def make_form(party: Party, contact: Contact | None) -> ContactForm:
             form.addresses.pop_entry()
     roles = {role.id: role.name for role in vocabulary.list_roles(db(), actor, party.company_id)}
     names = vocabulary.level_names(db(), party.company_id)
-    levels = {level: messages.level_label(level, names) for level in range(actor.clearance + 1)}
+    levels = {level: messages.level_label(level, names) for level in range(actor.sight.clearance + 1)}
     inherited = party.language or db().get_one(Company, party.company_id).language
     form.offer(roles, levels, inherited, contact)
     if not form.is_submitted():

@@ -90,13 +90,13 @@ def _keys(actor: Actor, company_id: int, kind: DuplicateKind, after: str) -> Sel
 def _present(actor: Actor, company_id: int) -> list[ColumnElement[bool]]:
     return [
         Contact.company_id == company_id,
-        visible_contacts(actor.clearance),
+        visible_contacts(actor.sight),
         Contact.state.not_in(_GONE),
     ]
 
 
 def _group(session: Session, actor: Actor, kind: DuplicateKind, key: str, party_id: int) -> Group:
-    query = select(Contact).where(Contact.party_id == party_id, visible_contacts(actor.clearance))
+    query = select(Contact).where(Contact.party_id == party_id, visible_contacts(actor.sight))
     query = query.where(Contact.state.not_in(_GONE)).options(selectinload(Contact.party))
     if kind is DuplicateKind.EMAIL:
         query = query.where(

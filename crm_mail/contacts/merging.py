@@ -44,7 +44,7 @@ def merge_contacts(session: Session, actor: Actor, kept: Contact, other: Contact
     if kept.party_id != other.party_id:
         raise ContactRefused(Problem.MERGE_OTHER_PARTY, name=kept.name, other=other.name)
     for contact in (kept, other):
-        if contact.privacy_level > actor.clearance:
+        if contact.privacy_level > actor.sight.clearance:
             raise LookupError(
                 "a contact above the clearance was handed to a service: use access.find_contact"
             )

@@ -147,9 +147,9 @@ def contact_values(contact: Contact) -> dict[str, Any]:
 def _checked(actor: Actor, company_id: int, values: ContactValues) -> ContactValues:
     actor.require(Permission.CONTACTS_MANAGE, company_id)
     clean = clean_contact(values)
-    if clean.privacy_level > actor.clearance:
+    if clean.privacy_level > actor.sight.clearance:
         raise ContactRefused(
-            Problem.LEVEL_ABOVE_OWN, "privacy_level", level=clean.privacy_level, own=actor.clearance
+            Problem.LEVEL_ABOVE_OWN, "privacy_level", level=clean.privacy_level, own=actor.sight.clearance
         )
     if clean.subscriptions:
         check_addresses(clean.subscriptions, [address.email for address in clean.addresses])
@@ -157,7 +157,7 @@ def _checked(actor: Actor, company_id: int, values: ContactValues) -> ContactVal
 
 
 def _check_may_see(actor: Actor, contact: Contact) -> None:
-    if contact.privacy_level > actor.clearance:
+    if contact.privacy_level > actor.sight.clearance:
         raise LookupError("a contact above the clearance was handed to a service: use access.find_contact")
 
 

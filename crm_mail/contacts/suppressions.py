@@ -6,17 +6,18 @@ Such an address is neither shown, found, counted, exported, lifted nor refused a
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
-from crm_mail.contacts.conditions import visible_contacts
+from crm_mail.contacts.conditions import visible_contacts, visible_parties
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 from crm_mail.delivery import suppression
 from crm_mail.delivery.addresses import address_key, normalise_address
 from crm_mail.delivery.models import Suppression
-from crm_mail.permissions import HIGHEST_CLEARANCE, Actor, Permission
+from crm_mail.permissions import HIGHEST_CLEARANCE, Actor, Permission, Sight
 
 AT_ONCE = 500
 
@@ -59,14 +60,31 @@ class Page:
 
 def _visible(actor: Actor, company_id: int) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [Suppression.company_id == company_id]
-    if actor.sight < HIGHEST_CLEARANCE:
+    if actor.sight.clearance < HIGHEST_CLEARANCE:
         hidden = (
             select(func.lower(ContactAddress.email))
             .join(Contact, Contact.id == ContactAddress.contact_id)
-            .where(Contact.company_id == company_id, Contact.privacy_level > actor.sight)
+            .where(Contact.company_id == company_id, Contact.privacy_level > actor.sight.clearance)
         )
         conditions.append(Suppression.address.not_in(hidden))
+    if not actor.sight.is_whole:
+        conditions.append(Suppression.address.in_(_addresses_in_sight(actor.sight, company_id)))
     return conditions
+
+
+def _addresses_in_sight(sight: Sight, company_id: int) -> Select[Any]:
+    """The addresses, in lower case, of the customers of a person's agents or zones; nobody else's are told."""
+    of_contacts = (
+        select(func.lower(ContactAddress.email))
+        .join(Contact, Contact.id == ContactAddress.contact_id)
+        .where(Contact.company_id == company_id, visible_contacts(sight))
+    )
+    own = (
+        select(func.lower(email)).where(Party.company_id == company_id, email > "", *visible_parties(sight))
+        for email in (Party.email, Party.billing_email)
+    )
+    found = union_all(of_contacts, *own).subquery()
+    return select(found.c[0])
 
 
 def _chosen(actor: Actor, company_id: int, wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -180,11 +198,16 @@ def add(session: Session, actor: Actor, company_id: int, address: str, detail: s
     """
     key = address_key(normalise_address(address))
     level = _level(session, company_id, key)
-    if level > actor.sight and suppression.suppressed_as(session, company_id, key):
+    if suppression.suppressed_as(session, company_id, key) and not _is_told(session, actor, company_id, key):
         actor.require(Permission.CONTACTS_MANAGE, company_id)
         return key  # as if it were new: that it is there already says that somebody has it
     suppression.suppress(session, actor, company_id, key, detail, level)
     return key
+
+
+def _is_told(session: Session, actor: Actor, company_id: int, key: str) -> bool:
+    query = select(Suppression.id).where(*_visible(actor, company_id), Suppression.address == key)
+    return session.scalar(query) is not None
 
 
 def lift(session: Session, actor: Actor, row: Suppression, why: str) -> None:

@@ -38,7 +38,7 @@ def count_roles(session: Session, actor: Actor, company_id: int) -> list[RoleUse
     held = (
         select(contact_roles.c.role_id, func.count().label("contacts"))
         .join(Contact, Contact.id == contact_roles.c.contact_id)
-        .where(Contact.company_id == company_id, visible_contacts(actor.clearance))
+        .where(Contact.company_id == company_id, visible_contacts(actor.sight))
         .group_by(contact_roles.c.role_id)
     )
     counts = {role_id: number for role_id, number in session.execute(held)}
@@ -87,7 +87,7 @@ def remove_role(session: Session, actor: Actor, role: Role) -> None:
             cannot see.
     """
     actor.require(Permission.CONTACTS_MANAGE, role.company_id)
-    if actor.clearance < HIGHEST_CLEARANCE:
+    if actor.sight.clearance < HIGHEST_CLEARANCE:
         raise ContactRefused(Problem.ROLE_NEEDS_CLEARANCE)
     _record(session, actor, "contacts.role.removed", role)
     session.flush()
@@ -146,7 +146,7 @@ def list_characteristics(session: Session, actor: Actor, company_id: int, limit:
     query = (
         select(Characteristic.key, Characteristic.value)
         .join(Contact, Contact.id == Characteristic.contact_id)
-        .where(Contact.company_id == company_id, visible_contacts(actor.clearance))
+        .where(Contact.company_id == company_id, visible_contacts(actor.sight))
         .distinct()
         .order_by(Characteristic.key, Characteristic.value)
         .limit(limit)

@@ -20,7 +20,7 @@ def roles_page(form: RoleForm, status: int = 200) -> tuple[str, int]:
     actor = signed_in_actor()
     company = company_or_404()
     uses = vocabulary.count_roles(db(), actor, company.id)
-    may_remove = actor.clearance >= HIGHEST_CLEARANCE
+    may_remove = actor.sight.clearance >= HIGHEST_CLEARANCE
     return render_template(
         "contacts/roles.html", uses=uses, form=form, company=company, may_remove=may_remove
     ), status

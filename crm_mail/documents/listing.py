@@ -13,6 +13,7 @@ from crm_mail.contacts.models import Party
 from crm_mail.documents.models import Document
 from crm_mail.documents.sdi import SdiKind
 from crm_mail.documents.sdi_models import SdiInvoice
+from crm_mail.documents.sight import documents_in_sight
 from crm_mail.permissions import Actor, Permission
 
 
@@ -77,7 +78,7 @@ def list_documents(
         select(Document)
         .join(Party, Party.id == Document.party_id)
         .where(Document.company_id == company_id, Document.is_current.is_(True), Document.type.in_(types))
-        .where(Document.privacy_level <= actor.clearance, *_conditions(chosen))
+        .where(documents_in_sight(actor.sight), *_conditions(chosen))
         .limit(size + 1)
     )
     if before and (mark := _read_cursor(before)):

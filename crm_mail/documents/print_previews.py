@@ -21,6 +21,7 @@ from crm_mail.documents.pdf_layouts import CFDI, is_stamped, layout_for
 from crm_mail.documents.pdf_theme import Theme
 from crm_mail.documents.printing import document_job, print_data
 from crm_mail.documents.service import can_see
+from crm_mail.documents.sight import documents_in_sight
 from crm_mail.permissions import Actor, Permission
 from crm_mail.storage import BlobStore
 
@@ -62,7 +63,7 @@ def newest_documents(
         .options(contains_eager(Document.party))
         .where(Document.company_id == company_id, Document.is_current.is_(True), *conditions)
         .where(Document.type.in_([one for one in types if kind in ("", one)]))
-        .where(Document.privacy_level <= actor.clearance)
+        .where(documents_in_sight(actor.sight))
         .order_by(Document.dated_on.desc(), Document.id.desc())
         .limit(limit)
     )

@@ -15,6 +15,7 @@ from crm_mail.contacts.models import Party
 from crm_mail.db import now
 from crm_mail.delivery.headers import safe_file_name
 from crm_mail.documents.models import Document, DocumentFile
+from crm_mail.documents.sight import is_in_sight
 from crm_mail.permissions import Actor, Permission
 from crm_mail.storage import BlobStore
 
@@ -253,7 +254,7 @@ def void_document(session: Session, actor: Actor, document: Document) -> None:
 
 def can_see(actor: Actor, document: Document) -> bool:
     """Whether the actor has to do with this type of document in its company, and has the clearance for it."""
-    if document.privacy_level > actor.sight:
+    if not is_in_sight(actor.sight, document):
         return False
     return actor.can(Permission.DOCUMENTS_SEE, document.company_id, document.type)
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
+from crm_mail.contacts.conditions import visible_contacts
 from crm_mail.contacts.models import Contact
 from crm_mail.db import today
 from crm_mail.document_types import TypeNames
@@ -95,7 +96,7 @@ def _contacts(
 ) -> list[Contact]:
     query = (
         select(Contact)
-        .where(Contact.party_id == party_id, Contact.privacy_level <= actor.clearance)
+        .where(Contact.party_id == party_id, visible_contacts(actor.sight))
         .order_by(Contact.id)
         .limit(limit)
     )

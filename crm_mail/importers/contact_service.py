@@ -152,7 +152,7 @@ class _Work:
         valid = []
         for row in rows:
             self.result.rows += 1
-            errors = row.errors or find_row_errors(row, self.actor.clearance, self.headers)
+            errors = row.errors or find_row_errors(row, self.actor.sight, self.headers)
             if errors or row.party is None:
                 self.result.add_errors(errors)
             else:
@@ -168,7 +168,7 @@ class _Work:
         wanted = [item for outcome in outcomes for item in outcome.contacts]
         batch = load_contacts(
             self.session,
-            self.actor.clearance,
+            self.actor.sight,
             {item.party.id: item.party for item in wanted if item.party.id},
             (item.key for item in wanted),
             (key for item in wanted for key in item.keys),
@@ -219,7 +219,7 @@ class _Work:
         if not several:
             return
         ids = {outcome.party.id for _, outcome in several if outcome.party.id}
-        taken = subscribed_types(self.session, self.actor.clearance, ids)
+        taken = subscribed_types(self.session, self.actor.sight, ids)
         known = company_types(self.session, self.company.id)
         for row, outcome in several:
             assert row.party is not None

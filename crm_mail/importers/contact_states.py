@@ -24,6 +24,7 @@ from crm_mail.contacts.selection import visible_contacts
 from crm_mail.delivery.addresses import address_key
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.importers.party_merge import PartyState, chunks
+from crm_mail.permissions import Sight
 
 BIRTHDAY: Final = ("birth_month", "birth_day", "birth_year")
 COLUMNS: Final = ("name", "name_key", "phone", "mobile", "language", "privacy_level", "state", *BIRTHDAY)
@@ -111,7 +112,7 @@ class ContactBatch:
 
 def load_contacts(
     session: Session,
-    clearance: int,
+    sight: Sight,
     parties: dict[int, PartyState],
     names: Iterable[str],
     addresses: Iterable[str],
@@ -123,7 +124,7 @@ def load_contacts(
     found: set[int] = set()
     name_list, address_list = sorted(set(names)), sorted(set(addresses))
     for ids in chunks(parties):
-        of_parties = (Contact.party_id.in_(ids), visible_contacts(clearance))
+        of_parties = (Contact.party_id.in_(ids), visible_contacts(sight))
         if name_list:
             found.update(
                 session.scalars(select(Contact.id).where(*of_parties, Contact.name_key.in_(name_list)))
@@ -139,14 +140,14 @@ def load_contacts(
     return batch
 
 
-def subscribed_types(session: Session, clearance: int, party_ids: Iterable[int]) -> dict[int, set[str]]:
+def subscribed_types(session: Session, sight: Sight, party_ids: Iterable[int]) -> dict[int, set[str]]:
     """The document types that some visible, active contact of each party receives."""
     found: dict[int, set[str]] = {}
     for ids in chunks(party_ids):
         query = (
             select(Contact.party_id, Subscription.document_type)
             .join(Subscription, Subscription.contact_id == Contact.id)
-            .where(Contact.party_id.in_(ids), visible_contacts(clearance))
+            .where(Contact.party_id.in_(ids), visible_contacts(sight))
             .where(Contact.state == ContactState.ACTIVE)
             .distinct()
         )

@@ -11,7 +11,7 @@ from crm_mail.permissions import Actor, Permission
 
 
 def _visible(actor: Actor, company_id: int) -> list[ColumnElement[bool]]:
-    return [HotFolderFile.company_id == company_id, HotFolderFile.privacy_level <= actor.sight]
+    return [HotFolderFile.company_id == company_id, HotFolderFile.privacy_level <= actor.sight.clearance]
 
 
 def _open_refusals() -> list[ColumnElement[bool]]:

@@ -6,6 +6,7 @@ from typing import Final
 from crm_mail.contacts.models import Characteristic, Contact, Party, Role
 from crm_mail.importers.base import Notice, ParsedContact, ParsedParty, ParsedRow, RowError
 from crm_mail.importers.column_names import Field
+from crm_mail.permissions import Sight
 
 _PHONE_SEPARATOR: Final = ", "
 
@@ -36,7 +37,7 @@ _KEY, _VALUE = _length(Characteristic, "key"), _length(Characteristic, "value")
 _COLUMNS: Final = {"code": Field.PARTY_CODE, "name": Field.PARTY_NAME}
 
 
-def find_row_errors(row: ParsedRow, clearance: int, headers: dict[str, str]) -> tuple[RowError, ...]:
+def find_row_errors(row: ParsedRow, sight: Sight, headers: dict[str, str]) -> tuple[RowError, ...]:
     """Why a valid row can still not be stored; empty when it can.
 
     Args:
@@ -47,7 +48,7 @@ def find_row_errors(row: ParsedRow, clearance: int, headers: dict[str, str]) -> 
         return ()
     found = list(_party_errors(row.party))
     if row.contact is not None:
-        found += _contact_errors(row.contact, clearance)
+        found += _contact_errors(row.contact, sight)
     return tuple(RowError(row.row, headers.get(target), code, params) for target, code, params in found)
 
 
@@ -84,9 +85,9 @@ def _party_errors(party: ParsedParty) -> Iterator[_Found]:
             yield _too_long(_COLUMNS.get(name, name), text, maximum)
 
 
-def _contact_errors(contact: ParsedContact, clearance: int) -> Iterator[_Found]:
-    if contact.privacy_level is not None and contact.privacy_level > clearance:
-        params: dict[str, object] = {"value": contact.privacy_level, "own": clearance}
+def _contact_errors(contact: ParsedContact, sight: Sight) -> Iterator[_Found]:
+    if contact.privacy_level is not None and contact.privacy_level > sight.clearance:
+        params: dict[str, object] = {"value": contact.privacy_level, "own": sight}
         yield Field.PRIVACY_LEVEL, "level_above_own", params
     if len(contact.name) > _NAME:
         yield _too_long(Field.CONTACT_NAME, contact.name, _NAME)

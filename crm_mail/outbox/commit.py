@@ -22,8 +22,9 @@ from crm_mail.outbox.reasons import WithheldReason
 from crm_mail.outbox.rechecking import drop_outdated
 from crm_mail.outbox.review import write_events
 from crm_mail.outbox.rules import reassign_accounts
+from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import MessageState, RunState
-from crm_mail.permissions import HIGHEST_CLEARANCE, Actor, Permission
+from crm_mail.permissions import EVERYTHING, Actor, Permission, Sight
 from crm_mail.refusals import Refusal
 
 
@@ -63,7 +64,7 @@ class Committed:
 
 
 def fingerprint(
-    session: Session, run_id: int, clearance: int, *conditions: ColumnElement[bool], changing: int = 0
+    session: Session, run_id: int, sight: Sight, *conditions: ColumnElement[bool], changing: int = 0
 ) -> str:
     """A short mark of the rows that would leave; it changes when a row is edited, excluded or drops out.
 
@@ -75,7 +76,7 @@ def fingerprint(
         Message.run_id == run_id,
         Message.state == MessageState.PENDING,
         Message.blockers == 0,
-        Message.privacy_level <= clearance,
+        messages_in_sight(sight),
         *conditions,
     ]
     query = select(func.count(), func.coalesce(func.sum(Message.id * 31 + Message.revision), 0)).where(
@@ -125,11 +126,11 @@ def commit_run(
     approves = _approves(session, run, actor)
     if not approves:  # an approver lets go what the first person committed, from that person's account
         reassign_accounts(session, run, actor)
-    _require_accounts(session, run, actor.clearance)
-    count = _require_seen(session, run, actor.clearance, seen, dropped)
+    _require_accounts(session, run, actor.sight)
+    count = _require_seen(session, run, actor.sight, seen, dropped)
     _require_limit(commit_limits.too_many(session, actor, run, count))
     if not (approves or unknown_is_ordinary):
-        _require_kinds(session, run, actor.clearance)
+        _require_kinds(session, run, actor.sight)
     if commit_limits.needs_second_person(company, actor, count) and not approves:
         return _ask_approval(session, actor, run, count, dropped)
     if approves:
@@ -143,11 +144,9 @@ def _require_limit(reached: commit_limits.LimitReached | None) -> None:
         raise CommitRefused(reached.code, reached.message, **reached.params)
 
 
-def _require_seen(
-    session: Session, run: Run, clearance: int, seen: str | None, dropped: dict[str, int]
-) -> int:
+def _require_seen(session: Session, run: Run, sight: Sight, seen: str | None, dropped: dict[str, int]) -> int:
     """That the list is the one that was seen, and is not empty; how many messages would leave."""
-    after = fingerprint(session, run.id, clearance)
+    after = fingerprint(session, run.id, sight)
     if seen is not None and seen != after:
         raise ListChanged(dropped, seen, after)
     count = int(after.partition("-")[0])
@@ -160,9 +159,9 @@ def _require_seen(
     return count
 
 
-def _require_kinds(session: Session, run: Run, clearance: int) -> None:
+def _require_kinds(session: Session, run: Run, sight: Sight) -> None:
     """Whether an address is PEC is asked, never guessed (IT-18)."""
-    count = count_undetermined(session, run, clearance)
+    count = count_undetermined(session, run, sight)
     if count:
         raise CommitRefused(
             "kinds_unknown",
@@ -183,7 +182,7 @@ def _let_go(
     start_at: datetime | None,
 ) -> Committed:
     """Leave behind what the person may not see or what is blocked, freeze the rest, and queue it."""
-    left = _leave_for_colleague(session, run, actor.clearance)
+    left = _leave_for_colleague(session, run, actor.sight)
     _withhold_blocked(session, actor, run)
     moment = now()
     starts_at = max(moment + undo, start_at or moment)
@@ -218,13 +217,13 @@ def _lock(session: Session, run: Run) -> None:
     run.changes += 1  # what is known of its rows is to be counted again
 
 
-def _require_accounts(session: Session, run: Run, clearance: int) -> None:
+def _require_accounts(session: Session, run: Run, sight: Sight) -> None:
     query = select(func.count()).where(
         Message.run_id == run.id,
         Message.state == MessageState.PENDING,
         Message.blockers == 0,
         Message.account_id.is_(None),
-        Message.privacy_level <= clearance,
+        messages_in_sight(sight),
     )
     if count := session.scalar(query):
         raise CommitRefused(
@@ -249,7 +248,7 @@ def _approves(session: Session, run: Run, actor: Actor) -> bool:
 
 def _whole_list(session: Session, run: Run) -> str:
     """The fingerprint whoever looks: two people of different clearances mean the same list."""
-    return fingerprint(session, run.id, HIGHEST_CLEARANCE)
+    return fingerprint(session, run.id, EVERYTHING)
 
 
 def _ask_approval(session: Session, actor: Actor, run: Run, count: int, dropped: dict[str, int]) -> Committed:
@@ -266,12 +265,12 @@ def _ask_approval(session: Session, actor: Actor, run: Run, count: int, dropped:
     return Committed(run.id, count, None, dropped, awaits_approval=True)
 
 
-def _leave_for_colleague(session: Session, run: Run, clearance: int) -> int | None:
-    """Move rows above the committer's clearance to a run of their own; its id, or None."""
+def _leave_for_colleague(session: Session, run: Run, sight: Sight) -> int | None:
+    """Move rows beyond the committer's sight to a run of their own; its id, or None."""
     above = [
         Message.run_id == run.id,
         Message.state == MessageState.PENDING,
-        Message.privacy_level > clearance,
+        ~messages_in_sight(sight),
     ]
     if not session.scalar(select(func.count()).select_from(Message).where(*above)):
         return None

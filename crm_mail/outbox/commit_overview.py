@@ -17,8 +17,9 @@ from crm_mail.outbox.models import Message, MessageIssue, Run
 from crm_mail.outbox.reasons import COPY_DROPPED
 from crm_mail.outbox.rechecking import outdated, stale_copies
 from crm_mail.outbox.rules import leaves_from_own_account, own_accounts
+from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import MessageState, RunState
-from crm_mail.permissions import Actor
+from crm_mail.permissions import Actor, Sight
 
 PER_CONNECTION = 2.0
 """Messages a second over one connection to an ordinary provider, when no limit says less."""
@@ -67,7 +68,7 @@ def overview(session: Session, actor: Actor, run: Run) -> CommitOverview:
     """Look at a run as its commit would; writes nothing."""
     gone = {reason.value: ids for reason, ids in _outdated_ids(session, actor, run).items()}
     dropped = set().union(*gone.values()) if gone else set()
-    visible = [Message.run_id == run.id, Message.privacy_level <= actor.clearance]
+    visible = [Message.run_id == run.id, messages_in_sight(actor.sight)]
     pending = [*visible, Message.state == MessageState.PENDING]
     ready = [*pending, Message.blockers == 0, *_not_in(dropped)]
     totals = select(
@@ -81,7 +82,7 @@ def overview(session: Session, actor: Actor, run: Run) -> CommitOverview:
     languages = select(Message.language, func.count()).where(*ready).group_by(Message.language)
     shares, without = _shares(session, actor, run, ready)
     return CommitOverview(
-        mark=fingerprint(session, run.id, actor.clearance, *_not_in(dropped), changing=len(copies)),
+        mark=fingerprint(session, run.id, actor.sight, *_not_in(dropped), changing=len(copies)),
         messages=messages,
         recipients=recipients,
         files=int(files),
@@ -94,10 +95,10 @@ def overview(session: Session, actor: Actor, run: Run) -> CommitOverview:
         blocked=_blocked(session, run, pending),
         warned=session.scalar(select(func.count()).where(*ready, Message.warnings > 0)) or 0,
         withheld=_withheld(session, visible),
-        left_for_colleague=_above(session, run, actor.clearance),
+        left_for_colleague=_above(session, run, actor.sight),
         undetermined=0
         if run.state is RunState.APPROVAL  # the first person has answered
-        else count_undetermined(session, run, actor.clearance),
+        else count_undetermined(session, run, actor.sight),
     )
 
 
@@ -108,7 +109,7 @@ def _outdated_ids(session: Session, actor: Actor, run: Run) -> dict[Any, set[int
     visible = [
         Message.run_id == run.id,
         Message.state == MessageState.PENDING,
-        Message.privacy_level <= actor.clearance,
+        messages_in_sight(actor.sight),
     ]
     for reason, condition in outdated(run):
         ids = set(session.scalars(select(Message.id).where(*visible, condition))) - seen
@@ -146,9 +147,11 @@ def _withheld(session: Session, visible: list[Any]) -> tuple[tuple[str, int], ..
     return tuple((reason, count) for reason, count in session.execute(query))
 
 
-def _above(session: Session, run: Run, clearance: int) -> int:
+def _above(session: Session, run: Run, sight: Sight) -> int:
     query = select(func.count()).where(
-        Message.run_id == run.id, Message.state == MessageState.PENDING, Message.privacy_level > clearance
+        Message.run_id == run.id,
+        Message.state == MessageState.PENDING,
+        ~messages_in_sight(sight),
     )
     return session.scalar(query) or 0
 

@@ -157,7 +157,7 @@ def fill_composed_run(
     later = warn_shared_addresses(session, run) + warn_ordinary_answers(session, run)
     run.document_types = [composition.document_type]
     run.state = RunState.REVIEW
-    left_out = sum(count_left_out(session, run.id, actor.clearance).values())
+    left_out = sum(count_left_out(session, run.id, actor.sight).values())
     audit.record(
         session,
         actor,

@@ -176,13 +176,17 @@ class Composing:
 
     # Judging
 
+    def _may_write_to(self, party: PartyFacts, level: int) -> bool:
+        sight = self.actor.sight
+        return level <= sight.clearance and sight.covers(party.fields["agent"], party.fields["zone"])
+
     def _draft(self, one: Composed, batch: _Batch) -> Draft | None:
         if one.contact_id is not None:
             contact = batch.contacts.get(one.contact_id)
             if contact is None:  # erased since it was chosen
                 return None
             party = batch.known.parties[batch.party_of[contact.id]]
-            if max(contact.privacy_level, one.privacy_level) > self.actor.clearance:
+            if not self._may_write_to(party, max(contact.privacy_level, one.privacy_level)):
                 self.hidden.add(contact.id)
                 return None
             recipient = self._to_contact(one, contact, batch)
@@ -191,7 +195,7 @@ class Composing:
             if found is None:
                 raise ComposedWrong(f"message {one.subject[:60]!r} names neither a contact nor a party")
             party, contact = found, None
-            if one.privacy_level > self.actor.clearance:
+            if not self._may_write_to(party, one.privacy_level):
                 self.hidden.add(-party.id)
                 return None
             recipient = _to_party(one, party, batch)

@@ -20,6 +20,7 @@ from crm_mail.outbox.models import Message, MessageIssue, Run
 from crm_mail.outbox.prepare import create_run, criteria_for_documents
 from crm_mail.outbox.review import write_events
 from crm_mail.outbox.rules import load_decisions
+from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal
@@ -187,7 +188,7 @@ def count_sent_before(session: Session, actor: Actor, run: Run) -> int:
         Message.run_id == run.id,
         Message.state == MessageState.PENDING,
         Message.blockers == 0,
-        Message.privacy_level <= actor.clearance,
+        messages_in_sight(actor.sight),
         or_(Message.last_sent_at.is_not(None), Message.id.in_(warned)),
     )
     return session.scalar(query) or 0

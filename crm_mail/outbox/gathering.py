@@ -26,6 +26,7 @@ from crm_mail.contacts.models import (
 from crm_mail.contacts.selection import contact_query, party_query
 from crm_mail.delivery.routing import AddressOption
 from crm_mail.documents.models import Document, DocumentFile
+from crm_mail.documents.sight import documents_in_sight
 from crm_mail.outbox.assembly import DocumentFacts, FileFacts, Sent
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.issues import Issue
@@ -33,7 +34,7 @@ from crm_mail.outbox.kinds import judge_parties
 from crm_mail.outbox.models import Message, MessageDocument
 from crm_mail.outbox.recipients import ContactFacts, PartyFacts
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState
-from crm_mail.permissions import HIGHEST_CLEARANCE
+from crm_mail.permissions import EVERYTHING, Sight
 
 T = TypeVar("T")
 
@@ -83,32 +84,32 @@ def in_period(criteria: Criteria) -> list[Any]:
     return conditions
 
 
-def of_parties(criteria: Criteria, clearance: int) -> list[Any]:
+def of_parties(criteria: Criteria, sight: Sight) -> list[Any]:
     """The condition on the documents' party; nothing when the whole company is meant."""
-    if criteria.parties.is_empty:
+    if criteria.parties.is_empty and sight.is_whole:
         return []
-    return [Document.party_id.in_(party_query(criteria.parties, clearance))]
+    return [Document.party_id.in_(party_query(criteria.parties, sight))]
 
 
-def sendable(clearance: int) -> list[Any]:
+def sendable(sight: Sight) -> list[Any]:
     """The conditions under which a document may be sent at all; a confidential one exists for few."""
     return [
         Document.is_mailable.is_(True),
         Document.voided_at.is_(None),
-        Document.privacy_level <= clearance,
+        documents_in_sight(sight),
         Party.is_blocked.is_(False),
     ]
 
 
-def due_documents(criteria: Criteria, clearance: int) -> Select[int]:
+def due_documents(criteria: Criteria, sight: Sight) -> Select[int]:
     """Ids of the documents that a run would consider."""
-    conditions = in_period(criteria) + of_parties(criteria, clearance) + sendable(clearance)
+    conditions = in_period(criteria) + of_parties(criteria, sight) + sendable(sight)
     return select(Document.id).join(Party, Party.id == Document.party_id).where(*conditions)
 
 
-def count_due(session: Session, criteria: Criteria, clearance: int) -> tuple[int, int]:
+def count_due(session: Session, criteria: Criteria, sight: Sight) -> tuple[int, int]:
     """How many documents, and of how many parties, before anything is written."""
-    due = due_documents(criteria, clearance).subquery()
+    due = due_documents(criteria, sight).subquery()
     query = select(func.count(), func.count(Document.party_id.distinct())).where(
         Document.id.in_(select(due.c.id))
     )
@@ -132,9 +133,9 @@ DOCUMENT_COLUMNS = (
 )
 
 
-def gather_batches(session: Session, criteria: Criteria, clearance: int) -> Iterator[PartyBatch]:
+def gather_batches(session: Session, criteria: Criteria, sight: Sight) -> Iterator[PartyBatch]:
     """The due documents, batch by batch, parties in the order of their ids."""
-    conditions = in_period(criteria) + of_parties(criteria, clearance) + sendable(clearance)
+    conditions = in_period(criteria) + of_parties(criteria, sight) + sendable(sight)
     query = (
         select(*DOCUMENT_COLUMNS)
         .join(Party, Party.id == Document.party_id)
@@ -149,10 +150,10 @@ def gather_batches(session: Session, criteria: Criteria, clearance: int) -> Iter
         pending.append((party_id, documents))
         waiting += len(documents)
         if len(pending) >= PARTIES_AT_ONCE or waiting >= DOCUMENTS_AT_ONCE:
-            yield _fill(session, criteria, clearance, pending)
+            yield _fill(session, criteria, sight, pending)
             pending, waiting = [], 0
     if pending:
-        yield _fill(session, criteria, clearance, pending)
+        yield _fill(session, criteria, sight, pending)
 
 
 def _rows(session: Session, query: Select[*tuple[Any, ...]]) -> Sequence[Any]:
@@ -161,7 +162,7 @@ def _rows(session: Session, query: Select[*tuple[Any, ...]]) -> Sequence[Any]:
 
 
 def _fill(
-    session: Session, criteria: Criteria, clearance: int, pending: list[tuple[int, list[Any]]]
+    session: Session, criteria: Criteria, sight: Sight, pending: list[tuple[int, list[Any]]]
 ) -> PartyBatch:
     batch = PartyBatch()
     party_ids = [party_id for party_id, _ in pending]
@@ -170,7 +171,7 @@ def _fill(
     for party_id, rows in pending:
         batch.documents[party_id] = [document_facts(row, files.get(row[0], ())) for row in rows]
     read_parties(session, batch, party_ids)
-    _read_contacts(session, batch, criteria, clearance, party_ids)
+    _read_contacts(session, batch, criteria, sight, party_ids)
     judge_parties(session, criteria.company_id, batch.parties, batch.contacts)
     _read_sent(session, batch, document_ids)
     return batch
@@ -272,7 +273,7 @@ def read_parties(session: Session, batch: PartyBatch, party_ids: list[int]) -> N
 
 
 def _read_contacts(
-    session: Session, batch: PartyBatch, criteria: Criteria, clearance: int, party_ids: list[int]
+    session: Session, batch: PartyBatch, criteria: Criteria, sight: Sight, party_ids: list[int]
 ) -> None:
     subscriptions = _subscriptions(session, criteria, party_ids)
     if not subscriptions:
@@ -284,7 +285,7 @@ def _read_contacts(
     rows = session.execute(query.order_by(Contact.id)).all()
     allowed: set[int] | None = None
     if criteria.parties.asks_contacts:  # the filter itself; the clearance divides the rows below
-        filtered = contact_query(criteria.parties, HIGHEST_CLEARANCE)
+        filtered = contact_query(criteria.parties, EVERYTHING)
         allowed = set(session.scalars(filtered.where(Contact.id.in_(ids))))
     addresses, roles = read_addresses(session, ids), role_names(session, ids)
     for id_, party_id, name, language, level in rows:
@@ -293,7 +294,7 @@ def _read_contacts(
                 subscriptions[id_]
             )  # nor does the party's own address step in
             continue
-        if level > clearance:
+        if level > sight.clearance:
             batch.hide(id_, party_id, subscriptions[id_])
         else:
             batch.contacts[party_id].append(

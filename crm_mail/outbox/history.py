@@ -16,6 +16,7 @@ from crm_mail.contacts.models import Contact, Party
 from crm_mail.delivery.routing import Channel
 from crm_mail.documents.models import Document
 from crm_mail.outbox.models import Attempt, Message, MessageDocument, MessageEvent, Run
+from crm_mail.outbox.sight import is_in_sight, messages_in_sight
 from crm_mail.outbox.states import MessageState
 from crm_mail.permissions import OUTBOX_PERMISSIONS, Actor, Permission
 
@@ -54,7 +55,7 @@ def contact_history(
     Args:
         before: a message id; only older lines.
     """
-    if contact.privacy_level > actor.clearance:
+    if contact.privacy_level > actor.sight.clearance:
         return []
     return _lines(session, actor, contact.company_id, [Message.contact_id == contact.id], before, size)
 
@@ -98,7 +99,7 @@ def _lines(
 
 
 def _visible(session: Session, actor: Actor, company_id: int) -> list[ColumnElement[bool]]:
-    found = [Message.company_id == company_id, Message.privacy_level <= actor.clearance]
+    found = [Message.company_id == company_id, messages_in_sight(actor.sight)]
     types = company_types(session, company_id).ids
     allowed = actor.types(Permission.DOCUMENTS_SEE, company_id, types)
     if len(allowed) < len(types):
@@ -147,7 +148,7 @@ class Step:
 
 def message_steps(session: Session, actor: Actor, message: Message) -> list[Step]:
     """Everything that happened to a message, oldest first; empty when it does not exist for the actor."""
-    if message.privacy_level > actor.clearance:
+    if not is_in_sight(session, actor.sight, message):
         return []
     events = session.scalars(
         select(MessageEvent).where(MessageEvent.message_id == message.id).order_by(MessageEvent.id)

@@ -22,6 +22,7 @@ from crm_mail.outbox.models import Message, MessageEvent, Run
 from crm_mail.outbox.reasons import Rule
 from crm_mail.outbox.review import require_open
 from crm_mail.outbox.rules import load_decisions
+from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import MessageState
 from crm_mail.permissions import Actor, Permission
 
@@ -54,7 +55,7 @@ def _asked(run: Run, actor: Actor) -> list[ColumnElement[bool]]:
         Message.state == MessageState.PENDING,
         Message.to_kind == AddressKind.UNKNOWN,
         Message.to_address != "",
-        Message.privacy_level <= actor.clearance,
+        messages_in_sight(actor.sight),
     ]
 
 
@@ -109,7 +110,7 @@ def answer_kind(
         company_id=run.company_id,
         subject=run,
         label=f"run {run.id}: {address or domain}",
-        privacy_level=actor.clearance,
+        privacy_level=actor.sight.clearance,
         kind=kind.value,
         count=change.done,
     )

@@ -17,7 +17,9 @@ from crm_mail.delivery.domains.pec_ladder import Verdict, judge_addresses
 from crm_mail.delivery.routing import AddressKind, AddressOption, Evidence
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.recipients import ContactFacts, PartyFacts
+from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import MessageState
+from crm_mail.permissions import Sight
 
 COMPANY_RULE = "company_rule"
 """The reason of an address that is ordinary because the company treats undetermined ones so."""
@@ -42,23 +44,23 @@ def judge_kinds(session: Session, company_id: int, emails: Iterable[str]) -> dic
     return found
 
 
-def undetermined(run: Run, clearance: int) -> list[ColumnElement[bool]]:
+def undetermined(run: Run, sight: Sight) -> list[ColumnElement[bool]]:
     """The messages that would leave to an address of which nobody knows the kind."""
     return [
         Message.run_id == run.id,
         Message.state == MessageState.PENDING,
         Message.blockers == 0,
         Message.to_kind == AddressKind.UNKNOWN,
-        Message.privacy_level <= clearance,
+        messages_in_sight(sight),
     ]
 
 
-def count_undetermined(session: Session, run: Run, clearance: int) -> int:
+def count_undetermined(session: Session, run: Run, sight: Sight) -> int:
     """How many messages wait for the answer whether their address is PEC."""
     company = session.get_one(Company, run.company_id)
     if company.unknown_is_ordinary:
         return 0
-    query = select(func.count()).select_from(Message).where(*undetermined(run, clearance))
+    query = select(func.count()).select_from(Message).where(*undetermined(run, sight))
     return session.scalar(query) or 0
 
 

@@ -30,6 +30,7 @@ from crm_mail.outbox.refilling import (
 )
 from crm_mail.outbox.review import Chosen, require_open, write_events
 from crm_mail.outbox.review_changes import as_ranges, keep_action
+from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import MessageState
 from crm_mail.permissions import Actor
 
@@ -118,7 +119,7 @@ def _give_back(
     ]
     still = [
         Message.run_id == run.id,
-        Message.privacy_level <= actor.clearance,
+        messages_in_sight(actor.sight),
         Message.state == MessageState.PENDING,
         Message.language == action.detail["language"],
         Message.id.in_(part),

@@ -19,11 +19,13 @@ from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.gathering import due_documents, in_period, of_parties, sendable
 from crm_mail.outbox.models import LeftOut, Run
 from crm_mail.outbox.reasons import LeftOutReason
+from crm_mail.outbox.sight import left_out_in_sight
+from crm_mail.permissions import Sight
 
 _COLUMNS = ["run_id", "reason", "party_id", "contact_id", "document_id", "privacy_level", "detail"]
 
 
-def leave_out_disabled(session: Session, run: Run, criteria: Criteria, clearance: int) -> None:
+def leave_out_disabled(session: Session, run: Run, criteria: Criteria, sight: Sight) -> None:
     """Documents of types that the company does not send; ``criteria`` names these types alone."""
     query = (
         select(
@@ -32,18 +34,18 @@ def leave_out_disabled(session: Session, run: Run, criteria: Criteria, clearance
             Document.party_id,
             null(),
             Document.id,
-            literal(0),
+            Document.privacy_level,
             literal(""),
         )
         .join(Party, Party.id == Document.party_id)
-        .where(*in_period(criteria), *of_parties(criteria, clearance), *sendable(clearance))
+        .where(*in_period(criteria), *of_parties(criteria, sight), *sendable(sight))
     )
     _insert(session, query)
 
 
-def leave_out_documents(session: Session, run: Run, criteria: Criteria, clearance: int) -> None:
+def leave_out_documents(session: Session, run: Run, criteria: Criteria, sight: Sight) -> None:
     """Documents of the period that may not be sent: marked, voided, or of a blocked party."""
-    conditions = in_period(criteria) + of_parties(criteria, clearance)
+    conditions = in_period(criteria) + of_parties(criteria, sight)
     cases: tuple[tuple[LeftOutReason, list[Any], Any], ...] = (
         (LeftOutReason.VOIDED, [Document.voided_at.is_not(None)], literal("")),
         (
@@ -137,7 +139,7 @@ REFUSALS = {
 
 
 def leave_out_without_consent(
-    session: Session, run: Run, criteria: Criteria, company: Company, asking: Collection[str], clearance: int
+    session: Session, run: Run, criteria: Criteria, company: Company, asking: Collection[str], sight: Sight
 ) -> None:
     """Contacts that would receive advertising and may not, in two statements.
 
@@ -145,7 +147,7 @@ def leave_out_without_consent(
         asking: the types of the run that are advertising.
     """
     of_type = replace(criteria, document_types=tuple(t for t in criteria.document_types if t in asking))
-    due = due_documents(of_type, clearance).subquery()
+    due = due_documents(of_type, sight).subquery()
     parties = select(Document.party_id).where(Document.id.in_(select(due.c.id))).distinct()
     subscribed = exists().where(
         Subscription.contact_id == Contact.id, Subscription.document_type.in_(of_type.document_types)
@@ -178,9 +180,9 @@ def leave_out_without_consent(
         _insert(session, query)
 
 
-def leave_out_contacts(session: Session, run: Run, criteria: Criteria, clearance: int) -> None:
+def leave_out_contacts(session: Session, run: Run, criteria: Criteria, sight: Sight) -> None:
     """Contacts of the parties at hand that receive nothing, each with its reason."""
-    due = due_documents(criteria, clearance).subquery()
+    due = due_documents(criteria, sight).subquery()
     parties = select(Document.party_id).where(Document.id.in_(select(due.c.id))).distinct()
     subscribed = exists().where(
         Subscription.contact_id == Contact.id, Subscription.document_type.in_(criteria.document_types)
@@ -199,7 +201,7 @@ def leave_out_contacts(session: Session, run: Run, criteria: Criteria, clearance
         ),
     ]
     if criteria.parties.asks_contacts:
-        wanted = contact_query(criteria.parties, clearance)
+        wanted = contact_query(criteria.parties, sight)
         own = [Party.billing_email == "", Party.packaging_emails == ""]
         filtered = [active, subscribed, *own, Contact.id.not_in(wanted)]
         cases.append((LeftOutReason.CONTACT_FILTERED, filtered))
@@ -224,11 +226,11 @@ def _insert(session: Session, query: Any) -> None:
     session.connection().execute(insert(LeftOut).from_select(_COLUMNS, query, include_defaults=False))
 
 
-def count_left_out(session: Session, run_id: int, clearance: int) -> dict[str, int]:
+def count_left_out(session: Session, run_id: int, sight: Sight) -> dict[str, int]:
     """How many were left out for each reason, as far as this clearance may know."""
     query = (
         select(LeftOut.reason, func.count())
-        .where(LeftOut.run_id == run_id, LeftOut.privacy_level <= clearance)
+        .where(LeftOut.run_id == run_id, left_out_in_sight(sight))
         .group_by(LeftOut.reason)
     )
     return {reason: count for reason, count in session.execute(query)}

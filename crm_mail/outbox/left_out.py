@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from crm_mail.contacts.conditions import visible_contacts
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.documents.models import Document
+from crm_mail.documents.sight import documents_in_sight
 from crm_mail.outbox.models import LeftOut, Run
+from crm_mail.outbox.sight import left_out_in_sight
 from crm_mail.permissions import Actor
 
 
@@ -40,8 +43,9 @@ def list_left_out(
         .outerjoin(Document, Document.id == LeftOut.document_id)
         .where(
             LeftOut.run_id == run.id,
-            LeftOut.privacy_level <= actor.clearance,
-            or_(LeftOut.contact_id.is_(None), Contact.privacy_level <= actor.clearance),
+            left_out_in_sight(actor.sight),
+            or_(LeftOut.contact_id.is_(None), visible_contacts(actor.sight)),
+            or_(LeftOut.document_id.is_(None), documents_in_sight(actor.sight)),
             LeftOut.id > after,
         )
         .order_by(LeftOut.id)

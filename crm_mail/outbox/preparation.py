@@ -74,7 +74,7 @@ def finish_preparation(
 
 def _as_prepared(session: Session, actor: Actor, run: Run) -> Prepared:
     counts = count_run(session, actor, run)
-    left_out = sum(count_left_out(session, run.id, actor.clearance).values())
+    left_out = sum(count_left_out(session, run.id, actor.sight).values())
     return Prepared(
         run.id, sum(counts.states.values()), counts.blocked, counts.warned, left_out, run.hidden_recipients
     )
@@ -104,5 +104,5 @@ def print_missing(
 def _unprinted_ids(home: Installation, actor: Actor, criteria: Criteria) -> list[int]:
     with home.database.read() as session:
         criteria = allowed_criteria(session, actor, criteria)
-        query = unprinted(due_documents(criteria, actor.clearance))
+        query = unprinted(due_documents(criteria, actor.sight))
         return list(session.scalars(query))

@@ -82,7 +82,7 @@ def allowed_criteria(session: Session, actor: Actor, criteria: Criteria) -> Crit
 def preview_run(session: Session, actor: Actor, criteria: Criteria) -> Preview:
     """Count what a preparation would consider; writes nothing."""
     criteria = allowed_criteria(session, actor, criteria)
-    documents, parties = count_due(session, criteria, actor.clearance)
+    documents, parties = count_due(session, criteria, actor.sight)
     return Preview(documents, parties, criteria.is_everybody)
 
 
@@ -146,7 +146,7 @@ def fill_run(
     rules = load_rules(session, company, criteria, actor)
     disabled = tuple(t for t in criteria.document_types if t not in rules.policies)
     if disabled:
-        leave_out_disabled(session, run, replace(criteria, document_types=disabled), actor.clearance)
+        leave_out_disabled(session, run, replace(criteria, document_types=disabled), actor.sight)
     criteria = replace(
         criteria, document_types=tuple(t for t in criteria.document_types if t in rules.policies)
     )
@@ -172,16 +172,16 @@ def fill_run(
             FilePacker(session, home, fields, rules.max_bytes),
             on_progress,
         )
-    leave_out_documents(session, run, criteria, actor.clearance)
-    leave_out_contacts(session, run, criteria, actor.clearance)
+    leave_out_documents(session, run, criteria, actor.sight)
+    leave_out_contacts(session, run, criteria, actor.sight)
     if asking := {type_ for type_, policy in rules.policies.items() if policy.purpose}:
-        leave_out_without_consent(session, run, criteria, company, asking, actor.clearance)
+        leave_out_without_consent(session, run, criteria, company, asking, actor.sight)
     later = warn_shared_addresses(session, run) + warn_ordinary_answers(session, run)
     if DocumentType.DUNNING_LETTER in writer.types:
         later += warn_unproven(session, run)
     run.document_types = sorted(writer.types)
     run.state = RunState.REVIEW
-    left_out = sum(count_left_out(session, run.id, actor.clearance).values())
+    left_out = sum(count_left_out(session, run.id, actor.sight).values())
     result = Prepared(
         run.id, writer.count, writer.blocked, writer.warned + later, left_out, run.hidden_recipients
     )
@@ -211,7 +211,7 @@ def _write_messages(
     """Batch by batch, from documents to rows; how many recipients are above the actor's clearance."""
     hidden: set[int] = set()
     purposes = purposes_of(rules)
-    for batch in gather_batches(session, criteria, actor.clearance):
+    for batch in gather_batches(session, criteria, actor.sight):
         drafts = []
         already: list[tuple[int, DocumentFacts, Sent]] = []
         unpackaged: list[tuple[int, DocumentFacts]] = []

@@ -14,6 +14,7 @@ from crm_mail.db import now
 from crm_mail.outbox.issues import BLOCKERS
 from crm_mail.outbox.models import LeftOut, Message, MessageEvent, MessageIssue, Run
 from crm_mail.outbox.review_filter import ReviewFilter
+from crm_mail.outbox.sight import is_in_sight, left_out_in_sight, messages_in_sight
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import OUTBOX_PERMISSIONS, Actor, Permission
 from crm_mail.refusals import Refusal
@@ -47,7 +48,7 @@ def find_run(session: Session, actor: Actor, run_id: int) -> Run | None:
 def find_message(session: Session, actor: Actor, message_id: int) -> Message | None:
     """The message, if it exists for the actor."""
     message = session.get(Message, message_id)
-    if message is None or message.privacy_level > actor.clearance:
+    if message is None or not is_in_sight(session, actor.sight, message):
         return None
     return message if can_see_run(actor, message.run) else None
 
@@ -72,7 +73,7 @@ def list_messages(
     size: int = PAGE_SIZES[0],
 ) -> Page:
     """A page of rows by keyset: its cost does not grow with its depth."""
-    ids = select(Message.id).where(*chosen.conditions(run.id, actor.clearance)).limit(size + 1)
+    ids = select(Message.id).where(*chosen.conditions(run.id, actor.sight)).limit(size + 1)
     if before is not None:
         rows = _rows(session, ids.where(Message.id < before).order_by(Message.id.desc()))
         more, rows = len(rows) > size, rows[-size:]
@@ -96,7 +97,7 @@ def neighbours(
     session: Session, actor: Actor, message: Message, chosen: ReviewFilter
 ) -> tuple[int | None, int | None]:
     """Ids of the rows before and after a message in the filtered list."""
-    conditions = chosen.conditions(message.run_id, actor.clearance)
+    conditions = chosen.conditions(message.run_id, actor.sight)
     before = (
         select(Message.id).where(*conditions, Message.id < message.id).order_by(Message.id.desc()).limit(1)
     )
@@ -106,7 +107,7 @@ def neighbours(
 
 def count_messages(session: Session, actor: Actor, run: Run, chosen: ReviewFilter) -> int:
     """How many rows a filter means."""
-    return session.scalar(select(func.count()).where(*chosen.conditions(run.id, actor.clearance))) or 0
+    return session.scalar(select(func.count()).where(*chosen.conditions(run.id, actor.sight))) or 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def count_run(session: Session, actor: Actor, run: Run) -> RunCounts:
             func.sum(case((Message.is_edited.is_(True), 1), else_=0)),
             func.sum(case((pending & Message.is_approved.is_(True), 1), else_=0)),
         )
-        .where(Message.run_id == run.id, Message.privacy_level <= actor.clearance)
+        .where(Message.run_id == run.id, messages_in_sight(actor.sight))
         .group_by(Message.state)
     )
     rows = session.execute(query).all()
@@ -155,7 +156,7 @@ def count_issues(session: Session, actor: Actor, run: Run) -> list[tuple[str, bo
         .where(
             MessageIssue.run_id == run.id,
             Message.state == MessageState.PENDING,
-            Message.privacy_level <= actor.clearance,
+            messages_in_sight(actor.sight),
         )
         .group_by(MessageIssue.code, MessageIssue.is_blocker)
     )
@@ -170,9 +171,7 @@ FACET_VALUES = 500
 def facet_values(session: Session, actor: Actor, run: Run) -> dict[str, list[str]]:
     """The agents, zones and cities that occur in a run, for the filters; one pass over its rows."""
     columns = [getattr(Message, name) for name in FACETS]
-    query = (
-        select(*columns).where(Message.run_id == run.id, Message.privacy_level <= actor.clearance).distinct()
-    )
+    query = select(*columns).where(Message.run_id == run.id, messages_in_sight(actor.sight)).distinct()
     rows = session.execute(query).all()
     return {
         name: sorted({str(row[i]) for row in rows if row[i]})[:FACET_VALUES] for i, name in enumerate(FACETS)
@@ -184,7 +183,7 @@ def list_left_out(
 ) -> list[LeftOut]:
     """A page of what was left out, as far as the actor's clearance goes."""
     query = select(LeftOut).where(
-        LeftOut.run_id == run.id, LeftOut.privacy_level <= actor.clearance, LeftOut.id > after
+        LeftOut.run_id == run.id, left_out_in_sight(actor.sight), LeftOut.id > after
     )
     if reason:
         query = query.where(LeftOut.reason == reason)
@@ -218,9 +217,9 @@ class Chosen:
     def conditions(self, run: Run, actor: Actor) -> list[ColumnElement[bool]]:
         """Run and clearance are always among the conditions, whatever ids were posted."""
         if self.is_all:
-            wanted = self.filter.conditions(run.id, actor.clearance)
+            wanted = self.filter.conditions(run.id, actor.sight)
             return [*wanted, Message.id.not_in(self.exceptions)] if self.exceptions else wanted
-        own = ReviewFilter().conditions(run.id, actor.clearance)
+        own = ReviewFilter().conditions(run.id, actor.sight)
         return [*own, Message.id.in_(self.ids[:MAX_SELECTED])]
 
 

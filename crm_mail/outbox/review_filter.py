@@ -8,7 +8,9 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, and_, select, true
 
 from crm_mail.outbox.models import SHORTLISTS, Message, MessageIssue
+from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import MessageState
+from crm_mail.permissions import Sight
 
 BLOCKED = "blocked"
 ANY_WARNING = "any"
@@ -70,9 +72,9 @@ class ReviewFilter:
         """Whether the state alone says that few rows are meant: they are found by state, then put in order."""
         return self.state in {state.value for state in MessageState} - {MessageState.PENDING.value}
 
-    def conditions(self, run_id: int, clearance: int) -> list[ColumnElement[bool]]:
+    def conditions(self, run_id: int, sight: Sight) -> list[ColumnElement[bool]]:
         """What a row must fulfil; run and clearance are always among it."""
-        found: list[ColumnElement[bool]] = [Message.run_id == run_id, Message.privacy_level <= clearance]
+        found: list[ColumnElement[bool]] = [Message.run_id == run_id, messages_in_sight(sight)]
         values = self.to_dict()
         if (values.get("state"), values.get("issue")) == (MessageState.PENDING, ANY_WARNING):
             del values["state"], values["issue"]

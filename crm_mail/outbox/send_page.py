@@ -8,15 +8,18 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from crm_mail.companies.type_registry import company_types
+from crm_mail.contacts.conditions import visible_contacts
 from crm_mail.contacts.models import Contact, ContactAddress
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.documents.models import Document
+from crm_mail.documents.sight import is_in_sight
 from crm_mail.outbox import review_page, wording
 from crm_mail.outbox.cause_words import CauseWords, cause_words
 from crm_mail.outbox.gathering import role_names
 from crm_mail.outbox.left_out import list_left_out
 from crm_mail.outbox.message_page import Problem, problems_of
 from crm_mail.outbox.models import Message, MessageContent, Run
+from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import LEFT, MessageState
 from crm_mail.permissions import Permission, signed_in_actor
 from crm_mail.users.actors import who_can
@@ -54,7 +57,7 @@ def shown_messages(run: Run) -> list[Message]:
     """The first messages of a run that exist for the signed-in person."""
     query = (
         select(Message)
-        .where(Message.run_id == run.id, Message.privacy_level <= signed_in_actor().clearance)
+        .where(Message.run_id == run.id, messages_in_sight(signed_in_actor().sight))
         .order_by(Message.id)
         .limit(MOST_SHOWN)
     )
@@ -90,7 +93,7 @@ def _copies(message: Message) -> list[Receiver]:
         .join(Contact, Contact.id == ContactAddress.contact_id)
         .where(
             Contact.party_id == message.party_id,
-            Contact.privacy_level <= signed_in_actor().clearance,
+            visible_contacts(signed_in_actor().sight),
             ContactAddress.email.in_(message.cc),
         )
     )
@@ -135,8 +138,7 @@ def documents_of(run: Run) -> list[Document]:
     return [
         one
         for one in db().scalars(query.order_by(Document.dated_on, Document.id))
-        if one.privacy_level <= actor.clearance
-        and actor.can(Permission.DOCUMENTS_SEE, one.company_id, one.type)
+        if is_in_sight(actor.sight, one) and actor.can(Permission.DOCUMENTS_SEE, one.company_id, one.type)
     ]
 
 

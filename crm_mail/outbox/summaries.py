@@ -26,7 +26,9 @@ _known: OrderedDict[tuple[Any, ...], object] = OrderedDict()
 _lock = Lock()
 
 
-def _remember(key: tuple[Any, ...], count: Callable[[], T]) -> T:
+def _remember(actor: Actor, key: tuple[Any, ...], count: Callable[[], T]) -> T:
+    if not actor.sight.is_whole:  # customers change their agent without the run knowing
+        return count()
     with _lock:
         if key in _known:
             _known.move_to_end(key)
@@ -40,7 +42,7 @@ def _remember(key: tuple[Any, ...], count: Callable[[], T]) -> T:
 
 
 def _key(session: Session, actor: Actor, run: Run, name: str, *more: object) -> tuple[Any, ...]:
-    return (name, str(session.get_bind().engine.url), run.id, run.created_at, actor.clearance, *more)
+    return (name, str(session.get_bind().engine.url), run.id, run.created_at, actor.sight, *more)
 
 
 def run_counts(session: Session, actor: Actor, run: Run) -> RunCounts:
@@ -48,7 +50,7 @@ def run_counts(session: Session, actor: Actor, run: Run) -> RunCounts:
     if run.state not in STANDS_STILL:
         return count_run(session, actor, run)
     key = _key(session, actor, run, "counts", run.state, run.changes)
-    return _remember(key, lambda: count_run(session, actor, run))
+    return _remember(actor, key, lambda: count_run(session, actor, run))
 
 
 def run_issues(session: Session, actor: Actor, run: Run) -> list[tuple[str, bool, int]]:
@@ -56,11 +58,11 @@ def run_issues(session: Session, actor: Actor, run: Run) -> list[tuple[str, bool
     if run.state not in (RunState.REVIEW, RunState.APPROVAL):
         return []
     key = _key(session, actor, run, "issues", run.state, run.changes)
-    return _remember(key, lambda: count_issues(session, actor, run))
+    return _remember(actor, key, lambda: count_issues(session, actor, run))
 
 
 def run_facets(session: Session, actor: Actor, run: Run) -> dict[str, list[str]]:
     """As `review.facet_values`: they come from the preparation and no reviewer changes them."""
     if run.state is RunState.PREPARING:
         return {}
-    return _remember(_key(session, actor, run, "facets"), lambda: facet_values(session, actor, run))
+    return _remember(actor, _key(session, actor, run, "facets"), lambda: facet_values(session, actor, run))

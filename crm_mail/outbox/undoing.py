@@ -12,6 +12,7 @@ from crm_mail.outbox.merging import undo_merge
 from crm_mail.outbox.models import Message, ReviewAction, Run
 from crm_mail.outbox.reasons import WithheldReason
 from crm_mail.outbox.review import require_open, write_events
+from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import MessageState
 from crm_mail.permissions import Actor
 
@@ -68,7 +69,7 @@ _UNDO_TEXTS = {"language_changed": undo_language, "merged": undo_merge}
 
 def _undo_columns(session: Session, actor: Actor, run: Run, action: ReviewAction) -> int:
     column, fixed, kind = _UNDO[action.kind]
-    own = [Message.run_id == run.id, Message.privacy_level <= actor.clearance, *_still(action)]
+    own = [Message.run_id == run.id, messages_in_sight(actor.sight), *_still(action)]
     values: dict[str, Any] = {"revision": Message.revision + 1}
     if action.kind == "excluded":
         values |= {"state": fixed, "withheld_reason": ""}

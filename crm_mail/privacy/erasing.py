@@ -16,7 +16,7 @@ from crm_mail.evidence.models import MailItem
 from crm_mail.outbox.models import Attempt, Message, MessageEvent, MessageIssue
 from crm_mail.outbox.reasons import WithheldReason
 from crm_mail.outbox.states import QUEUED, MessageState
-from crm_mail.permissions import HIGHEST_CLEARANCE, Actor, Permission
+from crm_mail.permissions import EVERYTHING, Actor, Permission
 from crm_mail.personal_data import Fate, Link
 from crm_mail.privacy.audit_overlay import redact_audit
 from crm_mail.privacy.footprint import Footprint, footprint_of_contact, rows_of
@@ -90,7 +90,7 @@ class Erasure:
 def preview_erasure(session: Session, actor: Actor, contact: Contact) -> Erasure:
     """What `erase_contact` would do; nothing is changed."""
     actor.require(Permission.PRIVACY_MANAGE)
-    footprint = footprint_of_contact(session, contact, actor.clearance)
+    footprint = footprint_of_contact(session, contact, actor.sight)
     kept = kept_messages(session, footprint.company_id, footprint.messages, today())
     plan = Erasure(contact.id, kept=list(kept.values()))
     plan.messages = len(set(footprint.messages) - footprint.copied - set(kept))
@@ -123,7 +123,7 @@ def erase_contact(session: Session, actor: Actor, contact: Contact, reason: str 
         contact.party_id,
         contact.privacy_level,
     )
-    footprint = footprint_of_contact(session, contact, HIGHEST_CLEARANCE)
+    footprint = footprint_of_contact(session, contact, EVERYTHING)
     _refuse_on_their_way(session, footprint)
     done = Erasure(contact_id)
     done.withheld = _call_back(session, actor, footprint)

@@ -63,7 +63,7 @@ def export_contact(
         PermissionDenied: the right to manage privacy is missing.
     """
     actor.require(Permission.PRIVACY_MANAGE)
-    footprint = footprint_of_contact(session, contact, actor.clearance)
+    footprint = footprint_of_contact(session, contact, actor.sight)
     return _export(session, store, actor, footprint, contact.privacy_level, target, summary)
 
 
@@ -72,7 +72,7 @@ def export_party(
 ) -> Export:
     """Everything about a party, for one that is a person (a sole trader). See `export_contact`."""
     actor.require(Permission.PRIVACY_MANAGE)
-    footprint = footprint_of_party(session, party, actor.clearance)
+    footprint = footprint_of_party(session, party, actor.sight)
     return _export(session, store, actor, footprint, 0, target, summary)
 
 

@@ -8,10 +8,13 @@ from sqlalchemy import ColumnElement, Select, Text, and_, cast, false, func, or_
 from sqlalchemy.orm import Session
 
 from crm_mail.audit import AuditEvent
+from crm_mail.contacts.conditions import visible_contacts
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 from crm_mail.db import Base
 from crm_mail.evidence.models import MailItem
 from crm_mail.outbox.models import Message, MessageRevision
+from crm_mail.outbox.sight import messages_in_sight
+from crm_mail.permissions import EVERYTHING, Sight
 from crm_mail.personal_data import Link, Table
 from crm_mail.privacy.registry import TABLES
 
@@ -39,7 +42,7 @@ class Footprint:
     copied: frozenset[int] = field(default_factory=frozenset)
     is_party: bool = False
     shared: tuple[str, ...] = ()
-    clearance: int = 3
+    sight: Sight = EVERYTHING
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -48,7 +51,7 @@ class Footprint:
         return tuple(sorted((one for one in known if len(one) > 4), key=len, reverse=True))
 
 
-def footprint_of_contact(session: Session, contact: Contact, clearance: int) -> Footprint:
+def footprint_of_contact(session: Session, contact: Contact, sight: Sight) -> Footprint:
     """The traces of one contact.
 
     Args:
@@ -58,7 +61,7 @@ def footprint_of_contact(session: Session, contact: Contact, clearance: int) -> 
     shared = _shared(session, contact, held)
     addresses = tuple(one for one in held if one not in shared)
     written = Message.contact_id == contact.id
-    messages, copied = _messages(session, contact.company_id, written, addresses, clearance)
+    messages, copied = _messages(session, contact.company_id, written, addresses, sight)
     return Footprint(
         contact.company_id,
         contact.party_id,
@@ -70,7 +73,7 @@ def footprint_of_contact(session: Session, contact: Contact, clearance: int) -> 
         messages,
         copied,
         shared=tuple(shared),
-        clearance=clearance,
+        sight=sight,
     )
 
 
@@ -90,15 +93,13 @@ def _shared(session: Session, contact: Contact, addresses: tuple[str, ...]) -> s
     return {*session.scalars(others), *(one for one in addresses if one in own)}
 
 
-def footprint_of_party(session: Session, party: Party, clearance: int) -> Footprint:
+def footprint_of_party(session: Session, party: Party, sight: Sight) -> Footprint:
     """The traces of a party and of all its contacts that exist for such a clearance: for a sole trader."""
-    query = select(Contact).where(Contact.party_id == party.id, Contact.privacy_level <= clearance)
+    query = select(Contact).where(Contact.party_id == party.id, visible_contacts(sight))
     contacts = list(session.scalars(query.order_by(Contact.id)))
     own = [party.email, party.billing_email, *party.packaging_emails.split(",")]
     addresses = _lowered([*own, *(one.email for contact in contacts for one in contact.addresses)])
-    messages, copied = _messages(
-        session, party.company_id, Message.party_id == party.id, addresses, clearance
-    )
+    messages, copied = _messages(session, party.company_id, Message.party_id == party.id, addresses, sight)
     return Footprint(
         party.company_id,
         party.id,
@@ -110,7 +111,7 @@ def footprint_of_party(session: Session, party: Party, clearance: int) -> Footpr
         messages,
         copied,
         is_party=True,
-        clearance=clearance,
+        sight=sight,
     )
 
 
@@ -123,10 +124,10 @@ def _messages(
     company_id: int,
     written: ColumnElement[bool],
     addresses: tuple[str, ...],
-    clearance: int,
+    sight: Sight,
 ) -> tuple[tuple[int, ...], frozenset[int]]:
     """Ids of the messages written to somebody, and of those that only carried a copy to one of the addresses."""
-    of_company = [Message.company_id == company_id, Message.privacy_level <= clearance]
+    of_company = [Message.company_id == company_id, messages_in_sight(sight)]
     own = set(session.scalars(select(Message.id).where(*of_company, written)))
     if not addresses:
         return tuple(sorted(own)), frozenset()
@@ -164,7 +165,7 @@ def rows_of(footprint: Footprint, declared: Table) -> ColumnElement[bool] | None
         named = func.lower(columns[declared.by]).in_(footprint.addresses) if footprint.addresses else false()
         return and_(named, columns.company_id == footprint.company_id) if "company_id" in columns else named
     if declared.link is Link.AUDIT:
-        return and_(audit_lines(footprint), AuditEvent.__table__.c.privacy_level <= footprint.clearance)
+        return and_(audit_lines(footprint), AuditEvent.__table__.c.privacy_level <= footprint.sight.clearance)
     if not footprint.is_party:
         return None
     if declared.link is Link.PARTY:
@@ -172,7 +173,7 @@ def rows_of(footprint: Footprint, declared: Table) -> ColumnElement[bool] | None
     if declared.link is Link.DOCUMENT:
         documents = Base.metadata.tables["documents"].c
         documents_of = select(documents.id).where(
-            documents.party_id == footprint.party_id, documents.privacy_level <= footprint.clearance
+            documents.party_id == footprint.party_id, documents.privacy_level <= footprint.sight.clearance
         )
         return columns[declared.by].in_(documents_of)
     return None
@@ -204,7 +205,7 @@ def select_rows(footprint: Footprint, declared: Table) -> Select[Any] | None:
     found = Base.metadata.tables[declared.name]
     query = select(found).where(condition)
     if "privacy_level" in found.c:
-        query = query.where(found.c.privacy_level <= footprint.clearance)
+        query = query.where(found.c.privacy_level <= footprint.sight.clearance)
     return query.order_by(*found.primary_key.columns)
 
 

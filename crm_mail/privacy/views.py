@@ -21,6 +21,7 @@ from sqlalchemy import select
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.access import find_contact, find_party
+from crm_mail.contacts.conditions import of_visible_party
 from crm_mail.contacts.models import Contact, ContactState, Party
 from crm_mail.outbox.models import Message
 from crm_mail.permissions import Permission, current_actor, requires, signed_in_actor
@@ -69,13 +70,16 @@ def home() -> Any:
         .outerjoin(Contact, (Contact.id == PrivacyAct.contact_id) & (Contact.state != ContactState.ERASED))
         .outerjoin(Party, Party.id == PrivacyAct.party_id)
         .where(PrivacyAct.company_id == company.id)
-        .where(PrivacyAct.privacy_level <= signed_in_actor().sight)
+        .where(
+            PrivacyAct.privacy_level <= signed_in_actor().sight.clearance,
+            *of_visible_party(PrivacyAct.party_id, signed_in_actor().sight),
+        )
         .order_by(PrivacyAct.id.desc())
         .limit(SHOWN)
     )
     sight = signed_in_actor().sight
     acts = [
-        (act, contact if contact is None or contact.privacy_level <= sight else None, party)
+        (act, contact if contact is None or contact.privacy_level <= sight.clearance else None, party)
         for act, contact, party in db().execute(query)
     ]
     return render_template("privacy/home.html", acts=acts, act_words=lambda kind: act_words(kind, _))
@@ -93,7 +97,7 @@ def _contact_page(contact: Contact, form: ReasonForm) -> Any:
     sight = signed_in_actor().sight
     acts = db().scalars(
         select(PrivacyAct)
-        .where(PrivacyAct.contact_id == contact.id, PrivacyAct.privacy_level <= sight)
+        .where(PrivacyAct.contact_id == contact.id, PrivacyAct.privacy_level <= sight.clearance)
         .order_by(PrivacyAct.id.desc())
     )
     is_restricted = contact.state is ContactState.RESTRICTED

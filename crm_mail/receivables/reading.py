@@ -15,6 +15,7 @@ from crm_mail.contacts.selection import party_query
 from crm_mail.documents.models import Document
 from crm_mail.outbox.models import Message, MessageDocument, Run
 from crm_mail.outbox.states import QUEUED, MessageState, RunState
+from crm_mail.permissions import Sight
 from crm_mail.receivables.ledger import Entry, Kind
 from crm_mail.receivables.models import LedgerLine, Reminder
 from crm_mail.receivables.statements import Account
@@ -46,23 +47,23 @@ def customers(chosen: PartyFilter) -> PartyFilter:
     return replace(chosen, kind=PartyKind.CUSTOMER)
 
 
-def with_lines(chosen: PartyFilter, clearance: int) -> Select[int]:
+def with_lines(chosen: PartyFilter, sight: Sight) -> Select[int]:
     """Ids of the customers meant that have any line that is not settled."""
     has_lines = exists().where(LedgerLine.party_id == Party.id, LedgerLine.settled_on.is_(None))
-    return party_query(customers(chosen), clearance).where(has_lines)
+    return party_query(customers(chosen), sight).where(has_lines)
 
 
-def reachable(chosen: PartyFilter, clearance: int) -> Select[int]:
+def reachable(chosen: PartyFilter, sight: Sight) -> Select[int]:
     """Of these, the customers with an address that this actor may see (PD-12)."""
-    return with_lines(replace(chosen, has_address=True), clearance)
+    return with_lines(replace(chosen, has_address=True), sight)
 
 
-def count_customers(session: Session, chosen: PartyFilter, clearance: int) -> tuple[int, int]:
+def count_customers(session: Session, chosen: PartyFilter, sight: Sight) -> tuple[int, int]:
     """How many customers have lines and an address, and how many have lines but no address (PD-12)."""
-    total = _count(session, with_lines(chosen, clearance))
+    total = _count(session, with_lines(chosen, sight))
     if chosen.has_address is not None:
         return (total, 0) if chosen.has_address else (0, total)
-    able = _count(session, reachable(chosen, clearance))
+    able = _count(session, reachable(chosen, sight))
     return able, total - able
 
 

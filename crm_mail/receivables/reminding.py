@@ -60,9 +60,9 @@ def propose_reminders(session: Session, actor: Actor, parties: PartyFilter, as_o
     actor.require(Permission.OUTBOX_PREPARE, company_id, LETTER.value)
     rules = read_choices(session, company_id).rules
     given, waiting = read_reminders(session, company_id), read_waiting(session, company_id)
-    able = set(session.scalars(reachable(parties, actor.clearance)))
+    able = set(session.scalars(reachable(parties, actor.sight)))
     found = []
-    for customer in read_customers(session, with_lines(parties, actor.clearance)):
+    for customer in read_customers(session, with_lines(parties, actor.sight)):
         party = customer.party
         entries = _with_given(customer.account.open_entries(as_of), given.get(party.id, {}))
         days = [entry.reminded_on for entry in entries if entry.reminded_on]

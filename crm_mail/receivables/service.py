@@ -148,7 +148,7 @@ def make_statements(
     """
     actor.require(Permission.OUTBOX_PREPARE, company.id, STATEMENT.value)
     choices, made = read_choices(session, company.id), Made()
-    chosen = reachable(choice.parties, actor.clearance)
+    chosen = reachable(choice.parties, actor.sight)
     if among is not None:
         chosen = chosen.where(Party.id.in_(among))
     for customer in read_customers(session, chosen):
@@ -185,7 +185,7 @@ def find_statement(
 ) -> dict[str, Any] | None:
     """One customer's statement as data, for its preview; None when there is nothing to tell."""
     actor.require(Permission.OUTBOX_PREPARE, party.company_id, STATEMENT.value)
-    mine = party_query(customers(PartyFilter(party.company_id, codes=(party.code,))), actor.clearance)
+    mine = party_query(customers(PartyFilter(party.company_id, codes=(party.code,))), actor.sight)
     found = next(iter(read_customers(session, mine)), None)
     return None if found is None else build_statement(found, choice, read_choices(session, party.company_id))
 

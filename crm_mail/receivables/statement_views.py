@@ -16,7 +16,7 @@ from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.documents.pdf_pool import PdfPool
 from crm_mail.documents.printing import statement_file_name
 from crm_mail.documents.rendering import RenderFailed
-from crm_mail.permissions import Permission, requires, signed_in_actor
+from crm_mail.permissions import Permission, Sight, requires, signed_in_actor
 from crm_mail.receivables.blueprint import blueprint
 from crm_mail.receivables.forms import StatementForm
 from crm_mail.receivables.page_parts import (
@@ -67,8 +67,8 @@ def _choice(form: StatementForm, parties: PartyFilter) -> StatementChoice:
 def _page(company: Company, form: StatementForm, choice: StatementChoice | None) -> str:
     actor = signed_in_actor()
     parties = choice.parties if choice else PartyFilter(company.id)
-    able, without = count_customers(db(), parties, actor.clearance)
-    offered = _offered(parties, actor.clearance)
+    able, without = count_customers(db(), parties, actor.sight)
+    offered = _offered(parties, actor.sight)
     wanted = request.args.get("show", 0, type=int)
     shown = next((party for party in offered if party.id == wanted), offered[0] if offered else None)
     return render_template(
@@ -84,10 +84,8 @@ def _page(company: Company, form: StatementForm, choice: StatementChoice | None)
     )
 
 
-def _offered(parties: PartyFilter, clearance: int) -> Sequence[Party]:
-    query = (
-        select(Party).where(Party.id.in_(reachable(parties, clearance))).order_by(Party.code).limit(OFFERED)
-    )
+def _offered(parties: PartyFilter, sight: Sight) -> Sequence[Party]:
+    query = select(Party).where(Party.id.in_(reachable(parties, sight))).order_by(Party.code).limit(OFFERED)
     return db().scalars(query).all()
 
 

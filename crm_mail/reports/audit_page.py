@@ -76,7 +76,9 @@ def read_audit(
         PermissionDenied: the actor may not see the audit.
     """
     actor.require(Permission.AUDIT_SEE)
-    query = select(AuditEvent).where(AuditEvent.privacy_level <= actor.clearance, *_conditions(wanted, zone))
+    query = select(AuditEvent).where(
+        AuditEvent.privacy_level <= actor.sight.clearance, *_conditions(wanted, zone)
+    )
     if before is not None:
         newer = query.where(AuditEvent.id > before).order_by(AuditEvent.id).limit(size + 1)
         rows = list(session.scalars(newer))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.outbox.models import LeftOut, Message, Run
+from crm_mail.outbox.sight import left_out_in_sight
 from crm_mail.outbox.states import QUEUED, MessageState
 from crm_mail.permissions import Actor
 from crm_mail.reports.visibility import visible_messages
@@ -224,7 +225,7 @@ def left_out_reasons(session: Session, actor: Actor, run: Run) -> list[tuple[str
     """(reason, documents or contacts) that the preparation left out, the most frequent first."""
     query = (
         select(LeftOut.reason, func.count())
-        .where(LeftOut.run_id == run.id, LeftOut.privacy_level <= actor.clearance)
+        .where(LeftOut.run_id == run.id, left_out_in_sight(actor.sight))
         .group_by(LeftOut.reason)
     )
     return sorted(((r, n) for r, n in session.execute(query)), key=lambda pair: (-pair[1], pair[0]))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, or_
 
 from crm_mail.outbox.models import Message, Run
+from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.permissions import OUTBOX_PERMISSIONS, Actor
 
 
@@ -28,5 +29,5 @@ def of_types(actor: Actor, company_id: int, types: Sequence[str]) -> list[Column
 
 def visible_messages(actor: Actor, run: Run) -> list[ColumnElement[bool]]:
     """Conditions for the messages of a run that exist for the actor."""
-    found = [Message.run_id == run.id, Message.privacy_level <= actor.clearance]
+    found = [Message.run_id == run.id, messages_in_sight(actor.sight)]
     return found + of_types(actor, run.company_id, run.document_types)

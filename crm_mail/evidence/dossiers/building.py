@@ -31,6 +31,7 @@ from crm_mail.evidence.models import MailItem
 from crm_mail.outbox.envelopes import raw_bytes
 from crm_mail.outbox.models import Message, MessageDocument
 from crm_mail.outbox.review import can_see_run, find_message, find_run
+from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.permissions import Actor
 from crm_mail.refusals import Refusal
 from crm_mail.storage import BlobStore, StoredFileDamaged, StoredFileMissing
@@ -98,7 +99,7 @@ def messages_of(session: Session, actor: Actor, scope: Scope) -> tuple[Company, 
     Raises:
         NothingToProve: there are none.
     """
-    wanted = [Message.message_id.is_not(None), Message.privacy_level <= actor.clearance]
+    wanted = [Message.message_id.is_not(None), messages_in_sight(actor.sight)]
     company_id: int | None = None
     if scope.kind == "message" and (message := find_message(session, actor, scope.id)) is not None:
         company_id, label = message.company_id, message.subject
