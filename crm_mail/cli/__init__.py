@@ -25,6 +25,7 @@ COMMANDS = {
     "evidence": ("evidence", "What receipts and bounces prove."),
     "dossier": ("dossier", "Proof dossiers: what was sent, the receipts, and their signatures."),
     "hotfolder": ("hotfolder", "Folders in which other programs put documents."),
+    "orders": ("orders", "Send orders: XML files that ask for one mail each."),
     "receivables": ("receivables", "Open items, account statements and reminders."),
     "suppression": ("suppressions", "Addresses that are not written to any more, why, and the way out."),
     "catalogue": (
@@ -34,6 +35,7 @@ COMMANDS = {
     "privacy": ("privacy", "Requests of persons about their data, and retention."),
     "prepare": ("outbox", "Work out every message that is due, for review."),
     "run": ("outbox", "Prepared runs: look, commit, steer, report."),
+    "schedules": ("schedules", "Schedules and special dates: list, run now, pause, resume."),
     "audit": ("audit", "The record of who did what: its seals, its export."),
     "rotate-keys": (
         "keys",
