@@ -17,12 +17,16 @@ from crm_mail.evidence.mailbox_watch import watching_mailboxes
 from crm_mail.importers.folder_watch import watching_folders
 from crm_mail.installation import Installation
 from crm_mail.outbox.finishing import on_run_finished
-from crm_mail.outbox.tasks import on_sweep
+from crm_mail.outbox.tasks import DRAIN, on_sweep
 from crm_mail.outbox.worker import embedded_worker
 from crm_mail.privacy.retention import retain_daily
 from crm_mail.reports.mailing import mail_run_report
 from crm_mail.scheduled_kinds import register_scheduled_kinds
 from crm_mail.schedules import firing
+from crm_mail.send_orders.watching import watching_orders
+from crm_mail.send_orders.writing import write_for_new_documents
+from crm_mail.status.beating import Kind, beating_process
+from crm_mail.webhooks.sending import sending_webhooks
 
 
 def serve_office(home: Installation) -> None:
@@ -39,8 +43,10 @@ def serve_office(home: Installation) -> None:
     on_sweep(retain_daily)
     register_scheduled_kinds()
     on_sweep(firing.tend)
+    on_sweep(write_for_new_documents)
     with ExitStack() as stack:
         is_alone = stack.enter_context(hold_instance(settings, settings.resolved_public_url))
+        stack.enter_context(beating_process(home, Kind.SERVE))
         if sandbox_folder(home).is_dir():
             stack.enter_context(SampleServers(home))
         app = create_app(settings, home)
@@ -55,8 +61,10 @@ def serve_office(home: Installation) -> None:
         stack.callback(server.close)
         app.extensions["bell"] = stack.enter_context(embedded_worker(home, is_alone=is_alone))
         stack.enter_context(watching_folders(home))
+        stack.enter_context(watching_orders(home, lambda: app.extensions["bell"].ring(DRAIN)))
         stack.enter_context(watching_kinds(home))
         stack.enter_context(watching_mailboxes(home))
+        stack.enter_context(sending_webhooks(home))
         signal.signal(signal.SIGTERM, _interrupt)
         click.echo(f"CRM Mail is served at {settings.resolved_public_url} (Ctrl-C ends it)")
         try:

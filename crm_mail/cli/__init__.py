@@ -46,6 +46,7 @@ COMMANDS = {
         "pec_simulator",
         "A PEC operator to try things out with; its mail never leaves this computer.",
     ),
+    "status": ("status", "Whether the mailer runs, since when, what it did last, and what waits."),
     "serve": ("office", "Web pages and worker in one process."),
     "start": (
         "office",

@@ -21,6 +21,10 @@ from crm_mail.privacy.retention import retain_daily
 from crm_mail.reports.mailing import mail_run_report
 from crm_mail.scheduled_kinds import register_scheduled_kinds
 from crm_mail.schedules import firing
+from crm_mail.send_orders.watching import watching_orders
+from crm_mail.send_orders.writing import write_for_new_documents
+from crm_mail.status.beating import Kind, beating_process
+from crm_mail.webhooks.sending import sending_webhooks
 
 
 @click.command()
@@ -37,11 +41,15 @@ def worker(home: Installation, until_idle: bool, processes: int) -> Answer:
     on_sweep(retain_daily)
     register_scheduled_kinds()
     on_sweep(firing.tend)
+    on_sweep(write_for_new_documents)
     with ExitStack() as watching, show_sending(home) as on_progress:
+        watching.enter_context(beating_process(home, Kind.WORKER, processes))
         if not until_idle:
             watching.enter_context(watching_folders(home))
+            watching.enter_context(watching_orders(home))
             watching.enter_context(watching_kinds(home))
             watching.enter_context(watching_mailboxes(home))
+            watching.enter_context(sending_webhooks(home))
         if processes == 1:
             tally = run_worker_process(home, until_idle=until_idle, on_progress=on_progress)
         else:

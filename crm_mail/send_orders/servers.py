@@ -4,8 +4,6 @@ The account is like any other: its password is encrypted, its certificate verifi
 readers. It is nobody's default, and a person may switch it off like any other.
 """
 
-from dataclasses import replace
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -40,6 +38,7 @@ def account_of_order(
             SenderAccount.host == smtp.host,
             SenderAccount.username == smtp.user,
             SenderAccount.from_address == sender,
+            *([SenderAccount.port == smtp.port] if smtp.port else []),
         )
     )
     if existing is None:
@@ -57,7 +56,7 @@ def _add(
     smtp = order.smtp
     security = _security(smtp)
     details = AccountDetails(
-        name=f"{_NAME}: {smtp.user or sender} @ {smtp.host}"[:100],
+        name=f"{_NAME}: {smtp.user or sender} @ {smtp.host}:{smtp.port}"[:100],
         kind=AccountKind.SMTP,
         host=smtp.host,
         port=smtp.port or {Security.TLS: 465, Security.STARTTLS: 587}.get(security, 25),
@@ -79,7 +78,7 @@ def _add(
 
 def _security(smtp: OrderSmtp) -> Security:
     """What the order says, else what the port means; in clear only on this very computer."""
-    said = replace(smtp).security
+    said = smtp.security
     if said == "none" or (not said and smtp.port == 25 and smtp.host in _LOCAL):
         if smtp.host not in _LOCAL:
             raise OrderRefused("server_open", host=smtp.host)
