@@ -84,6 +84,9 @@ class Settings(BaseSettings):
         description="Folder with more root certificates (PEM or DER) from which PEC receipts are believed; "
         "beside the built-in ones; empty means `pec-anchors` in the data folder.",
     )
+    webhook_private_addresses: bool = Field(
+        False, description="Let webhooks lead into private networks, and be unencrypted there."
+    )
     session_idle_minutes: int = Field(
         480, description="Minutes without a request after which a session ends."
     )

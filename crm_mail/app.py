@@ -39,6 +39,7 @@ from crm_mail.web import (
     type_names,
     urls,
 )
+from crm_mail.webhooks import views as webhooks
 
 ROOMS = (
     users,
@@ -56,6 +57,7 @@ ROOMS = (
     receivables,
     reports,
     api,
+    webhooks,
     schedules,
 )
 

@@ -26,6 +26,7 @@ _SETTINGS_OF_DOCUMENTS = {
     "/documents/look/": "documents.list_texts",
     "/documents/layouts/": "documents.list_texts",
     "/documents/packagings/": "companies.list_companies",
+    "/webhooks/": "companies.list_companies",
     "/dossiers/": "evidence.list_items",
     "/suppressions/": "contacts.list_parties",
 }
