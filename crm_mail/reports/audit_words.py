@@ -30,6 +30,7 @@ def _words() -> dict[str, str]:
         "users.oidc.bound": _("Linked to the sign-in provider"),
         "users.oidc.unbound": _("Link to the sign-in provider undone"),
         "users.oidc.refused": _("Sign-in at the provider refused"),
+        "users.limits.changed": _("Limits when sending changed"),
         "users.keys.rotated": _("Secrets encrypted with a new key"),
         "users.link.made": _("Link to choose a password made"),
         "users.link.used": _("Password chosen by link"),

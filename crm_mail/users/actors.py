@@ -1,13 +1,14 @@
 """From a user's rows to the `Actor` that every service is given."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.db import Base
-from crm_mail.permissions import Actor, CommitLimits, Permission
+from crm_mail.permissions import GIVEN_BY, NEEDS, Actor, CommitLimits, Permission
 from crm_mail.permissions import Grant as Right
 from crm_mail.users.models import Grant, User, UserGroup
 from crm_mail.users.problems import Problem, UserRefused
@@ -20,11 +21,23 @@ def normalise_email(email: str) -> str:
 
 def build_actor(session: Session, user: User) -> Actor:
     """The user's rights at this moment: the own ones, and those of the groups and of what the groups stand under."""
-    rows = [*user.grants, *(grant for group in groups_above(session, user.groups) for grant in group.grants)]
+    actor = plain_actor(session, user)
+    touched = {one for one, _type, company_id in actor.denials if company_id is not None}
+    if touched:
+        return replace(actor, grants=frozenset(_spell_out(session, actor.grants, touched)))
+    return actor
+
+
+def plain_actor(session: Session, user: User, without_group: int | None = None) -> Actor:
+    """The user with the grants as they are written, for comparing what two people hold.
+
+    Args:
+        without_group: id of a group whose own rights are left away, as if it did not exist.
+    """
+    groups = [one for one in groups_above(session, user.groups) if one.id != without_group]
+    rows = [*user.grants, *(grant for group in groups for grant in group.grants)]
     denials = frozenset(right_of(row) for row in rows if row.is_denied)
     grants = frozenset(right_of(row) for row in rows if not row.is_denied)
-    if any(company_id is not None for _permission, _type, company_id in denials):
-        grants = frozenset(_spell_out(session, grants))
     return Actor(
         user_id=user.id,
         name=user.name,
@@ -78,11 +91,24 @@ def groups_above(session: Session, groups: Iterable[UserGroup]) -> list[UserGrou
     return list(found.values())
 
 
-def _spell_out(session: Session, grants: Iterable[Right]) -> Iterator[Right]:
-    """Grants of every company, one for each: something is denied in one of them, and “every” is not true any more."""
+def group_that_requires_second_factor(session: Session, user: User) -> UserGroup | None:
+    """A group of the user, or one that it stands under, whose people must have a second factor."""
+    return next((one for one in groups_above(session, user.groups) if one.second_factor_required), None)
+
+
+def must_have_second_factor(session: Session, user: User) -> bool:
+    """Whether the user must have a second factor: by itself, or because of a group."""
+    return user.second_factor_required or group_that_requires_second_factor(session, user) is not None
+
+
+def _spell_out(session: Session, grants: Iterable[Right], touched: Collection[Permission]) -> Iterator[Right]:
+    """Grants of every company, one for each, where something of theirs is denied in one: “every” is not true there."""
     companies = list(session.scalars(select(Base.metadata.tables["companies"].c.id)))
     for permission, document_type, company_id in grants:
-        for one in companies if company_id is None else (company_id,):
+        brought = {one for one, givers in GIVEN_BY.items() if permission in givers}
+        concerned = brought | {need for one in brought for need in NEEDS.get(one, ())}
+        is_whole = company_id is None and concerned.isdisjoint(touched)
+        for one in companies if company_id is None and not is_whole else (company_id,):
             yield permission, document_type, one
 
 

@@ -45,7 +45,7 @@ class LimitsForm(FlaskForm):
     weekdays = SelectMultipleField(
         _l("On these days"),
         coerce=int,
-        choices=lambda: [SelectChoice(str(day), weekday_name(day)) for day in range(7)],
+        choices=lambda: [SelectChoice(str(day), weekday_name(day).capitalize()) for day in range(7)],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
         description=_l("None ticked: every day."),

@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.db import now
 from crm_mail.installation import Installation
-from crm_mail.permissions import Actor
+from crm_mail.permissions import Actor, Permission
 from crm_mail.users import sessions, totp
-from crm_mail.users.actors import build_actor
-from crm_mail.users.models import LoginAttempt, RecoveryCode, User
+from crm_mail.users.actors import build_actor, must_have_second_factor, right_of
+from crm_mail.users.models import LoginAttempt, RecoveryCode, User, UserGroup
 from crm_mail.users.passwords import Passwords
 from crm_mail.users.problems import Problem, UserRefused
+from crm_mail.users.rights import check_may_give
 from crm_mail.users.service import check_target
 from crm_mail.users.throttle import network_of, remaining_pause
 
@@ -164,7 +165,7 @@ def turn_off(session: Session, user: User) -> None:
     Raises:
         UserRefused: this user must have a second factor.
     """
-    if user.second_factor_required:
+    if must_have_second_factor(session, user):
         raise UserRefused(Problem.SECOND_FACTOR_REQUIRED)
     _forget(session, user)
     audit.record(
@@ -194,6 +195,23 @@ def require(session: Session, actor: Actor, user: User, is_required: bool) -> No
     user.second_factor_required = is_required
     action = "users.second_factor.required" if is_required else "users.second_factor.not_required"
     audit.record(session, actor, action, subject=user, label=user.email)
+
+
+def require_of_group(session: Session, actor: Actor, group: UserGroup, is_required: bool) -> None:
+    """Decide whether everybody in a group, and in those that stand under it, must have a second factor.
+
+    Raises:
+        PermissionDenied: the actor does not manage users.
+        UserRefused: the group holds more than the actor.
+    """
+    actor.require(Permission.USERS_MANAGE)
+    grants = [right_of(row) for row in group.grants if not row.is_denied]
+    check_may_give(actor, is_admin=False, clearance=0, areas=(), grants=grants)
+    if group.second_factor_required == is_required:
+        return
+    group.second_factor_required = is_required
+    action = "users.second_factor.required" if is_required else "users.second_factor.not_required"
+    audit.record(session, actor, action, subject=group, label=group.name)
 
 
 def _forget(session: Session, user: User) -> None:

@@ -12,11 +12,12 @@ from flask_babel import gettext as _
 from crm_mail.permissions import Permission, public, requires, signed_in_actor
 from crm_mail.users import guard, halfway, messages, second_factor, service, totp
 from crm_mail.users.account_views import own
+from crm_mail.users.actors import must_have_second_factor
 from crm_mail.users.blueprint import blueprint
 from crm_mail.users.forms import CodeForm, PasswordAgainForm, PasswordAndCodeForm
 from crm_mail.users.login import finish_sign_in, take_warning
 from crm_mail.users.login_views import passwords, tell_after_commit
-from crm_mail.users.models import User
+from crm_mail.users.models import User, UserGroup
 from crm_mail.users.notices import Notice, tell
 from crm_mail.users.problems import Problem, UserRefused
 from crm_mail.web.door import commit_now, db, installation
@@ -103,13 +104,14 @@ def for_user(form: Any, user: User) -> Any:
 
 def show_state(user: User, form: Any, status: int = 200) -> Any:
     """The page of the second factor: what it is, and what can be done with it."""
-    is_on = second_factor.is_on(user)
+    is_on, is_required = second_factor.is_on(user), must_have_second_factor(db(), user)
     return render_template(
         "users/second_factor.html",
         user=user,
         form=form,
         is_on=is_on,
-        is_forced=user.second_factor_required and not is_on,
+        is_forced=is_required and not is_on,
+        is_required=is_required,
         codes_left=second_factor.codes_left(db(), user) if is_on else 0,
     ), status
 
@@ -162,7 +164,7 @@ def confirm_second_factor() -> Any:
     return render_template(
         "users/second_factor_app.html",
         form=form,
-        is_forced=user.second_factor_required,
+        is_forced=must_have_second_factor(db(), user),
         secret=totp.in_groups(secret),
         qr=totp.qr_svg(totp.provisioning_uri(secret, user.email)),
     ), (422 if form.is_submitted() else 200)
@@ -250,3 +252,23 @@ def require_second_factor(user_id: int) -> Any:
         )
         flash(text, "success")
     return redirect(url_for("users.edit_user", user_id=user_id), 303)
+
+
+@blueprint.post("/users/groups/<int:group_id>/second-factor")
+@requires(Permission.USERS_MANAGE)
+def require_group_second_factor(group_id: int) -> Any:
+    """Decide whether everybody in a group must have a second factor (``required`` = yes or no)."""
+    group = db().get(UserGroup, group_id) or abort(404)
+    is_required = request.form.get("required") == "yes"
+    try:
+        second_factor.require_of_group(db(), signed_in_actor(), group, is_required)
+    except UserRefused as refused:
+        flash(messages.explain(refused), "danger")
+    else:
+        text = (
+            _("Everybody in %(name)s must use two-factor sign-in from now on.", name=group.name)
+            if is_required
+            else _("Two-factor sign-in is no longer required of everybody in %(name)s.", name=group.name)
+        )
+        flash(text, "success")
+    return redirect(local_path(request.form.get("back"), url_for("users.list_users")), 303)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from config import Settings
 from crm_mail.db import Database, now
 from crm_mail.permissions import Actor
-from crm_mail.users.actors import build_actor
+from crm_mail.users.actors import build_actor, must_have_second_factor
 from crm_mail.users.models import User, UserSession
 from crm_mail.users.ways import SignInWay
 
@@ -99,9 +99,9 @@ def load_signed_in(session: Session, token: str, lifetime: Lifetime) -> tuple[Si
         user.theme,
         user.keyboard_shortcuts,
         user.must_change_password,
-        must_set_up_second_factor=user.second_factor_required
-        and user.totp_secret is None
-        and kept.way is not SignInWay.PROVIDER_STRONG,
+        must_set_up_second_factor=user.totp_secret is None
+        and kept.way is not SignInWay.PROVIDER_STRONG
+        and must_have_second_factor(session, user),
         way=kept.way,
         is_fresh=now() - kept.created_at <= FRESH,
     )

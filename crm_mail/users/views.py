@@ -23,7 +23,7 @@ from crm_mail.users import (
     second_factor_views,
     service,
 )
-from crm_mail.users.actors import build_actor
+from crm_mail.users.actors import build_actor, group_that_requires_second_factor
 from crm_mail.users.blueprint import blueprint
 from crm_mail.users.forms import UserForm
 from crm_mail.users.login_views import passwords, show_refusal, tell_after_commit
@@ -64,6 +64,7 @@ def page(template: str, user: User | None = None, status: int = 200, **values: A
     about: dict[str, Any] = {"user": user, "may_change": may_change, "actor": actor}
     if user is not None:
         about |= {"summary": words(user), "identity": oidc.identity_of(db(), user)}
+        about["group"] = group_that_requires_second_factor(db(), user)
     return render_template(f"users/{template}.html", **about, **values), status
 
 

@@ -13,7 +13,7 @@ from crm_mail.audit import AuditEvent
 from crm_mail.installation import Installation
 from crm_mail.permissions import Permission
 from crm_mail.users import totp
-from crm_mail.users.models import RecoveryCode, User
+from crm_mail.users.models import Grant, RecoveryCode, User, UserGroup
 from crm_mail.users.passwords import Passwords
 from tests.factories import make_user
 
@@ -204,3 +204,31 @@ def test_an_open_browser_is_no_place_to_guess_the_password(
     statuses = [browser.post("/change-password", data=guess).status_code for _ in range(6)]
     assert statuses == [422] * 5 + [429]
     assert browser.post("/my-account/second-factor", data={"present": PASSWORD}).status_code == 429
+
+
+def test_a_group_requires_it_of_everybody_also_in_the_groups_under_it(
+    sqlite_home: Installation, login_as: Callable[..., FlaskClient]
+) -> None:
+    with sqlite_home.database.write() as session:
+        office = UserGroup(name="Office")
+        session.add(office)
+        session.flush()
+        desk = UserGroup(name="Desk", parent_id=office.id)
+        anna = make_user(session, password_hash=Passwords(64).hash(PASSWORD), groups=[desk])
+        chief = make_user(session, is_admin=True, clearance=3)
+        clerk = make_user(session, areas=[Permission.USERS_MANAGE])
+        office.grants = [Grant(permission=Permission.OUTBOX_COMMIT, document_type="*")]
+    browser, url = login_as(anna), f"/users/groups/{office.id}/second-factor"
+    assert is_in(browser)
+    login_as(clerk).post(url, data={"required": "yes"})  # the group holds what he does not
+    assert is_in(browser)
+    assert login_as(chief).post(url, data={"required": "yes", "back": "//evil.example"}).location == "/users"
+    assert browser.get("/my-account").location == "/my-account/second-factor"
+    assert "by the group Office" in login_as(chief).get(f"/users/{anna.id}").text
+    secret, _codes = set_up(browser)
+    assert is_in(browser)
+    code = totp.code_at(secret, time.time() + 30)
+    answer = browser.post("/my-account/second-factor/off", data={"present": PASSWORD, "code": code})
+    assert (answer.status_code, "must use two-factor sign-in" in answer.text) == (422, True)
+    login_as(chief).post(url, data={"required": "no"})
+    assert "Switch it off" in browser.get("/my-account/second-factor").text
