@@ -16,12 +16,16 @@ _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file of a message. The bytes lie in the content-addressed store under `sha256` (64 hex digits)."""
+    """A file of a message. The bytes lie in the content-addressed store under `sha256` (64 hex digits).
+
+    One with a `content_id` is a picture of the HTML body: ``<img src="cid:…">`` (RFC 2392).
+    """
 
     name: str
     mime: str
     sha256: str
     size: int
+    content_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

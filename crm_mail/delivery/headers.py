@@ -137,6 +137,22 @@ def attachment_fields(name: str, mime: str) -> bytes:
     return ("\r\n".join(fields) + "\r\n").encode("ascii")
 
 
+_CONTENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}@[A-Za-z0-9.-]{1,64}")
+
+
+@lru_cache(maxsize=1024)
+def inline_fields(name: str, mime: str, content_id: str) -> bytes:
+    """The fields of a picture that stands in the HTML body (RFC 2387, RFC 2392).
+
+    Raises:
+        ValueError: the content id cannot be written as ``<left@right>``.
+    """
+    if not _CONTENT_ID.fullmatch(content_id):
+        raise ValueError(f"Not a Content-ID: {content_id!r}")
+    attached = attachment_fields(name, mime).replace(b"Disposition: attachment;", b"Disposition: inline;")
+    return attached + f"Content-ID: <{content_id}>\r\n".encode("ascii")
+
+
 def _media_type(mime: str) -> str:
     """The type as a header takes it; of parameters only the charset of a text survives."""
     kind = mime.strip().lower()

@@ -13,16 +13,17 @@ import binascii
 import hashlib
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import format_datetime
 from itertools import chain
 
-from crm_mail.delivery.envelope import Envelope
+from crm_mail.delivery.envelope import Attachment, Envelope
 from crm_mail.delivery.headers import (
     HeaderInjection,
     address_list_field,
     attachment_fields,
+    inline_fields,
     mailbox_field,
     structured_field,
     text_field,
@@ -65,13 +66,24 @@ _LINE_BYTES = 57  # of the file, giving 76 characters of base64 (RFC 2045 6.8)
 def build(envelope: Envelope) -> Segments:
     """The message as segments. Raises HeaderInjection, AddressInvalid, ValueError (Message-ID, date)."""
     boundary = _boundary(envelope.message_id)
-    body = _body(envelope, boundary)
+    has_html = bool(envelope.body_html and envelope.body_html.strip())
+    pictures = [one for one in envelope.attachments if one.content_id and has_html]
+    body, closing = _body(envelope, boundary, pictures)
     head = _head(envelope)
-    if not envelope.attachments:
-        return (head + body,)
+    attached = [one for one in envelope.attachments if one not in pictures]
     segments: list[bytes | BlobRef] = []
-    pending = head + _multipart("mixed", boundary) + b"\r\n--" + boundary + b"\r\n" + body
-    for attachment in envelope.attachments:
+    pending = head + body
+    if attached:
+        pending = head + _multipart("mixed", boundary) + b"\r\n--" + boundary + b"\r\n" + body
+    for picture in pictures:
+        fields = inline_fields(picture.name, picture.mime, picture.content_id)
+        segments.append(pending + b"\r\n--" + boundary + b"r\r\n" + fields + b"\r\n")
+        segments.append(BlobRef(picture.sha256))
+        pending = b""
+    pending += closing
+    if not attached:
+        return (*segments, pending)
+    for attachment in attached:
         fields = attachment_fields(attachment.name, attachment.mime)
         segments.append(pending + b"\r\n--" + boundary + b"\r\n" + fields + b"\r\n")
         segments.append(BlobRef(attachment.sha256))
@@ -115,17 +127,23 @@ def _head(envelope: Envelope) -> bytes:
     return b"".join(fields)
 
 
-def _body(envelope: Envelope, boundary: bytes) -> bytes:
-    """The text, or text and HTML as alternatives, with the fields that describe it."""
+def _body(envelope: Envelope, boundary: bytes, pictures: Sequence[Attachment]) -> tuple[bytes, bytes]:
+    """The text, or text and HTML as alternatives, with the fields that describe it; and what ends it.
+
+    The pictures of the HTML follow between the two, in a part of their own with it (RFC 2387).
+    """
     plain = _text_part("plain", envelope.body_text)
     if not envelope.body_html or not envelope.body_html.strip():
-        return plain
+        return plain, b""
     inner = boundary + b"a"
     html = _text_part("html", envelope.body_html)
-    start = b"\r\n--" + inner + b"\r\n"
-    return b"".join(
-        (_multipart("alternative", inner), start, plain, start, html, b"\r\n--", inner, b"--\r\n")
-    )
+    start, closing = b"\r\n--" + inner + b"\r\n", b"\r\n--" + inner + b"--\r\n"
+    if pictures:
+        related = boundary + b"r"
+        fields = _multipart("related", related).replace(b";", b'; type="text/html";', 1)
+        html = fields + b"\r\n--" + related + b"\r\n" + html
+        closing = b"\r\n--" + related + b"--\r\n" + closing
+    return b"".join((_multipart("alternative", inner), start, plain, start, html)), closing
 
 
 def _text_part(subtype: str, text: str) -> bytes:

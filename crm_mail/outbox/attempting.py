@@ -20,7 +20,7 @@ from crm_mail.delivery.packing import pack
 from crm_mail.delivery.routing import Channel, check_pec_rules
 from crm_mail.delivery.transports import ConnectionFailed, Transport
 from crm_mail.outbox.claiming import Job
-from crm_mail.outbox.freezing import frozen_hash
+from crm_mail.outbox.freezing import file_mark, frozen_hash
 from crm_mail.outbox.unsubscribe_links import unsubscribe_headers
 from crm_mail.storage import StoredFileDamaged, StoredFileMissing
 
@@ -140,7 +140,7 @@ def envelope_sender(job: Job, identity: SenderIdentity) -> str:
 
 def make_envelope(job: Job, identity: SenderIdentity) -> Envelope:
     """The frozen row as an envelope, checked against the hash made at commit (law 3) and the rules of PEC."""
-    files = [f"{file.name}\0{file.sha256}" for file in job.files]
+    files = [file_mark(file.name, file.sha256, file.content_id) for file in job.files]
     if not job.message_id or frozen_hash(job, job.message_id, files) != job.frozen_sha256:
         raise _Refusal(
             OutcomeKind.PERMANENT,
@@ -173,7 +173,7 @@ def make_envelope(job: Job, identity: SenderIdentity) -> Envelope:
         body_text=job.body_text,
         body_html=job.body_html or None,
         reply_to=job.reply_to or identity.reply_to or None,
-        attachments=tuple(Attachment(f.name, f.mime, f.sha256, f.size) for f in job.files),
+        attachments=tuple(Attachment(f.name, f.mime, f.sha256, f.size, f.content_id) for f in job.files),
         language=job.language,
         extra_headers=(
             *((("X-Original-To", ", ".join(named)),) if redirected else ()),

@@ -36,6 +36,7 @@ class FileToSend:
     mime: str
     sha256: str
     size: int
+    content_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +246,14 @@ _JOBS = (
     .order_by(_M.id)
 )
 _FILES = (
-    select(MessageFile.message_id, MessageFile.name, MessageFile.mime, MessageFile.sha256, MessageFile.size)
+    select(
+        MessageFile.message_id,
+        MessageFile.name,
+        MessageFile.mime,
+        MessageFile.sha256,
+        MessageFile.size,
+        MessageFile.content_id,
+    )
     .where(MessageFile.message_id.in_(bindparam("ids", expanding=True)))
     .order_by(MessageFile.message_id, MessageFile.position)
 )

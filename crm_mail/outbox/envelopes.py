@@ -50,7 +50,7 @@ def envelope_of(
         reply_to=message.reply_to or (account.reply_to if account else "") or None,
         cc=tuple(message.cc),
         bcc=tuple(message.bcc),
-        attachments=tuple(Attachment(f.name, f.mime, f.sha256, f.size) for f in files),
+        attachments=tuple(Attachment(f.name, f.mime, f.sha256, f.size, f.content_id) for f in files),
         language=message.language,
         extra_headers=(
             *receipt_header(

@@ -78,14 +78,19 @@ def _next_to_freeze(session: Session, run_id: int, after: int) -> Sequence[Any]:
 
 def _hashes(session: Session, ids: Sequence[int]) -> dict[int, list[str]]:
     query = (
-        select(MessageFile.message_id, MessageFile.name, MessageFile.sha256)
+        select(MessageFile.message_id, MessageFile.name, MessageFile.sha256, MessageFile.content_id)
         .where(MessageFile.message_id.in_(ids))
         .order_by(MessageFile.message_id, MessageFile.position)
     )
     found: dict[int, list[str]] = {}
-    for message_id, name, sha256 in session.execute(query):
-        found.setdefault(message_id, []).append(f"{name}\0{sha256}")
+    for message_id, *parts in session.execute(query):
+        found.setdefault(message_id, []).append(file_mark(*parts))
     return found
+
+
+def file_mark(name: str, sha256: str, content_id: str) -> str:
+    """What of a file is frozen: its name, its bytes, and where a picture stands in the text."""
+    return f"{name}\0{sha256}\0{content_id}" if content_id else f"{name}\0{sha256}"
 
 
 def frozen_hash(row: Any, message_id: str, files: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ from crm_mail.delivery.addresses import AddressInvalid
 from crm_mail.delivery.headers import safe_file_name
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.outbox import list_view, review, review_page, wording
+from crm_mail.outbox.body_pictures import with_pictures
 from crm_mail.outbox.edit_problems import EditProblem
 from crm_mail.outbox.editing import Correction, EditRefused, restore_revision
 from crm_mail.outbox.editing import edit_message as apply_correction
@@ -265,7 +266,7 @@ def restore(run_id: int, message_id: int, revision_id: int) -> Any:
 def message_body(run_id: int, message_id: int) -> Response:
     """The HTML body alone, for a frame in which nothing of it can run."""
     shown = message_or_404(run_or_404(run_id), message_id)
-    body = db().get_one(MessageContent, shown.id).body_html
+    body = with_pictures(db().get_one(MessageContent, shown.id).body_html, shown.files, installation().store)
     return allow_framing(Response(body, mimetype="text/html"), MAIL_POLICY)
 
 

@@ -370,3 +370,19 @@ def test_whatever_is_written_arrives(
 
 def normal(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+
+
+def test_a_picture_of_the_text_stands_with_the_html_and_a_file_beside_it() -> None:
+    picture = replace(file_of(b"PNG", "logo.png", "image/png"), content_id="logo@acme.example")
+    html = '<p><img src="cid:logo@acme.example"></p>'
+    for attachments in ((picture,), (picture, file_of(b"%PDF"))):
+        message = parse(make_envelope(body_html=html, attachments=attachments))
+        related = next(part for part in message.walk() if part.get_content_type() == "multipart/related")
+        shown, inline = related.get_payload()
+        assert shown.get_content_type() == "text/html"
+        assert (inline["Content-ID"], inline.get_content()) == ("<logo@acme.example>", b"PNG")
+        assert inline.get_content_disposition() == "inline"
+        files = [part.get_filename() for part in message.walk() if part.is_attachment()]
+        assert files == ([] if attachments == (picture,) else ["fattura.pdf"])
+    alone = parse(make_envelope(attachments=(picture,)))
+    assert [part.get_filename() for part in alone.walk() if part.is_attachment()] == ["logo.png"]
