@@ -6,7 +6,7 @@ returned, never texts.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -71,7 +71,13 @@ class Evidence:
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands among the reasons of a message (BX-1)."""
-        return {name: value for name, value in asdict(self).items() if value}
+        values = {
+            "reason": self.reason,
+            "detail": self.detail,
+            "since": self.since,
+            "looks_like_pec": self.looks_like_pec,
+        }
+        return {name: value for name, value in values.items() if value}
 
 
 @dataclass(frozen=True, slots=True)

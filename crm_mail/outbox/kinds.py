@@ -36,8 +36,9 @@ def judge_kinds(session: Session, company_id: int, emails: Iterable[str]) -> dic
     verdicts = judge_addresses(session, emails, now())
     is_lenient = session.scalar(select(Company.unknown_is_ordinary).where(Company.id == company_id))
     found = {}
+    told: dict[Verdict, Evidence] = {}  # thousands of addresses share a few verdicts
     for email, verdict in verdicts.items():
-        kind, evidence = verdict.kind, evidence_of(verdict)
+        kind, evidence = verdict.kind, told.get(verdict) or told.setdefault(verdict, evidence_of(verdict))
         if is_lenient and kind is AddressKind.UNKNOWN:
             kind, evidence = AddressKind.ORDINARY, Evidence(COMPANY_RULE)
         found[email] = AddressOption(email, kind, evidence=evidence)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import exists, func, insert, literal, null, select
+from sqlalchemy import case, exists, func, insert, literal, null, select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
@@ -45,35 +45,26 @@ def leave_out_disabled(session: Session, run: Run, criteria: Criteria, sight: Si
 
 def leave_out_documents(session: Session, run: Run, criteria: Criteria, sight: Sight) -> None:
     """Documents of the period that may not be sent: marked, voided, or of a blocked party."""
-    conditions = in_period(criteria) + of_parties(criteria, sight)
-    cases: tuple[tuple[LeftOutReason, list[Any], Any], ...] = (
-        (LeftOutReason.VOIDED, [Document.voided_at.is_not(None)], literal("")),
-        (
-            LeftOutReason.NOT_MAILABLE,
-            [Document.voided_at.is_(None), Document.is_mailable.is_(False)],
-            Document.not_mailable_reason,
-        ),
-        (
-            LeftOutReason.PARTY_BLOCKED,
-            [Document.voided_at.is_(None), Document.is_mailable.is_(True), Party.is_blocked.is_(True)],
-            literal(""),
-        ),
+    reason = case(
+        (Document.voided_at.is_not(None), LeftOutReason.VOIDED.value),
+        (Document.is_mailable.is_(False), LeftOutReason.NOT_MAILABLE.value),
+        (Party.is_blocked.is_(True), LeftOutReason.PARTY_BLOCKED.value),
     )
-    for reason, extra, detail in cases:
-        query = (
-            select(
-                literal(run.id),
-                literal(reason.value),
-                Document.party_id,
-                null(),
-                Document.id,
-                Document.privacy_level,
-                detail,
-            )
-            .join(Party, Party.id == Document.party_id)
-            .where(*conditions, *extra)
+    detail = case((reason == LeftOutReason.NOT_MAILABLE.value, Document.not_mailable_reason), else_="")
+    query = (
+        select(
+            literal(run.id),
+            reason,
+            Document.party_id,
+            null(),
+            Document.id,
+            Document.privacy_level,
+            detail,
         )
-        _insert(session, query)
+        .join(Party, Party.id == Document.party_id)
+        .where(*in_period(criteria), *of_parties(criteria, sight), reason.is_not(None))
+    )
+    _insert(session, query)
 
 
 def leave_out_sent(session: Session, run: Run, sent: Sequence[tuple[int, DocumentFacts, Sent]]) -> None:
@@ -187,39 +178,38 @@ def leave_out_contacts(session: Session, run: Run, criteria: Criteria, sight: Si
     subscribed = exists().where(
         Subscription.contact_id == Contact.id, Subscription.document_type.in_(criteria.document_types)
     )
-    base = [Contact.party_id.in_(parties)]
-    active = Contact.state == ContactState.ACTIVE
-    cases: list[tuple[LeftOutReason, list[Any]]] = [
-        (LeftOutReason.CONTACT_SUGGESTED, [Contact.state == ContactState.SUGGESTED]),
-        (LeftOutReason.CONTACT_INACTIVE, [Contact.state == ContactState.INACTIVE]),
-        (LeftOutReason.CONTACT_RESTRICTED, [Contact.state == ContactState.RESTRICTED]),
-        (LeftOutReason.CONTACT_NOT_SUBSCRIBED, [active, ~subscribed]),
-        (LeftOutReason.BILLING_OVERRIDE, [active, subscribed, Party.billing_email != ""]),
-        (
-            LeftOutReason.PACKAGING_OVERRIDE,
-            [active, subscribed, Party.billing_email == "", Party.packaging_emails != ""],
-        ),
+    reasons = [
+        (Contact.state == ContactState.SUGGESTED, LeftOutReason.CONTACT_SUGGESTED),
+        (Contact.state == ContactState.INACTIVE, LeftOutReason.CONTACT_INACTIVE),
+        (Contact.state == ContactState.RESTRICTED, LeftOutReason.CONTACT_RESTRICTED),
+        (Contact.state != ContactState.ACTIVE, null()),
+        (~subscribed, LeftOutReason.CONTACT_NOT_SUBSCRIBED),
+        (Party.billing_email != "", LeftOutReason.BILLING_OVERRIDE),
+        (Party.packaging_emails != "", LeftOutReason.PACKAGING_OVERRIDE),
     ]
     if criteria.parties.asks_contacts:
         wanted = contact_query(criteria.parties, sight)
-        own = [Party.billing_email == "", Party.packaging_emails == ""]
-        filtered = [active, subscribed, *own, Contact.id.not_in(wanted)]
-        cases.append((LeftOutReason.CONTACT_FILTERED, filtered))
-    for reason, extra in cases:
-        query = (
-            select(
-                literal(run.id),
-                literal(reason.value),
-                Contact.party_id,
-                Contact.id,
-                null(),
-                Contact.privacy_level,
-                literal(""),
-            )
-            .join(Party, Party.id == Contact.party_id)
-            .where(*base, *extra)
+        reasons.append((Contact.id.not_in(wanted), LeftOutReason.CONTACT_FILTERED))
+    reason = case(
+        *(
+            (condition, literal(one.value) if isinstance(one, LeftOutReason) else one)
+            for condition, one in reasons
         )
-        _insert(session, query)
+    )
+    query = (
+        select(
+            literal(run.id),
+            reason,
+            Contact.party_id,
+            Contact.id,
+            null(),
+            Contact.privacy_level,
+            literal(""),
+        )
+        .join(Party, Party.id == Contact.party_id)
+        .where(Contact.party_id.in_(parties), reason.is_not(None))
+    )
+    _insert(session, query)
 
 
 def _insert(session: Session, query: Any) -> None:

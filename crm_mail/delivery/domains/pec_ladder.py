@@ -65,6 +65,11 @@ def _judge(session: Session, emails: Sequence[str], moment: datetime) -> dict[st
     domains = {email: domain_of(email) for email in emails}
     known = _known(session, {*keys.values(), *domains.values()}, moment)
     registries = _in_registries(session, set(keys.values()))
+    listed = {domain: _by_list(domain) for domain in set(domains.values())}
+    unknown = {
+        domain: Verdict(AddressKind.UNKNOWN, Reason.NOT_CHECKED, looks_like_pec=looks_like_pec(domain))
+        for domain in listed
+    }
     found = {}
     for email in emails:
         key, domain = keys[email], domains[email]
@@ -72,16 +77,14 @@ def _judge(session: Session, emails: Sequence[str], moment: datetime) -> dict[st
             known.get((key, VerdictSource.PERSON)),
             known.get((key, VerdictSource.RECEIPT)),
             registries.get(key),
-            _by_list(domain),
+            listed[domain],
             known.get((domain, VerdictSource.MX)),
         ):
             if steps is not None:
                 found[email] = steps
                 break
         else:
-            found[email] = Verdict(
-                AddressKind.UNKNOWN, Reason.NOT_CHECKED, looks_like_pec=looks_like_pec(domain)
-            )
+            found[email] = unknown[domain]
     return found
 
 
