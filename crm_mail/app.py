@@ -26,6 +26,8 @@ from crm_mail.reports import views as reports
 from crm_mail.scheduled_forms import register_scheduled_forms
 from crm_mail.scheduled_kinds import register_scheduled_kinds
 from crm_mail.schedules import views as schedules
+from crm_mail.send_orders import views as send_orders
+from crm_mail.status import views as status
 from crm_mail.users import views as users
 from crm_mail.web import (
     assets,
@@ -59,6 +61,8 @@ ROOMS = (
     api,
     webhooks,
     schedules,
+    send_orders,
+    status,
 )
 
 

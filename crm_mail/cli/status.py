@@ -9,7 +9,7 @@ from sqlalchemy import select
 from crm_mail.cli.frame import Answer, Failure, Interrupted, command
 from crm_mail.companies.models import Company
 from crm_mail.installation import Installation
-from crm_mail.permissions import HIGHEST_CLEARANCE
+from crm_mail.permissions import HIGHEST_CLEARANCE, Sight
 from crm_mail.send_orders.wording import explain
 from crm_mail.status.reading import LastError, MailerStatus, read_status
 from crm_mail.status.words import trouble_words
@@ -24,7 +24,8 @@ def status(home: Installation) -> Answer:
     """Whether the mailer runs, since when, what it did last, and what waits."""
     with home.database.read() as session:
         companies = session.scalars(select(Company).order_by(Company.code)).all()
-        found = read_status(session, home.settings, companies, HIGHEST_CLEARANCE)
+        ids = [one.id for one in companies]
+        found = read_status(session, home.settings, companies, Sight(HIGHEST_CLEARANCE), errors_of=ids)
     answer = _answer(found)
     if found.troubles:
         words = "; ".join(trouble_words(trouble, detail, _ENGLISH) for trouble, detail in found.troubles)

@@ -129,6 +129,8 @@ def _page(home: Installation, cause: str) -> str:
     is_of_account = kind in ("account_stopped", "mailbox") and number.isdigit()
     of_receipts = "/evidence?kind=receipt" if kind == "pec_failed" else "/evidence?alarm=open"
     path = f"/accounts/{number}" if is_of_account else of_receipts
+    if kind == "send_order":
+        path = "/send-orders?state=refused"
     return f"{home.settings.resolved_public_url}{path}"
 
 

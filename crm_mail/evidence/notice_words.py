@@ -18,6 +18,7 @@ def _titles(_: Translate) -> dict[str, str]:
         "pec_failed": _("PEC messages were not delivered"),
         "no_acceptance": _("PEC messages without an acceptance receipt"),
         "no_outcome": _("PEC messages without an outcome after 24 hours"),
+        "send_order": _("Send orders were refused"),
     }
 
 
@@ -39,6 +40,7 @@ def remedy_of(cause: str, _: Translate) -> str:
         "pec_failed": _("Open the list: each message says why, and what to do."),
         "no_acceptance": _("Look into the account's mailbox: they may not have left."),
         "no_outcome": _("Nothing proves their delivery: ask the recipients, or send them another way."),
+        "send_order": _("Each lies in quarantine with its reason. Correct it and put it into the folder again."),
         "alarm": _("It changed nothing. Look at it, and settle the alarm."),
     }.get(kind, "")
 

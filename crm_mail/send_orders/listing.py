@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, false, func, select
 from sqlalchemy.orm import Session
 
 from crm_mail.permissions import Actor, Permission
@@ -58,4 +58,5 @@ def messages_of(session: Session, orders: Sequence[SendOrder]) -> dict[int, list
 
 
 def _visible(actor: Actor, company_id: int) -> list[ColumnElement[bool]]:
-    return [SendOrder.company_id == company_id, SendOrder.privacy_level <= actor.clearance]
+    found = [SendOrder.company_id == company_id, SendOrder.privacy_level <= actor.clearance]
+    return found if actor.sight.is_whole else [*found, false()]  # an order is of no agent and no zone

@@ -70,6 +70,7 @@ class SendOrder(Base):
     is_asked: Mapped[bool] = mapped_column(default=False)  # the standing authorisation has had its say
     wait_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    party_id: Mapped[int | None] = mapped_column(Id, ForeignKey("parties.id", ondelete="SET NULL"))
     to_address: Mapped[str] = mapped_column(
         String(254), default=""
     )  # the first; the others stand in its messages

@@ -175,6 +175,7 @@ class Recorder:
             return self._wait(row, read, read.missing)
         try:
             linked = link_order(self.session, self.company.id, order, read.files, self.choices.stranger_party)
+            row.party_id = linked.party.id
             row.document_ids = [one.id for one in linked.documents]
             row.privacy_level = max((one.privacy_level for one in linked.documents), default=0)
             row.files = [
@@ -281,7 +282,9 @@ class Recorder:
     def _link(self, run: Run, group: Sequence[_Ready]) -> None:
         """Remember which messages an order became; raise when one holds up the others, or became none at all."""
         rows = self.session.execute(
-            select(Message.id, Message.why, Message.blockers, Message.to_kind).where(Message.run_id == run.id)
+            select(Message.id, Message.why, Message.blockers, Message.to_kind, Message.privacy_level).where(
+                Message.run_id == run.id
+            )
         ).all()
         asks = not self.company.unknown_is_ordinary
         pairs = [{"order_id": row.why["send_order"], "message_id": row.id} for row in rows]
@@ -296,6 +299,10 @@ class Recorder:
         if gone:
             raise _LeftOut(self._left_out_words(run))
         self.session.execute(insert(SendOrderMessage), pairs)
+        orders = {one.row.id: one.row for one in group}
+        for row in rows:
+            order = orders[row.why["send_order"]]
+            order.privacy_level = max(order.privacy_level, row.privacy_level)
 
     def _left_out_words(self, run: Run) -> str:
         reasons = self.session.scalars(select(LeftOut.reason).where(LeftOut.run_id == run.id).distinct())

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from config import Settings
 from crm_mail.companies.models import Company
+from crm_mail.contacts.conditions import of_visible_party
 from crm_mail.db import now
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.evidence.models import ErrorNotice
@@ -24,6 +25,7 @@ from crm_mail.importers.hot_folder import is_wanted
 from crm_mail.importers.models import FileOutcome, HotFolder, HotFolderFile
 from crm_mail.outbox.models import Attempt, Message, Run
 from crm_mail.outbox.states import QUEUED, MessageState, RunState
+from crm_mail.permissions import Sight
 from crm_mail.reports.mailer_state import Mailer, read_mailer_state
 from crm_mail.send_orders.folder import count_files, oldest_age
 from crm_mail.send_orders.models import OrderState, SendOrder, SendOrderFolder
@@ -135,15 +137,15 @@ def read_status(
     session: Session,
     settings: Settings,
     companies: Sequence[Company],
-    clearance: int,
+    sight: Sight,
     *,
-    with_errors: bool = True,
+    errors_of: Collection[int] = (),
 ) -> MailerStatus:
     """The status of these companies.
 
     Args:
-        clearance: orders above it are not told of.
-        with_errors: errors name files and addresses; not for everybody.
+        sight: orders outside it are not told of.
+        errors_of: companies whose errors are told: they name files and addresses, which is not for everybody.
     """
     moment = now()
     ids = {company.id: company.code for company in companies}
@@ -165,8 +167,8 @@ def read_status(
         last.worker if last else "",
         queues,
         folders,
-        _orders(session, ids, clearance),
-        _errors(session, ids, clearance, moment) if with_errors else (),
+        _orders(session, ids, sight),
+        _errors(session, {id_: ids[id_] for id_ in errors_of}, sight, moment),
         _troubles(state.mailer, processes, queues, folders),
     )
 
@@ -306,17 +308,18 @@ def _changed_at(path: Path, default: float) -> float:
         return default
 
 
-def _orders(session: Session, ids: Collection[int], clearance: int) -> dict[str, int]:
+def _orders(session: Session, ids: Collection[int], sight: Sight) -> dict[str, int]:
     query = (
         select(SendOrder.state, func.count())
-        .where(SendOrder.company_id.in_(ids), SendOrder.privacy_level <= clearance)
+        .where(SendOrder.company_id.in_(ids), SendOrder.privacy_level <= sight.clearance)
+        .where(*of_visible_party(SendOrder.party_id, sight))
         .where(SendOrder.state.in_((OrderState.WAITING, OrderState.OUTBOX)))
         .group_by(SendOrder.state)
     )
     return {state.value: count for state, count in session.execute(query)}
 
 
-def _errors(session: Session, ids: dict[int, str], clearance: int, moment: datetime) -> tuple[LastError, ...]:
+def _errors(session: Session, ids: dict[int, str], sight: Sight, moment: datetime) -> tuple[LastError, ...]:
     """The newest errors of the last week, each kind with its own limit."""
     since = moment - timedelta(days=7)
     orders = session.scalars(
@@ -325,7 +328,8 @@ def _errors(session: Session, ids: dict[int, str], clearance: int, moment: datet
             SendOrder.company_id.in_(ids),
             SendOrder.state.in_((OrderState.REFUSED, OrderState.FAILED)),
             SendOrder.settled_at >= since,
-            SendOrder.privacy_level <= clearance,
+            SendOrder.privacy_level <= sight.clearance,
+            *of_visible_party(SendOrder.party_id, sight),
         )
         .order_by(SendOrder.settled_at.desc())
         .limit(SHOWN_ERRORS)
@@ -340,7 +344,7 @@ def _errors(session: Session, ids: dict[int, str], clearance: int, moment: datet
             HotFolderFile.company_id.in_(ids),
             HotFolderFile.outcome == FileOutcome.REFUSED,
             HotFolderFile.at >= since,
-            HotFolderFile.privacy_level <= clearance,
+            HotFolderFile.privacy_level <= sight.clearance,
         )
         .order_by(HotFolderFile.id.desc())
         .limit(SHOWN_ERRORS)

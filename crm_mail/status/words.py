@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from crm_mail.evidence.notice_words import title_of
 from crm_mail.status.reading import Trouble
 
 
@@ -14,3 +15,8 @@ def trouble_words(trouble: Trouble, detail: str, _: Callable[[str], str]) -> str
         Trouble.FOLDER_AWAY: _("The folder %(detail)s cannot be reached from this computer."),
         Trouble.FOLDER_STUCK: _("Files wait in the folder %(detail)s and nobody takes them."),
     }[trouble] % {"detail": detail}
+
+
+def notice_words(cause: str, _: Callable[[str], str]) -> str:
+    """What an error notice was about."""
+    return title_of(cause, _)

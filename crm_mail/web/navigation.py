@@ -28,6 +28,9 @@ _SETTINGS_OF_DOCUMENTS = {
     "/documents/packagings/": "companies.list_companies",
     "/webhooks/": "companies.list_companies",
     "/dossiers/": "evidence.list_items",
+    "/send-orders/": "outbox.list_runs",
+    "/send-orders/settings/": "companies.list_companies",
+    "/status/": "reports.dashboard",
     "/suppressions/": "contacts.list_parties",
 }
 """Pages that stand as tabs under another entry of the menu."""
