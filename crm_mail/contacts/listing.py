@@ -15,11 +15,11 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts.conditions import names_in_use
+from crm_mail.contacts.conditions import names_in_use, visible_parties
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party
 from crm_mail.contacts.selection import PartyFilter, party_query, visible_contacts
 from crm_mail.delivery.routing import AddressKind
-from crm_mail.permissions import Actor, Permission
+from crm_mail.permissions import Actor, Permission, Sight
 
 FACET_LIMIT = 500
 """Names offered in one filter; more than that are typed."""
@@ -130,9 +130,11 @@ def count_parties(session: Session, actor: Actor, chosen: PartyFilter) -> int:
     return session.scalar(select(func.count()).select_from(found.subquery())) or 0
 
 
-def list_names(session: Session, company_id: int, column: InstrumentedAttribute[str]) -> list[str]:
+def list_names(
+    session: Session, sight: Sight, company_id: int, column: InstrumentedAttribute[str]
+) -> list[str]:
     """The names in use of an attribute of parties (agent, zone, city…), for a filter to offer."""
-    query = names_in_use(column, Party.company_id == company_id).limit(FACET_LIMIT)
+    query = names_in_use(column, Party.company_id == company_id, *visible_parties(sight)).limit(FACET_LIMIT)
     return list(session.scalars(query))
 
 

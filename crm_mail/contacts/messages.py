@@ -17,6 +17,10 @@ def _sentences() -> Mapping[Problem, str]:
     # The values are put in afterwards: gettext without values leaves the placeholders alone.
     return {
         Problem.CODE_MISSING: _("Enter the code. Every customer and supplier has one."),
+        Problem.CODE_OF_OTHERS: _("The code %(code)s is taken. Choose another code."),
+        Problem.OUTSIDE_SIGHT: _(
+            "You see only the customers of %(own)s: give the customer one of these agents or zones."
+        ),
         Problem.CODE_TAKEN: _("The code %(code)s belongs to %(name)s already. Choose another code."),
         Problem.NAME_MISSING: _("Enter the name."),
         Problem.NEITHER_KIND: _("Say whether this is a customer, a supplier or both."),

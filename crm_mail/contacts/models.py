@@ -31,6 +31,8 @@ class Party(Base):
         Index("ix_parties_search", "company_id", "search_key"),
         Index("ix_parties_company_agent", "company_id", "agent"),
         Index("ix_parties_company_zone", "company_id", "zone"),
+        Index("ix_parties_agent", "agent", "id"),  # the two of `permissions.Sight`
+        Index("ix_parties_zone", "zone", "id"),
         Index("ix_parties_company_city", "company_id", "city"),
         Index("ix_parties_company_category", "company_id", "category"),
         Index("ix_parties_company_kind", "company_id", "is_customer", "is_supplier"),

@@ -167,7 +167,7 @@ def special_date_of(session: Session, schedule_id: int) -> SpecialDate | None:
 def celebrating(special: SpecialDate, actor: Actor, on: date, ahead: int = 0) -> Select[int]:
     """Ids of the contacts that a special date means on a day (or, for birthdays, in the days after it too)."""
     chosen = audience_filter(special.audience, special.company_id)
-    query = contact_query(chosen, actor.clearance)
+    query = contact_query(chosen, actor.sight)
     if special.celebration is Celebration.BIRTHDAY:
         query = query.where(has_birthday(special.company_id, days_ahead(on, ahead, special.leap_rule)))
     return query

@@ -19,16 +19,17 @@ from crm_mail.delivery.models import Suppression
 from crm_mail.delivery.routing import Channel
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, Run
+from crm_mail.permissions import Sight
 from tests.factories import make_company, make_contact, make_party
 
 
 def codes(session: Session, company: Any, clearance: int = 3, **asked: Any) -> list[str]:
-    found = party_query(PartyFilter(company.id, **asked), clearance)
+    found = party_query(PartyFilter(company.id, **asked), Sight(clearance))
     return [session.get_one(Party, id_).code for id_ in sorted(session.scalars(found))]
 
 
 def people(session: Session, company: Any, **asked: Any) -> int:
-    return len(session.scalars(contact_query(PartyFilter(company.id, **asked), 3)).all())
+    return len(session.scalars(contact_query(PartyFilter(company.id, **asked), Sight(3))).all())
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_each_question_is_answered_by_its_index(
     sqlite_home: Installation, asked: dict[str, Any], index: str
 ) -> None:
     with sqlite_home.database.read() as session:
-        query = party_query(PartyFilter(1, **asked), 0)
+        query = party_query(PartyFilter(1, **asked), Sight(0))
         sql = str(query.compile(session.connection(), compile_kwargs={"literal_binds": True}))
         plan = [row.detail for row in session.execute(text("EXPLAIN QUERY PLAN " + sql.replace(":", "\\:")))]
     assert any(index in line for line in plan), plan

@@ -17,18 +17,19 @@ from crm_mail.contacts.selection import (
     party_query,
 )
 from crm_mail.installation import Installation
+from crm_mail.permissions import Sight
 from tests.factories import make_company, make_contact, make_party
 
 
 def codes(session: Session, company: Company, clearance: int = 3, **criteria: Any) -> list[str]:
     """The codes of the parties that a filter finds."""
-    found = party_query(PartyFilter(company.id, **criteria), clearance)
+    found = party_query(PartyFilter(company.id, **criteria), Sight(clearance))
     return sorted(session.scalars(select(Party.code).where(Party.id.in_(found))))
 
 
 def names(session: Session, company: Company, clearance: int = 3, **criteria: Any) -> list[str]:
     """The names of the contacts that a filter finds."""
-    found = contact_query(PartyFilter(company.id, **criteria), clearance)
+    found = contact_query(PartyFilter(company.id, **criteria), Sight(clearance))
     return sorted(session.scalars(select(Contact.name).where(Contact.id.in_(found))))
 
 
@@ -243,7 +244,7 @@ def test_a_criterion_is_answered_by_its_index(
     sqlite_home: Installation, criteria: dict[str, Any], index: str
 ) -> None:
     with sqlite_home.database.read() as session:
-        query = party_query(PartyFilter(1, **criteria), 0)
+        query = party_query(PartyFilter(1, **criteria), Sight(0))
         sql = str(query.compile(session.connection(), compile_kwargs={"literal_binds": True}))
         plan = [row.detail for row in session.execute(text("EXPLAIN QUERY PLAN " + sql.replace(":", "\\:")))]
     assert any(index in line for line in plan), plan
