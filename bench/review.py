@@ -22,6 +22,7 @@ from crm_mail.db import Base
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message
 from crm_mail.outbox.review_filter import ReviewFilter
+from crm_mail.permissions import Sight
 from crm_mail.schema import import_models
 from crm_mail.users import sessions
 from crm_mail.users.models import User
@@ -120,12 +121,12 @@ _COLUMNS = (Message.id, Message.party_name, Message.to_address, Message.subject)
 
 
 def _offset_page(home: Installation, run_id: int, count: int) -> object:
-    query = select(Message).options(load_only(*_COLUMNS)).where(*ReviewFilter().conditions(run_id, 3))
+    query = select(Message).options(load_only(*_COLUMNS)).where(*ReviewFilter().conditions(run_id, Sight(3)))
     with home.database.read() as session:
         return session.scalars(query.order_by(Message.id).limit(50).offset(count // 2)).all()
 
 
 def _keyset_page(home: Installation, run_id: int, count: int) -> object:
-    query = select(Message).options(load_only(*_COLUMNS)).where(*ReviewFilter().conditions(run_id, 3))
+    query = select(Message).options(load_only(*_COLUMNS)).where(*ReviewFilter().conditions(run_id, Sight(3)))
     with home.database.read() as session:
         return session.scalars(query.where(Message.id > count // 2).order_by(Message.id).limit(50)).all()

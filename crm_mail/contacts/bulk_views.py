@@ -141,7 +141,9 @@ def _page(
 ) -> str:
     company_id, actor = picked.chosen.company_id, signed_in_actor()
     counted_all = bulk.count_affected(db(), actor, picked, BulkKind.BLOCK, "")
-    offered = {name.value: list_names(db(), company_id, column) for name, column in bulk.COLUMNS.items()}
+    offered = {
+        name.value: list_names(db(), actor.sight, company_id, column) for name, column in bulk.COLUMNS.items()
+    }
     offered["characteristic"] = list_characteristics(db(), actor, company_id)
     return render_template(
         "contacts/change_many.html",

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 
-from crm_mail.contacts.conditions import visible_contacts
+from crm_mail.contacts.conditions import visible_contacts, visible_parties
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party
 from crm_mail.permissions import Actor, Permission
 
@@ -58,7 +58,7 @@ def find_duplicates(
     """The groups after a cursor of an earlier page, of what exists for the actor."""
     actor.require(Permission.CONTACTS_SEE, company_id)
     if kind.is_of_parties:
-        return _of_parties(session, company_id, kind, after, size)
+        return _of_parties(session, actor, company_id, kind, after, size)
     rows = session.execute(_keys(actor, company_id, kind, after).limit(size + 1)).all()
     groups = tuple(_group(session, actor, kind, key, party_id) for key, party_id in rows[:size])
     return DuplicatePage(groups, _cursor(rows[size - 1]) if len(rows) > size else "")
@@ -108,16 +108,17 @@ def _group(session: Session, actor: Actor, kind: DuplicateKind, key: str, party_
 
 
 def _of_parties(
-    session: Session, company_id: int, kind: DuplicateKind, after: str, size: int
+    session: Session, actor: Actor, company_id: int, kind: DuplicateKind, after: str, size: int
 ) -> DuplicatePage:
     column = Party.vat_number if kind is DuplicateKind.VAT_NUMBER else Party.tax_code
-    query = select(column).where(Party.company_id == company_id, column > after).group_by(column)
+    seen = visible_parties(actor.sight)
+    query = select(column).where(Party.company_id == company_id, column > after, *seen).group_by(column)
     keys: Sequence[str] = session.scalars(
         query.having(func.count() > 1).order_by(column).limit(size + 1)
     ).all()
     groups = []
     for key in keys[:size]:
-        members = select(Party).where(Party.company_id == company_id, column == key)
+        members = select(Party).where(Party.company_id == company_id, column == key, *seen)
         groups.append(
             Group(key, parties=tuple(session.scalars(members.order_by(Party.id).limit(MOST_MEMBERS))))
         )

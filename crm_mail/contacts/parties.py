@@ -25,7 +25,8 @@ def create_party(session: Session, actor: Actor, company_id: int, values: PartyV
     """
     actor.require(Permission.CONTACTS_MANAGE, company_id)
     clean = clean_party(values)
-    _check_code_is_free(session, company_id, clean.code)
+    _check_code_is_free(session, actor, company_id, clean.code)
+    _check_sight(actor, clean)
     _check_packaging(session, company_id, clean)
     party = Party(company_id=company_id, **clean.as_columns())
     session.add(party)
@@ -43,7 +44,8 @@ def update_party(session: Session, actor: Actor, party: Party, values: PartyValu
     actor.require(Permission.CONTACTS_MANAGE, party.company_id)
     clean = clean_party(values)
     if clean.code != party.code:
-        _check_code_is_free(session, party.company_id, clean.code)
+        _check_code_is_free(session, actor, party.company_id, clean.code)
+    _check_sight(actor, clean)
     columns = clean.as_columns()
     if columns["packaging"] != party.packaging:
         _check_packaging(session, party.company_id, clean)
@@ -96,10 +98,20 @@ def _check_packaging(session: Session, company_id: int, values: PartyValues) -> 
         raise ContactRefused(Problem.PACKAGING_UNKNOWN, "packaging", code=code, known=known)
 
 
-def _check_code_is_free(session: Session, company_id: int, code: str) -> None:
-    owner = session.scalar(select(Party.name).where(Party.company_id == company_id, Party.code == code))
+def _check_code_is_free(session: Session, actor: Actor, company_id: int, code: str) -> None:
+    owner = session.scalar(select(Party).where(Party.company_id == company_id, Party.code == code))
     if owner is not None:
-        raise ContactRefused(Problem.CODE_TAKEN, "code", code=code, name=owner)
+        if not actor.sight.covers(owner.agent, owner.zone):  # whose it is, is not told
+            raise ContactRefused(Problem.CODE_OF_OTHERS, "code", code=code)
+        raise ContactRefused(Problem.CODE_TAKEN, "code", code=code, name=owner.name)
+
+
+def _check_sight(actor: Actor, values: PartyValues) -> None:
+    """Nobody makes what he would then not see."""
+    columns = values.as_columns()
+    if not actor.sight.covers(columns["agent"], columns["zone"]):
+        own = ", ".join(sorted(actor.sight.agents | actor.sight.zones))
+        raise ContactRefused(Problem.OUTSIDE_SIGHT, "agent" if actor.sight.agents else "zone", own=own)
 
 
 def _record(session: Session, actor: Actor, action: str, party: Party, **detail: Any) -> None:

@@ -13,6 +13,8 @@ class Problem(StrEnum):
 
     CODE_MISSING = "code_missing"
     CODE_TAKEN = "code_taken"
+    CODE_OF_OTHERS = "code_of_others"
+    OUTSIDE_SIGHT = "outside_sight"
     NAME_MISSING = "name_missing"
     NEITHER_KIND = "neither_kind"
     TOO_LONG = "too_long"
@@ -41,6 +43,8 @@ class Problem(StrEnum):
 
 _ENGLISH = {
     Problem.CODE_MISSING: "the code is missing: every customer and supplier has one",
+    Problem.CODE_OF_OTHERS: "the code {code} is taken: choose another",
+    Problem.OUTSIDE_SIGHT: "you see the customers of {own} only: give the customer one of these",
     Problem.CODE_TAKEN: "the code {code} belongs to {name} already: choose another, or edit that one",
     Problem.NAME_MISSING: "the name is missing",
     Problem.NEITHER_KIND: "say whether this is a customer, a supplier or both",

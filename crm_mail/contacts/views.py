@@ -95,8 +95,8 @@ def read_order(text: str) -> PartyOrder:
 def offered_names(company: Company) -> dict[str, list[str]]:
     """What the filters offer."""
     columns = {"agent": Party.agent, "zone": Party.zone, "city": Party.city, "category": Party.category}
-    names = {name: list_names(db(), company.id, column) for name, column in columns.items()}
     actor = signed_in_actor()
+    names = {name: list_names(db(), actor.sight, company.id, column) for name, column in columns.items()}
     names["role"] = [role.name for role in vocabulary.list_roles(db(), actor, company.id)]
     names["characteristic"] = vocabulary.list_characteristics(db(), actor, company.id)
     return names

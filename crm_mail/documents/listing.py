@@ -131,9 +131,11 @@ def _read_cursor(text: str) -> tuple[date, int] | None:
     return (found, int(number)) if found and number.isdigit() else None
 
 
-def list_versions(session: Session, document: Document) -> Sequence[Document]:
+def list_versions(session: Session, actor: Actor, document: Document) -> Sequence[Document]:
     """Every version of a document, the newest first."""
     query = select(Document).where(
-        Document.company_id == document.company_id, Document.natural_key == document.natural_key
+        Document.company_id == document.company_id,
+        Document.natural_key == document.natural_key,
+        documents_in_sight(actor.sight),
     )
     return session.scalars(query.order_by(Document.version.desc())).all()

@@ -44,7 +44,7 @@ def list_packagings(company_id: int) -> Any:
         "documents/packagings.html",
         company=company,
         packagings=found,
-        parties=packagings.count_parties(db(), company.id),
+        parties=packagings.count_parties(db(), company.id, signed_in_actor().sight),
         form=form,
     )
     return page, 422 if form.errors else 200

@@ -18,13 +18,14 @@ from crm_mail.companies.packaging_rules import (
     clean_code,
 )
 from crm_mail.companies.type_registry import company_types
+from crm_mail.contacts.conditions import visible_parties
 from crm_mail.contacts.models import Party
 from crm_mail.db import now
 from crm_mail.delivery.models import LONGEST_TIMEOUT_SECONDS, AccountKind, SenderAccount
 from crm_mail.documents.packaging import PackagingFacts, PatternInvalid, parse_pattern
 from crm_mail.documents.packaging_folders import FolderRefused, clean_folder
 from crm_mail.documents.texts import text_names
-from crm_mail.permissions import Actor, Permission
+from crm_mail.permissions import EVERYTHING, Actor, Permission, Sight
 from crm_mail.refusals import Refusal
 
 KIB = 1024
@@ -133,9 +134,11 @@ def load_packagings(session: Session, company_id: int) -> dict[str, PackagingFac
     return {one.code: facts_of(one) for one in list_packagings(session, company_id)}
 
 
-def count_parties(session: Session, company_id: int) -> Counter[str]:
+def count_parties(session: Session, company_id: int, sight: Sight = EVERYTHING) -> Counter[str]:
     """How many parties name each packaging; who names none has the default one."""
-    query = select(Party.packaging, func.count()).where(Party.company_id == company_id)
+    query = select(Party.packaging, func.count()).where(
+        Party.company_id == company_id, *visible_parties(sight)
+    )
     found: Counter[str] = Counter()
     for code, count in session.execute(query.group_by(Party.packaging)):
         found[code or DEFAULT_PACKAGING] += count

@@ -84,7 +84,7 @@ def show_document(document_id: int) -> Any:
         "documents/show.html",
         document=document,
         types=type_names(only_used=False),
-        versions=list_versions(db(), document),
+        versions=list_versions(db(), signed_in_actor(), document),
         history=history,
         proofs=stage_badges([line.message_id for line in history]),
         main=next((file for file in document.files if file.role == service.FileRole.MAIN), None),

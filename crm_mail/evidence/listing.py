@@ -7,10 +7,23 @@ matches no message is for those who manage the settings.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, String, and_, case, cast, exists, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    and_,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.type_registry import company_types
+from crm_mail.contacts.models import Contact, ContactAddress
 from crm_mail.evidence.alarms import Alarm
 from crm_mail.evidence.applying import proof_of
 from crm_mail.evidence.models import ItemKind, MailItem, MessageProof
@@ -18,7 +31,7 @@ from crm_mail.evidence.proof import Proof
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.review import find_message
 from crm_mail.outbox.sight import messages_in_sight
-from crm_mail.permissions import OUTBOX_PERMISSIONS, Actor, Permission
+from crm_mail.permissions import HIGHEST_CLEARANCE, OUTBOX_PERMISSIONS, Actor, Permission
 
 PAGE = 50
 
@@ -77,8 +90,22 @@ def list_items(
 def _may_see(session: Session, actor: Actor, company_id: int) -> ColumnElement[bool]:
     matched = and_(MailItem.message_id.is_not(None), *visible_messages(session, actor, company_id))
     if actor.can(Permission.ACCOUNTS_MANAGE, company_id):
-        return or_(matched, MailItem.message_id.is_(None))
+        return or_(matched, and_(MailItem.message_id.is_(None), *_strays(actor, company_id)))
     return matched
+
+
+def _strays(actor: Actor, company_id: int) -> list[ColumnElement[bool]]:
+    """Conditions on mails without a message: they may still speak of a contact that does not exist for the actor."""
+    if not actor.sight.is_whole:
+        return [false()]
+    if actor.clearance >= HIGHEST_CLEARANCE:
+        return []
+    hidden = (
+        select(func.lower(ContactAddress.email))
+        .join(Contact, Contact.id == ContactAddress.contact_id)
+        .where(Contact.company_id == company_id, Contact.privacy_level > actor.clearance)
+    )
+    return [func.lower(MailItem.recipient).not_in(hidden)]
 
 
 def _chosen(chosen: ItemFilter) -> list[ColumnElement[bool]]:
@@ -104,7 +131,10 @@ def find_item(session: Session, actor: Actor, item_id: int) -> MailItem | None:
     if item is None:
         return None
     if item.message_id is None:
-        return item if actor.can(Permission.ACCOUNTS_MANAGE, item.company_id) else None
+        if not actor.can(Permission.ACCOUNTS_MANAGE, item.company_id):
+            return None
+        known = select(MailItem.id).where(MailItem.id == item.id, *_strays(actor, item.company_id))
+        return item if session.scalar(known) is not None else None
     return item if find_message(session, actor, item.message_id) is not None else None
 
 

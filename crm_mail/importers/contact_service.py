@@ -35,6 +35,7 @@ from crm_mail.importers.base import (
     ParsedContact,
     ParsedRow,
     ParsedSubscription,
+    RowError,
 )
 from crm_mail.importers.contact_merge import ContactMerge, Wanted
 from crm_mail.importers.contact_rows import ContactFile, RowContext, open_contact_file
@@ -134,7 +135,7 @@ class _Work:
         self.file = file
         self.result = ContactImportResult(dry_run=dry_run, columns=file.mapping.to_dict())
         self.headers = {target: header for header, target in reversed(list(file.mapping.columns.items()))}
-        self.parties = PartyMerge(session, company.id)
+        self.parties = PartyMerge(session, company.id, actor.sight)
         self.role_ids = self._read_roles()
         self.contacts = ContactMerge(self.role_ids, ErasedAddresses(session, company.id))
 
@@ -163,6 +164,9 @@ class _Work:
     def _apply(self, rows: Sequence[ParsedRow]) -> None:
         notices: list[Notice] = []
         parties = self.parties.load(rows)
+        if outside := self.parties.outside(parties, rows):
+            self.result.add_errors(tuple(RowError(one, None, "outside_sight") for one in sorted(outside)))
+            rows = [row for row in rows if row.row not in outside]
         self._add_roles(rows)
         outcomes = self._merge_parties(parties, rows, notices)
         wanted = [item for outcome in outcomes for item in outcome.contacts]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, false, func, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
@@ -11,7 +11,8 @@ from crm_mail.permissions import Actor, Permission
 
 
 def _visible(actor: Actor, company_id: int) -> list[ColumnElement[bool]]:
-    return [HotFolderFile.company_id == company_id, HotFolderFile.privacy_level <= actor.sight.clearance]
+    found = [HotFolderFile.company_id == company_id, HotFolderFile.privacy_level <= actor.sight.clearance]
+    return found if actor.sight.is_whole else [*found, false()]  # a file is of no agent and no zone
 
 
 def _open_refusals() -> list[ColumnElement[bool]]:

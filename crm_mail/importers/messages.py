@@ -198,6 +198,9 @@ ROW_MESSAGES: Final[Mapping[str, str]] = {
         "contact by hand."
     ),
     "too_long": N_("“%(value)s” is too long: at most %(maximum)s characters. Shorten it."),
+    "outside_sight": N_(
+        "You may not import this row: the customer is not of your agents or zones. Ask a colleague to import it."
+    ),
     "level_above_own": N_(
         "The privacy level %(value)s is above your clearance (%(own)s): you would not see the contact any more. "
         "Use a lower level, or ask a colleague with that clearance to import the row."

@@ -16,12 +16,14 @@ from sqlalchemy.orm import Session
 
 from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
 from crm_mail.companies.tax_numbers import clean_number, number_forms
+from crm_mail.contacts.conditions import visible_parties
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.values import name_key, one_line
 from crm_mail.db import now
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.importers.base import Notice, ParsedParty, ParsedRow, PartyKind
 from crm_mail.importers.bulk_insert import insert_rows
+from crm_mail.permissions import EVERYTHING, Sight
 
 CHUNK: Final = 1000
 """Values in one IN list: below the limit of parameters of either database."""
@@ -112,13 +114,19 @@ class PartyBatch:
 class PartyMerge:
     """Finds, makes and changes the parties of one company, batch by batch, in one transaction."""
 
-    def __init__(self, session: Session, company_id: int) -> None:
+    def __init__(self, session: Session, company_id: int, sight: Sight = EVERYTHING) -> None:
         self.session = session
+        self._seen = visible_parties(sight)
+        self._sight = sight
         self.company_id = company_id
         self.created = 0
         self.updated = 0
         zeros = select(Party.code).where(
-            Party.company_id == company_id, Party.code >= "0", Party.code < "1", Party.code.startswith("0")
+            Party.company_id == company_id,
+            Party.code >= "0",
+            Party.code < "1",
+            Party.code.startswith("0"),
+            *self._seen,
         )
         self._with_zeros = {code.lstrip("0"): code for code in session.scalars(zeros)}
 
@@ -151,7 +159,9 @@ class PartyMerge:
         wanted: set[str],
     ) -> None:
         for values in chunks(sorted(wanted)):
-            query = select(*columns).where(_TABLE.c.company_id == self.company_id, column.in_(values))
+            query = select(*columns).where(
+                _TABLE.c.company_id == self.company_id, column.in_(values), *self._seen
+            )
             for row in self.session.execute(query.order_by(_TABLE.c.id)):
                 party_id, *rest = row
                 if party_id not in batch.by_id:
@@ -159,6 +169,28 @@ class PartyMerge:
                     state = PartyState(dict(stored), stored, party_id)
                     batch.by_id[party_id] = state
                     batch.remember(state)
+
+    def outside(self, batch: PartyBatch, rows: Sequence[ParsedRow]) -> set[int]:
+        """The numbers of the rows about customers that do not exist for the person, or would not afterwards."""
+        if self._sight.is_whole:
+            return set()
+        codes = {row.party.code for row in rows if row.party is not None and row.party.code}
+        taken: set[str] = set()
+        for values in chunks(sorted(codes - batch.by_code.keys())):
+            query = select(Party.code).where(Party.company_id == self.company_id, Party.code.in_(values))
+            taken.update(self.session.scalars(query))
+        return {
+            row.row for row in rows if row.party is not None and self._is_outside(batch, row.party, taken)
+        }
+
+    def _is_outside(self, batch: PartyBatch, party: ParsedParty, taken: set[str]) -> bool:
+        if party.code in taken:
+            return True
+        known = batch.by_code.get(party.code or "")
+        agent, zone = (known.values["agent"], known.values["zone"]) if known else ("", "")
+        return not self._sight.covers(
+            agent if party.agent is None else party.agent, zone if party.zone is None else party.zone
+        )
 
     def merge(self, batch: PartyBatch, row: ParsedRow, notices: list[Notice]) -> tuple[PartyState, bool]:
         """The party of a row, with what the row says of it; True when the row changed or made it."""

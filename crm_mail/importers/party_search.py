@@ -4,6 +4,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.tax_numbers import number_forms
+from crm_mail.contacts.conditions import visible_parties
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.values import name_key
 from crm_mail.permissions import Actor, Permission
@@ -22,7 +23,10 @@ def search_parties(session: Session, actor: Actor, company_id: int, typed: str) 
     actor.require(Permission.CONTACTS_SEE, company_id)
     text = name_key(typed)
     query = (
-        select(Party).where(Party.company_id == company_id).order_by(Party.name_key, Party.id).limit(LIMIT)
+        select(Party)
+        .where(Party.company_id == company_id, *visible_parties(actor.sight))
+        .order_by(Party.name_key, Party.id)
+        .limit(LIMIT)
     )
     if not text:
         return list(session.scalars(query))
@@ -42,7 +46,7 @@ def find_typed_party(session: Session, actor: Actor, company_id: int, typed: str
     """The one party that a text means: an offered label, an exact code, VAT number or name; None otherwise."""
     actor.require(Permission.CONTACTS_SEE, company_id)
     text = typed.strip()
-    of_company = select(Party).where(Party.company_id == company_id)
+    of_company = select(Party).where(Party.company_id == company_id, *visible_parties(actor.sight))
     for code in dict.fromkeys((text, text.split(_BETWEEN)[0].strip())):
         party = session.scalar(of_company.where(Party.code == code))
         if party is not None:

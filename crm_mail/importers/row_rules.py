@@ -87,7 +87,7 @@ def _party_errors(party: ParsedParty) -> Iterator[_Found]:
 
 def _contact_errors(contact: ParsedContact, sight: Sight) -> Iterator[_Found]:
     if contact.privacy_level is not None and contact.privacy_level > sight.clearance:
-        params: dict[str, object] = {"value": contact.privacy_level, "own": sight}
+        params: dict[str, object] = {"value": contact.privacy_level, "own": sight.clearance}
         yield Field.PRIVACY_LEVEL, "level_above_own", params
     if len(contact.name) > _NAME:
         yield _too_long(Field.CONTACT_NAME, contact.name, _NAME)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm_mail.contacts.conditions import visible_parties
 from crm_mail.contacts.listing import PartyRow, list_parties
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.party_filter import PartyFilter
@@ -45,9 +46,9 @@ def search_customers(session: Session, actor: Actor, company_id: int, text: str)
     return list_parties(session, actor, PartyFilter(company_id, text=words), size=50).rows
 
 
-def find_customer(session: Session, company_id: int, code: str) -> str | None:
+def find_customer(session: Session, actor: Actor, company_id: int, code: str) -> str | None:
     """The code as it is kept, whatever its capitals; None when there is no such customer."""
-    query = select(Party.code).where(Party.company_id == company_id)
+    query = select(Party.code).where(Party.company_id == company_id, *visible_parties(actor.sight))
     exact = session.scalar(query.where(Party.code == code.strip()))
     return exact or session.scalar(query.where(Party.code == code.strip().upper()))
 

@@ -82,7 +82,7 @@ class ManualForm(FlaskForm):
     def criteria(self, company: Company) -> Criteria | None:
         """What the form means; None, with the reason at its field, when it means nothing."""
         text = (self.customer.data or "").strip()
-        code = manual_packaging.find_customer(db(), company.id, text) if text else None
+        code = manual_packaging.find_customer(db(), signed_in_actor(), company.id, text) if text else None
         if text and code is None:
             self.customer.errors = [_("There is no customer with the code %(value)s.", value=text)]
         elif not text and not (self.from_on.data or self.to_on.data):
@@ -155,7 +155,9 @@ def _pack(criteria: Criteria) -> Any:
 def repackage(run_id: int) -> Any:
     """Pack one customer of a run again, after what stood against it was mended."""
     run: Run = run_or_404(run_id)
-    code = manual_packaging.find_customer(db(), run.company_id, request.form.get("customer", ""))
+    code = manual_packaging.find_customer(
+        db(), signed_in_actor(), run.company_id, request.form.get("customer", "")
+    )
     if code is None:
         flash(_("There is no such customer any more."), "danger")
         return redirect(url_for("outbox.manual_packaging", run=run.id), 303)

@@ -16,6 +16,7 @@ from crm_mail.contacts.models import Party
 from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
 from crm_mail.documents.models import Document
 from crm_mail.outbox import prepare_forms, tasks
+from crm_mail.outbox.composing_parts import is_composed
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.preparation import count_unprinted
@@ -103,7 +104,7 @@ def _step(number: int) -> str:
 
 def _offered(actor: Actor, company: Company) -> dict[str, list[str]]:
     columns = {"agent": Party.agent, "zone": Party.zone, "city": Party.city, "category": Party.category}
-    offered = {name: list_names(db(), company.id, column) for name, column in columns.items()}
+    offered = {name: list_names(db(), actor.sight, company.id, column) for name, column in columns.items()}
     offered["role"] = [role.name for role in vocabulary.list_roles(db(), actor, company.id)]
     in_use = vocabulary.list_characteristics(db(), actor, company.id)
     return offered | {name: in_use for name in prepare_forms.TAGS}
@@ -212,6 +213,8 @@ def preparing(run_id: int) -> Any:
 
 def _again(run: Run) -> str:
     """The *Prepare* page with the criteria of a run."""
+    if is_composed(run.criteria):
+        return url_for("outbox.list_runs")
     criteria = Criteria.from_dict(run.criteria)
     values: list[tuple[str, str]] = [("company", str(run.company_id)), ("step", str(LAST))]
     values += [("types", one) for one in criteria.document_types]
@@ -224,7 +227,7 @@ def _again(run: Run) -> str:
 def _expected(run: Run) -> Preview | None:
     """How much is being prepared, for who may prepare it."""
     actor = signed_in_actor()
-    if run.state is not RunState.PREPARING:
+    if run.state is not RunState.PREPARING or is_composed(run.criteria):
         return None
     criteria = Criteria.from_dict(run.criteria)
     allowed = all(actor.can(Permission.OUTBOX_PREPARE, run.company_id, t) for t in criteria.document_types)

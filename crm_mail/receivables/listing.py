@@ -9,6 +9,7 @@ from typing import Any, Self
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from crm_mail.contacts.conditions import of_visible_party
 from crm_mail.contacts.models import Party
 from crm_mail.document_types import DocumentType
 from crm_mail.permissions import Actor, Permission, PermissionDenied
@@ -87,6 +88,7 @@ def list_lines(
         LedgerLine.company_id == company_id,
         LedgerLine.kind == chosen.kind,
         LedgerLine.settled_on.is_(None),
+        *of_visible_party(LedgerLine.party_id, actor.sight),
     ]
     of_company = list(conditions)
     conditions += _conditions(chosen, as_of)

@@ -58,7 +58,10 @@ def whom_values(company: Company, parties: PartyFilter) -> dict[str, Any]:
     columns = {"agent": Party.agent, "zone": Party.zone, "city": Party.city, "category": Party.category}
     return {
         "parties": parties,
-        "offered": {name: list_names(db(), company.id, column) for name, column in columns.items()},
+        "offered": {
+            name: list_names(db(), signed_in_actor().sight, company.id, column)
+            for name, column in columns.items()
+        },
         "chosen": {
             "agent": list(parties.agents),
             "zone": list(parties.zones),

@@ -18,6 +18,7 @@ from crm_mail import audit_chain
 from crm_mail.audit import AuditEvent, record
 from crm_mail.audit_redactions import hide_redacted, is_redacted
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
+from crm_mail.reports.audit_sight import lines_in_sight
 from crm_mail.reports.audit_words import (
     action_label,
     field_label,
@@ -76,9 +77,7 @@ def read_audit(
         PermissionDenied: the actor may not see the audit.
     """
     actor.require(Permission.AUDIT_SEE)
-    query = select(AuditEvent).where(
-        AuditEvent.privacy_level <= actor.sight.clearance, *_conditions(wanted, zone)
-    )
+    query = select(AuditEvent).where(*lines_in_sight(actor), *_conditions(wanted, zone))
     if before is not None:
         newer = query.where(AuditEvent.id > before).order_by(AuditEvent.id).limit(size + 1)
         rows = list(session.scalars(newer))

@@ -18,7 +18,7 @@ from crm_mail.contacts.subscriptions import MatrixCell, set_matrix
 from crm_mail.contacts.values import AddressValues, ContactValues, PartyValues, SubscriptionValues
 from crm_mail.delivery.routing import Channel
 from crm_mail.outbox.models import Message, Run
-from crm_mail.permissions import Permission, PermissionDenied
+from crm_mail.permissions import EVERYTHING, Permission, PermissionDenied
 from tests.contacts.conftest import make_world
 from tests.factories import make_actor, make_company, make_contact, make_party
 
@@ -87,8 +87,8 @@ def test_names_offered_by_a_filter_are_those_in_use(session: Session) -> None:
     for agent in ("Verdi", "Bianchi", "", "Bianchi"):
         make_party(session, company, agent=agent)
     make_party(session, other, agent="Neri")
-    assert list_names(session, company.id, Party.agent) == ["Bianchi", "Verdi"]
-    assert list_names(session, company.id, Party.zone) == []
+    assert list_names(session, EVERYTHING, company.id, Party.agent) == ["Bianchi", "Verdi"]
+    assert list_names(session, EVERYTHING, company.id, Party.zone) == []
 
 
 @pytest.mark.parametrize("clearance", [0, 1, 2, 3])

@@ -146,7 +146,7 @@ def test_a_rejection_drops_the_message_at_commit_and_says_why(desk: Desk) -> Non
     desk.bring(NAME, INVOICE)
     run = prepare(session, desk.actor, desk.company)
     [message] = rows(session, run)
-    seen = fingerprint(session, run.id, desk.actor.clearance)
+    seen = fingerprint(session, run.id, desk.actor.sight)
     desk.bring("ns.xml", receipt("NotificaScarto", more=DUPLICATE))
     with pytest.raises(ListChanged):
         commit_run(session, desk.actor, run, seen=seen)

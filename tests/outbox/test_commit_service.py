@@ -32,7 +32,7 @@ from crm_mail.outbox.models import (
     Run,
 )
 from crm_mail.outbox.states import MessageState, RunState
-from crm_mail.permissions import Actor, Permission, PermissionDenied
+from crm_mail.permissions import Actor, Permission, PermissionDenied, Sight
 from tests.factories import (
     make_account,
     make_actor,
@@ -178,7 +178,7 @@ def test_what_changed_meanwhile_drops_out_visibly(
 ) -> None:
     """BX-3: the person is told how the list changed and commits the new one."""
     run = run_of(session)
-    seen = fingerprint(session, run.id, 3)
+    seen = fingerprint(session, run.id, Sight(3))
     happens(session, rows(session, run)[1])
 
     with pytest.raises(ListChanged) as refused:
@@ -231,7 +231,7 @@ def test_a_copy_whose_contact_changed_meanwhile_is_taken_off_visibly(
     make_document(session, party)
     run = prepare(session, make_actor(), company)
     assert rows(session, run)[0].cc == [lost, kept]
-    unaware = fingerprint(session, run.id, 3)
+    unaware = fingerprint(session, run.id, Sight(3))
     happens(session, session.get_one(Contact, gone.id))
     session.flush()
 
@@ -285,7 +285,7 @@ def test_a_run_that_sends_again_on_purpose_keeps_what_was_sent(session: Session)
 
 def test_an_edit_after_the_page_was_shown_asks_again(session: Session) -> None:
     run = run_of(session)
-    seen = fingerprint(session, run.id, 3)
+    seen = fingerprint(session, run.id, Sight(3))
     rows(session, run)[0].revision += 1
     session.flush()
 
@@ -297,7 +297,7 @@ def test_an_edit_after_the_page_was_shown_asks_again(session: Session) -> None:
 
 def test_two_clicks_are_one_commit(session: Session) -> None:
     run = run_of(session)
-    seen = fingerprint(session, run.id, 3)
+    seen = fingerprint(session, run.id, Sight(3))
     first = commit_run(session, make_actor(), run, key="k1", seen=seen)
     ids = [m.message_id for m in rows(session, run)]
 
@@ -353,7 +353,7 @@ def test_an_undone_commit_waits_for_review_as_before(session: Session) -> None:
     company = make_company(session)
     make_document(session, make_party(session, company))
     run = run_of(session, 2, company)
-    before = fingerprint(session, run.id, 3)
+    before = fingerprint(session, run.id, Sight(3))
     commit_run(session, make_actor(), run, key="k1")
     first_ids = {m.message_id for m in rows(session, run)}
 
@@ -362,7 +362,7 @@ def test_an_undone_commit_waits_for_review_as_before(session: Session) -> None:
     assert (run.state, run.commit_key, run.starts_at) == (RunState.REVIEW, None, None)
     assert states(session, run) == ["pending"] * 3
     assert all(m.message_id is None and not m.frozen_sha256 for m in rows(session, run))
-    assert fingerprint(session, run.id, 3) == before
+    assert fingerprint(session, run.id, Sight(3)) == before
     commit_run(session, make_actor(), run, key="k2")
     session.flush()
     session.expire_all()
@@ -455,7 +455,7 @@ def test_rows_above_the_clearance_are_left_for_a_colleague(session: Session) -> 
     make_document(session, party)
     run = run_of(session, 1, company)
     low = person(session, run, clearance=1)
-    seen = fingerprint(session, run.id, low.clearance)
+    seen = fingerprint(session, run.id, low.sight)
 
     done = commit_run(session, low, run, seen=seen)
 

@@ -15,7 +15,7 @@ from crm_mail.outbox.control import ControlRefused, Resolution
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.sender import Sender
 from crm_mail.outbox.states import MessageState, RunState, TransitionRefused
-from crm_mail.permissions import Actor, PermissionDenied
+from crm_mail.permissions import Actor, PermissionDenied, Sight
 from tests.delivery.servers import Faults
 from tests.factories import make_actor
 from tests.outbox.sending import (
@@ -225,8 +225,8 @@ def test_progress_counts_what_the_reader_may_see(home: Installation) -> None:
             message.state, message.sent_at = MessageState.SENT, now()
     with home.database.read() as session:
         run = session.get_one(Run, run_id)
-        progress = control.read_progress(session, run, 3)
-        nothing = control.read_progress(session, run, 0)
+        progress = control.read_progress(session, run, Sight(3))
+        nothing = control.read_progress(session, run, Sight(0))
     assert (progress.total, progress.sent, progress.done) == (4, 1, 1)
     assert progress.per_minute > 0
     assert progress.seconds_left is not None
@@ -239,7 +239,7 @@ def test_progress_names_the_account_that_a_run_waits_for(sqlite_home: Installati
     with committed_run(sqlite_home, faults, account={"username": "office"}) as (_, run_id):
         send(sqlite_home)
     with sqlite_home.database.read() as session:
-        progress = control.read_progress(session, session.get_one(Run, run_id), 3)
+        progress = control.read_progress(session, session.get_one(Run, run_id), Sight(3))
     (account,) = progress.waiting_accounts
     assert "535" in account.reason
     assert progress.seconds_left is None
