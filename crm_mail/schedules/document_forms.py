@@ -71,7 +71,8 @@ class DocumentsForm(AudienceForm):
     def read_options(self) -> dict[str, Any]:
         """`sent` is kept as a truth value."""
         options = super().read_options()
-        return {**options, "only_unsent": options.pop("sent") != "all"}
+        sent = options.pop("sent")
+        return options | {"only_unsent": sent != "all"}
 
     @classmethod
     def values_of(cls, options: Options) -> dict[str, Any]:

@@ -29,13 +29,14 @@ def company_at_work() -> Company:
 
 def refusal_words(code: str) -> str:
     """Why a schedule cannot be saved or steered, and what to do."""
-    return {
+    words: dict[str, str] = {
         "kind": _("What is to be done is not known here: choose it from the list."),
         "never": _("This rule gives no date any more: change the days, or the last day."),
         "owner": _("A schedule belongs to a person."),
         "ended": _("The schedule has ended: save it with dates that lie ahead."),
         "running": _("The schedule is running just now: wait until it has ended."),
-    }[code]
+    }
+    return words[code]
 
 
 @blueprint.get("/what")
@@ -50,7 +51,7 @@ def choose_kind() -> Any:
 @requires(Permission.SCHEDULES_MANAGE)
 def new_schedule() -> Any:
     """A new schedule of the kind that the address names."""
-    kind = request.args.get("kind", "")
+    kind = request.args.get("of", "")
     if form_of(kind) is None or kind == SPECIAL_DATE:
         return redirect(url_for("schedules.choose_kind"))
     company = company_at_work()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final, cast
+from typing import Final
 
 import holidays
 
@@ -46,7 +46,7 @@ def countries() -> Mapping[str, tuple[str, ...]]:
 def _calendar(code: str, language: str) -> holidays.HolidayBase:
     country, _dash, region = code.partition("-")
     spoken = {"en": "en_US"}.get(language, language)
-    base = cast("type[holidays.HolidayBase]", type(holidays.country_holidays(country)))
+    base = type(holidays.country_holidays(country))
     known = getattr(base, "supported_languages", ())
     return holidays.country_holidays(
         country, subdiv=region or None, language=spoken if spoken in known else None

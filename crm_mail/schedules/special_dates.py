@@ -119,7 +119,9 @@ def save_special_date(
     """
     texts = check_texts(given.texts)
     audience = audience_of(audience_filter(given.audience or {}, company.id))
-    schedule = save_schedule(session, actor, company, _schedule_input(given), special and special.schedule)
+    schedule = save_schedule(
+        session, actor, company, _schedule_input(given), special.schedule if special else None
+    )
     if special is None:
         special = SpecialDate(company_id=company.id, schedule_id=schedule.id)
         session.add(special)

@@ -10,6 +10,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from crm_mail.outbox.models import Run
+from crm_mail.outbox.prepare_views import run_url
 from crm_mail.outbox.review import can_see_run
 from crm_mail.permissions import Actor, Permission, PermissionDenied, requires, signed_in_actor
 from crm_mail.schedules import edit_views, special_date_views
@@ -196,7 +197,7 @@ def local_date(one: Occurrence, timezone: str) -> str:
 @blueprint.context_processor
 def give_dates() -> dict[str, Any]:
     """How dates are written."""
-    return {"local_date": local_date}
+    return {"local_date": local_date, "run_url": run_url}
 
 
 def init_app(app: Flask) -> None:

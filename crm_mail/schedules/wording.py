@@ -22,7 +22,7 @@ def sentence(schedule: Schedule) -> str:
         else pattern_words(pattern)
     )
     times = _list(schedule.times)
-    said = _("%(when)s at %(times)s (%(zone)s)", when=when, times=times, zone=schedule.timezone)
+    said: str = _("%(when)s at %(times)s (%(zone)s)", when=when, times=times, zone=schedule.timezone)
     rule = holiday_words(schedule.on_holiday)
     if not rule or not (schedule.calendar or schedule.has_weekends):
         return said
@@ -40,17 +40,19 @@ def pattern_words(pattern: Pattern) -> str:
             return str(ngettext("every day", "every %(num)d days", count))
         case Every.WEEK:
             base = ngettext("every week", "every %(num)d weeks", count)
-            return _("%(base)s on %(days)s", base=base, days=_list([names[one] for one in pattern.weekdays]))
+            return str(
+                _("%(base)s on %(days)s", base=base, days=_list([names[one] for one in pattern.weekdays]))
+            )
         case Every.MONTH_DAY:
             base = ngettext("every month", "every %(num)d months", count)
-            return _("%(base)s on %(days)s", base=base, days=day)
+            return str(_("%(base)s on %(days)s", base=base, days=day))
         case Every.MONTH_WEEKDAY:
             base = ngettext("every month", "every %(num)d months", count)
             which = _positions()[pattern.position] % {"day": names[(pattern.weekdays or (0,))[0]]}
-            return _("%(base)s on %(days)s", base=base, days=which)
+            return str(_("%(base)s on %(days)s", base=base, days=which))
         case Every.YEAR:
             base = ngettext("every year", "every %(num)d years", count)
-            return _("%(base)s on %(days)s", base=base, days=_month_day(pattern.month, pattern.day))
+            return str(_("%(base)s on %(days)s", base=base, days=_month_day(pattern.month, pattern.day)))
         case _other:
             return pattern.rule
 

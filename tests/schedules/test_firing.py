@@ -1,4 +1,4 @@
-"""Schedules fire once, with their owner's rights of that moment, and tell what became of it (GA-8, GA-10)."""
+"""Schedules fire once, with their owner's rights of that moment, and tell what became of it (issue 6, 2; GA-10)."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
@@ -86,7 +86,7 @@ NEXT_MORNING = datetime(2026, 12, 5, 7, 31, tzinfo=UTC)
 
 
 def test_a_document_run_is_prepared_at_its_hour_and_waits_for_a_person(home: Installation) -> None:
-    """GA-8: statements of the month before, at a time of the company's; nothing leaves by itself."""
+    """Documents of the month before, at a time of the company's; nothing leaves by itself."""
     schedule_id = make_schedule(home, EVENING)
     with time_machine.travel(EVENING + timedelta(hours=5), tick=False):
         firing.tend(home)
@@ -138,6 +138,7 @@ def test_many_workers_fire_a_date_once(home: Installation) -> None:
 def test_missed_dates_are_caught_up_once_or_skipped(
     sqlite_home: Installation, rule: MissedRule, expected: list[Any]
 ) -> None:
+    """GA-10: missed schedules are caught up or skipped by rule."""
     register(Counting())
     schedule_id = make_schedule(sqlite_home, EVENING, kind="counting", options={}, missed=rule)
     with time_machine.travel(NEXT_MORNING + timedelta(days=2, hours=1), tick=False):
@@ -146,7 +147,7 @@ def test_missed_dates_are_caught_up_once_or_skipped(
 
 
 def test_a_schedule_whose_owner_left_or_lost_a_right_prepares_nothing(sqlite_home: Installation) -> None:
-    """GA-10: the owner's rights of that moment."""
+    """The owner's rights of that moment."""
     schedule_id = make_schedule(sqlite_home, EVENING)
     with sqlite_home.database.write() as session:
         owner = session.get_one(Schedule, schedule_id).owner

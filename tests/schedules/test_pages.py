@@ -49,15 +49,15 @@ def test_a_sentence_becomes_a_schedule_that_can_be_steered(app: Flask, login_as:
     assert dates.count("<li>") == 5
     assert "Monday 7 December 2026, 08:30" in dates  # the 5th is a Saturday
     wrong = client.post(
-        "/schedules/new?kind=documents",
+        "/schedules/new?of=documents",
         data=SENTENCE | {"times": "half past", "period": "any", "sent": "never"},
     )
     assert (wrong.status_code, "half past" in wrong.text) == (422, True)
     answer = client.post(
-        "/schedules/new?kind=documents&city=Pordenone",
+        "/schedules/new?of=documents&city=Pordenone",
         data=SENTENCE | {"period": "last_month", "sent": "never", "types": "invoice", "audience": "given"},
     )
-    assert answer.status_code == 303
+    assert answer.status_code == 303, answer.text[answer.text.index("error-summary") :][:900]
     page = client.get(answer.location).text
     assert "every month on day 5 at 08:30 (Europe/Rome); on a holiday the next working day (IT)" in page
     assert "City: Pordenone" in page
@@ -116,7 +116,7 @@ def test_who_only_looks_steers_nothing_and_another_company_does_not_exist(app: F
     page = client.get(f"/schedules/{schedule_id}")
     assert (page.status_code, "Run now" in page.text) == (200, False)
     assert client.post(f"/schedules/{schedule_id}/pause").status_code == 403
-    assert client.get("/schedules/new?kind=documents").status_code == 403
+    assert client.get("/schedules/new?of=documents").status_code == 403
     assert client.get("/schedules/999").status_code == 404
 
 
