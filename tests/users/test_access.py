@@ -13,6 +13,13 @@ from crm_mail.users import sessions
 from tests.factories import make_user
 
 GUESTS = ("/login", "/login/code", "/first-administrator", "/forgotten-password", "/choose-password/<token>")
+AT_PROVIDER = (
+    "/login/provider",
+    "/login/provider/callback",
+    "/login/provider/refused",
+    "/login/provider/sign-out",
+)
+"""404 where no provider is set; `test_oidc` where one is."""
 OWN = (
     "/my-account",
     "/change-password",
@@ -32,6 +39,9 @@ MANAGED = (
     "/users/1/rights",
     "/users/1/one-time-password",
     "/users/1/link",
+    "/users/1/limits",
+    "/users/1/provider/forget",
+    "/users/groups/1/second-factor",
     "/users/1/second-factor/required",
     "/users/1/second-factor/reset",
     "/users/1/activate",
@@ -64,7 +74,7 @@ def paths_of(app: Flask) -> list[tuple[str, str]]:
 
 
 def test_the_matrix_names_every_page_of_the_room(app: Flask) -> None:
-    assert {path for _method, path in paths_of(app)} == {*GUESTS, *OWN, *MANAGED, *AUDIT}
+    assert {path for _method, path in paths_of(app)} == {*GUESTS, *AT_PROVIDER, *OWN, *MANAGED, *AUDIT}
 
 
 def test_a_guest_sees_only_the_login(app: Flask, client: FlaskClient, sqlite_home: Installation) -> None:
@@ -76,6 +86,8 @@ def test_a_guest_sees_only_the_login(app: Flask, client: FlaskClient, sqlite_hom
             assert answer.status_code in (200, 422)
         elif path == "/choose-password/<token>":
             assert answer.status_code == 410
+        elif path in AT_PROVIDER:
+            assert answer.status_code == 404
         else:
             assert answer.status_code == 303, (method, path)
             assert answer.location.split("?")[0] == "/login", (method, path)
@@ -93,7 +105,7 @@ def test_each_person_opens_what_the_rights_say(
         user = make_user(session, **PEOPLE[person])
     browser = login_as(user)
     for method, path in paths_of(app):
-        if path in GUESTS:
+        if path in (*GUESTS, *AT_PROVIDER):
             continue
         status = browser.open(path, method=method).status_code
         assert (status == 403) == (path not in allowed), (method, path, status)
