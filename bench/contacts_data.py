@@ -1,6 +1,7 @@
 """A company with very many parties, contacts, addresses, characteristics and messages, made by the database itself."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from sqlalchemy import insert, literal, select, text
 
@@ -12,27 +13,30 @@ from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, Run
 
 
-def fill(home: Installation, count: int) -> int:
+def fill(home: Installation, contacts: int, parties: int) -> int:
     """Make the rows with one statement for each table; the company's id.
 
     Args:
-        count: parties, each with a contact and an address; every tenth has a second contact.
+        contacts: each with an address; a party has two or three of them.
+        parties: customers and suppliers.
     """
     with home.database.write() as session:
-        company = Company(code="SM02", name="Bench", language="it")
+        company = Company(code="SM02", name="Bench", language="it", country="IT")
         session.add(company)
         session.flush()
         role = Role(company_id=company.id, name="Logistica")
         run = Run(company_id=company.id, title="Bench", criteria={})
         session.add_all([role, run])
         session.flush()
-        known = {"company": company.id, "role": role.id, "run": run.id, "at": now().isoformat(" ")}
+        known: dict[str, Any] = {"company": company.id, "role": role.id, "run": run.id}
+        known |= {"at": now().isoformat(" "), "parties": parties, "contacts": contacts}
         for statement in statements():
-            session.execute(text(statement), known | {"n": count})
+            names = {name: value for name, value in known.items() if f":{name}" in statement}
+            session.execute(text(statement), names)
         sent = select(
             literal(run.id), Party.company_id, Party.id, Party.code, Party.name, literal("it"), literal(now())
         ).add_columns(literal(Channel.SMTP.value))
-        names = [
+        columns = [
             "run_id",
             "company_id",
             "party_id",
@@ -42,7 +46,7 @@ def fill(home: Installation, count: int) -> int:
             "sent_at",
             "channel",
         ]
-        session.execute(insert(Message).from_select(names, sent.where(Party.id % 2 == 0)))
+        session.execute(insert(Message).from_select(columns, sent.where(Party.id % 2 == 0)))
     _analyse(home)
     return company.id
 
@@ -55,33 +59,25 @@ def _analyse(home: Installation) -> None:
 
 def statements() -> Iterator[str]:
     """INSERT … SELECT from a counted series; the same on both databases."""
-    counted = "WITH RECURSIVE s(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM s WHERE i < :n) "
+    counted = "WITH RECURSIVE s(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM s WHERE i < {}) "
     yield (
         "INSERT INTO parties (id, company_id, code, name, name_key, is_customer, is_supplier, vat_number, tax_code,"
         " address, postcode, city, province, country, zone, agent, category, language, email, email_kind,"
         " billing_email, billing_email_kind, packaging, packaging_emails, addenda, is_blocked, created_at, updated_at) "
-        + counted
-        + "SELECT i, :company, CAST(i AS TEXT), 'Cliente ' || (i * 7919 % :n) || ' S.r.l.',"
-        " 'cliente ' || (i * 7919 % :n) || ' s.r.l.', i % 5 > 0, i % 5 = 0, 'IT' || (10000000000 + i), '',"
+        + counted.format(":parties")
+        + "SELECT i, :company, CAST(i AS TEXT), 'Cliente ' || (i * 7919 % :parties) || ' S.r.l.',"
+        " 'cliente ' || (i * 7919 % :parties) || ' s.r.l.', i % 5 > 0, i % 5 = 0, 'IT' || (10000000000 + i), '',"
         " 'Via Roma ' || i, '20100', 'Città ' || (i % 900), 'MI', 'IT', 'Z' || (i % 12), 'Agente ' || (i % 60),"
         " 'C' || (i % 20), '', CASE WHEN i % 3 = 0 THEN 'info@c' || i || '.example' ELSE '' END, 'ordinary',"
         " '', 'unknown', 'GRAL', '', '', i % 97 = 0, :at, :at FROM s"
     )
-    contacts = (
+    yield (
         "INSERT INTO contacts (id, company_id, party_id, name, name_key, phone, mobile, language, birth_month,"
         " birth_day, privacy_level, state, notes, source, created_at, updated_at) "
-    )
-    yield (
-        contacts
-        + counted
-        + "SELECT i, :company, i, 'Mario ' || i, 'mario ' || i, '', '', '', 1 + i % 12, 1 + i % 28, i % 4, 'active',"
-        " '', 'bench', :at, :at FROM s"
-    )
-    yield (
-        contacts
-        + counted
-        + "SELECT :n + i, :company, i, 'Anna ' || i, 'anna ' || i, '', '', '', NULL, NULL, 0, 'active',"
-        " '', 'bench', :at, :at FROM s WHERE i % 10 = 0"
+        + counted.format(":contacts")
+        + "SELECT i, :company, 1 + i % :parties, 'Mario ' || i, 'mario ' || i, '', '', '',"
+        " CASE WHEN i % 3 = 0 THEN 1 + i % 12 END, CASE WHEN i % 3 = 0 THEN 1 + i % 28 END,"
+        " CASE WHEN i % 10 < 7 THEN 0 ELSE i % 10 - 6 END, 'active', '', 'bench', :at, :at FROM s"
     )
     of_contacts = " FROM contacts WHERE company_id = :company"
     yield (
@@ -111,4 +107,9 @@ def statements() -> Iterator[str]:
         " SELECT :company, 'mario@c' || id || '.example', 'no_such_user', '', '5.1.1', 0, 0 = 0, :at"
         + of_contacts
         + " AND id % 200 = 0"
+    )
+    yield (
+        "INSERT INTO consent_states (company_id, contact_id, address, purpose, channel, decision, at)"
+        " SELECT :company, id, '', 'commercial', 'email', CASE WHEN id % 20 = 0 THEN 'withdrawn' ELSE 'given' END,"
+        " :at" + of_contacts + " AND id % 4 = 0"
     )

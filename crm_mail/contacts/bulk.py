@@ -13,6 +13,8 @@ from sqlalchemy import Select, and_, delete, func, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm_mail import audit
+from crm_mail.companies.type_registry import company_types
+from crm_mail.contacts import receiving
 from crm_mail.contacts.conditions import visible_parties
 from crm_mail.contacts.models import Characteristic, Contact, ContactState, Party, PartyChange
 from crm_mail.contacts.party_filter import PartyFilter, split_characteristic
@@ -21,6 +23,7 @@ from crm_mail.contacts.selection import party_query, visible_contacts
 from crm_mail.db import now
 from crm_mail.permissions import Actor, Permission, Sight
 
+LEVELS = ("0", "1", "2", "3")
 AT_ONCE = 5000
 """Ids in one statement: what both databases take as parameters."""
 
@@ -35,6 +38,9 @@ class BulkKind(StrEnum):
     REMOVE_CHARACTERISTIC = "remove_characteristic"
     BLOCK = "block"
     UNBLOCK = "unblock"
+    SUBSCRIBE = "subscribe"
+    UNSUBSCRIBE = "unsubscribe"
+    LEVEL = "level"
 
 
 COLUMNS: dict[BulkKind, InstrumentedAttribute[str]] = {
@@ -42,9 +48,10 @@ COLUMNS: dict[BulkKind, InstrumentedAttribute[str]] = {
     BulkKind.ZONE: Party.zone,
     BulkKind.CATEGORY: Party.category,
 }
-OF_CONTACTS = frozenset({BulkKind.ADD_CHARACTERISTIC, BulkKind.REMOVE_CHARACTERISTIC})
-NEED_VALUE = OF_CONTACTS
-"""Kinds without a sensible empty value; an empty agent, zone or category takes it away."""
+_TAGS = frozenset({BulkKind.ADD_CHARACTERISTIC, BulkKind.REMOVE_CHARACTERISTIC})
+OF_RECEIVING = frozenset({BulkKind.SUBSCRIBE, BulkKind.UNSUBSCRIBE})
+OF_CONTACTS = _TAGS | OF_RECEIVING | {BulkKind.LEVEL}
+"""Kinds that change contacts, and have no sensible empty value; an empty agent, zone or category takes it away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +87,20 @@ def count_affected(session: Session, actor: Actor, picked: Picked, kind: BulkKin
         PermissionDenied: the actor may not manage contacts.
     """
     actor.require(Permission.CONTACTS_MANAGE, picked.chosen.company_id)
-    value = clean_value(kind, value)
+    value = _checked(session, actor, picked, kind, value)
     parties = session.scalar(select(func.count()).select_from(picked.query(actor.sight).subquery())) or 0
     query = _different(actor, picked, kind, value).subquery()
     return Affected(parties, session.scalar(select(func.count()).select_from(query)) or 0)
+
+
+def _checked(session: Session, actor: Actor, picked: Picked, kind: BulkKind, value: str) -> str:
+    """The value, if it is one that this actor may give in this company."""
+    clean = clean_value(kind, value)
+    if kind in OF_RECEIVING and clean not in company_types(session, picked.chosen.company_id).ids:
+        raise ContactRefused(Problem.TYPE_UNKNOWN, "value", type=clean[:40])
+    if kind is BulkKind.LEVEL and int(clean) > actor.clearance:
+        raise ContactRefused(Problem.LEVEL_ABOVE_OWN, "value", level=clean, own=actor.clearance)
+    return clean
 
 
 def clean_value(kind: BulkKind, value: str) -> str:
@@ -93,7 +110,11 @@ def clean_value(kind: BulkKind, value: str) -> str:
         ContactRefused: it is missing where one is needed, or too long.
     """
     clean = " ".join(value.split())
-    if kind not in OF_CONTACTS:
+    if kind is BulkKind.LEVEL:
+        if clean not in LEVELS:
+            raise ContactRefused(Problem.LEVEL_INVALID, "value")
+        return clean
+    if kind not in _TAGS:
         if len(clean) > 60:
             raise ContactRefused(Problem.TOO_LONG, "value", value=clean[:60], maximum=60)
         return clean
@@ -112,12 +133,16 @@ def _different(actor: Actor, picked: Picked, kind: BulkKind, value: str) -> Sele
     if kind in (BulkKind.BLOCK, BulkKind.UNBLOCK):
         is_blocked = Party.is_blocked.is_(kind is BulkKind.UNBLOCK)
         return select(Party.id, Party.is_blocked).where(Party.id.in_(parties), is_blocked)
-    key, said = split_characteristic(value)
     visible = [
         Contact.party_id.in_(parties),
         visible_contacts(actor.sight),
         Contact.state == ContactState.ACTIVE,
     ]
+    if kind is BulkKind.LEVEL:
+        return select(Contact.id, Contact.privacy_level).where(*visible, Contact.privacy_level != int(value))
+    if kind in OF_RECEIVING:
+        return receiving.different(visible, value, wanted=kind is BulkKind.SUBSCRIBE)
+    key, said = split_characteristic(value)
     if kind is BulkKind.ADD_CHARACTERISTIC:
         having = select(Characteristic.contact_id).where(_is_tag(key, said or ""))
         return select(Contact.id, Contact.privacy_level).where(*visible, Contact.id.not_in(having))
@@ -141,7 +166,7 @@ def change_parties(
     """
     company_id = picked.chosen.company_id
     actor.require(Permission.CONTACTS_MANAGE, company_id)
-    value = clean_value(kind, value)
+    value = _checked(session, actor, picked, kind, value)
     rows = [tuple(row) for row in session.execute(_different(actor, picked, kind, value))]
     if not rows:
         return None
@@ -173,6 +198,12 @@ def _apply(session: Session, kind: BulkKind, value: str, rows: Sequence[tuple[An
         _set(session, ids, COLUMNS[kind], value)
     elif kind in (BulkKind.BLOCK, BulkKind.UNBLOCK):
         _set(session, ids, Party.is_blocked, kind is BulkKind.BLOCK)
+    elif kind is BulkKind.LEVEL:
+        _set(session, ids, Contact.privacy_level, int(value))
+    elif kind is BulkKind.SUBSCRIBE:
+        receiving.subscribe(session, ids, value)
+    elif kind is BulkKind.UNSUBSCRIBE:
+        receiving.unsubscribe(session, ids, value)
     elif kind is BulkKind.ADD_CHARACTERISTIC:
         _add_tags(session, ids, value)
     else:
@@ -184,11 +215,12 @@ def _set(session: Session, ids: Sequence[int], column: Any, value: Any, only_if:
     """Write one value; ``only_if``: only where this stands now. How many rows."""
     count = 0
     for part in _parts(ids):
-        query = update(Party).where(Party.id.in_(part))
+        model = column.class_
+        query = update(model).where(model.id.in_(part))
         if only_if is not None:
             query = query.where(column == only_if)
         done: Any = session.execute(
-            query.values({column: value, Party.updated_at: now()}).execution_options(
+            query.values({column: value, model.updated_at: now()}).execution_options(
                 synchronize_session=False
             )
         )
@@ -244,6 +276,12 @@ def undo_change(session: Session, actor: Actor, change: PartyChange) -> int:
             count += _set(session, ids, COLUMNS[kind], before, change.value)
         elif kind in (BulkKind.BLOCK, BulkKind.UNBLOCK):
             count += _set(session, ids, Party.is_blocked, before, not before)
+        elif kind is BulkKind.LEVEL:
+            count += _set(session, ids, Contact.privacy_level, before, int(change.value))
+        elif kind is BulkKind.SUBSCRIBE:
+            count += receiving.unsubscribe(session, ids, change.value, given=True)
+        elif kind is BulkKind.UNSUBSCRIBE:
+            count += receiving.subscribe(session, ids, change.value, before)
         elif kind is BulkKind.ADD_CHARACTERISTIC:
             count += _remove_tags(session, ids, change.value)
         else:

@@ -7,6 +7,7 @@ from flask import Response, abort, flash, redirect, render_template, request, se
 from flask_babel import format_decimal, get_locale, ngettext
 from flask_babel import gettext as _
 
+from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts import bulk, messages, saved_filters
 from crm_mail.contacts.blueprint import blueprint
 from crm_mail.contacts.bulk import OF_CONTACTS, BulkKind, Picked
@@ -18,10 +19,18 @@ from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
 from crm_mail.contacts.problems import ContactRefused
 from crm_mail.contacts.saved_filters import FilterNotSaved
 from crm_mail.contacts.vcard_export import export_vcards
-from crm_mail.contacts.vocabulary import list_characteristics
+from crm_mail.contacts.vocabulary import level_names, list_characteristics
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 from crm_mail.web.table_files import CSV_MIME, XLSX_MIME, csv_chunks, write_xlsx
+from crm_mail.web.type_names import type_name
+
+_VALUE_FIELDS = {
+    BulkKind.SUBSCRIBE: "type",
+    BulkKind.UNSUBSCRIBE: "type",
+    BulkKind.LEVEL: "level",
+}
+"""What is chosen from a list, and not typed."""
 
 UNDO_KEY = "party_change"
 MOST_TICKED = 1000
@@ -112,7 +121,8 @@ def change_many() -> Any:
     if not picked.is_all and not picked.ids:
         flash(_("Select at least one row."), "warning")
         return redirect(_list_url(chosen), 303)
-    value, step = request.form.get("value", ""), request.form.get("step", "")
+    step = request.form.get("step", "")
+    value = request.form.get(_VALUE_FIELDS.get(kind, "value") if kind else "value", "")
     try:
         if kind is not None and step == "apply":
             return _apply(picked, kind, value)
@@ -140,6 +150,7 @@ def _page(
     picked: Picked, kind: BulkKind | None, value: str, counted: bulk.Affected | None, problem: str
 ) -> str:
     company_id, actor = picked.chosen.company_id, signed_in_actor()
+    names = level_names(db(), company_id)
     counted_all = bulk.count_affected(db(), actor, picked, BulkKind.BLOCK, "")
     offered = {
         name.value: list_names(db(), actor.sight, company_id, column) for name, column in bulk.COLUMNS.items()
@@ -151,6 +162,8 @@ def _page(
         kind=kind.value if kind else "",
         kinds=[(one.value, kind_word(one)) for one in BulkKind],
         value=value,
+        types=[(one, type_name(one)) for one in company_types(db(), company_id).ids],
+        levels=[(n, messages.level_label(n, names)) for n in range(actor.clearance + 1)],
         counted=counted,
         of_contacts=kind in OF_CONTACTS,
         parties=counted_all.parties,
@@ -175,8 +188,17 @@ def kind_word(kind: BulkKind) -> str:
         BulkKind.REMOVE_CHARACTERISTIC: _("Remove a characteristic from their contacts"),
         BulkKind.BLOCK: _("Block sending"),
         BulkKind.UNBLOCK: _("Allow sending again"),
+        BulkKind.SUBSCRIBE: _("Let their contacts receive a document type"),
+        BulkKind.UNSUBSCRIBE: _("Let their contacts not receive a document type any more"),
+        BulkKind.LEVEL: _("Set the privacy level of their contacts"),
     }
     return str(words[kind])
+
+
+def _value_word(kind: BulkKind, value: str, company_id: int) -> str:
+    if kind is BulkKind.LEVEL:
+        return messages.level_label(int(value), level_names(db(), company_id))
+    return str(type_name(value)) if kind in bulk.OF_RECEIVING else value
 
 
 def take_change() -> dict[str, Any] | None:
@@ -191,7 +213,8 @@ def take_change() -> dict[str, Any] | None:
 
 def _done_words(change: PartyChange) -> str:
     kind, count = BulkKind(change.kind), format_decimal(change.count)
-    what = f"{kind_word(kind)}: {change.value}" if change.value else kind_word(kind)
+    value = _value_word(kind, change.value, change.company_id)
+    what = f"{kind_word(kind)}: {value}" if value else kind_word(kind)
     if kind in OF_CONTACTS:
         told = ngettext("%(n)s contact changed.", "%(n)s contacts changed.", change.count, n=count)
     else:

@@ -4,7 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.permissions import Sight
@@ -13,8 +16,26 @@ Condition = ColumnElement[bool]
 Column = InstrumentedAttribute[str]
 
 
+class unled(FunctionElement[Any]):  # noqa: N801  (reads as a function of SQL)
+    """A column that leads SQLite to no index: it would begin with all contacts; PostgreSQL knows better itself."""
+
+    inherit_cache = True
+
+
+@compiles(unled)
+def _as_it_is(element: unled, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(unled, "sqlite")
+def _with_a_sign(element: unled, compiler: SQLCompiler, **options: Any) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"
+
+
 def holds(column: Column, word: str) -> Condition:
     """Whether a text in lower case holds a word in lower case anywhere; `%` and `_` mean themselves."""
+    if not set(word) & set("/%_"):
+        return column.like(f"%{word}%")  # twice as quick on SQLite without ESCAPE
     escaped = word.replace("/", "//").replace("%", "/%").replace("_", "/_")
     return column.like(f"%{escaped}%", escape="/")
 

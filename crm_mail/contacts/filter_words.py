@@ -3,6 +3,8 @@
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from crm_mail.contacts.consent_wishes import CONSENT_WORDS, read_consent_word
+from crm_mail.contacts.consent_words import decision_word, subject_line
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.web.type_names import type_name
 
@@ -33,6 +35,7 @@ def filter_labels() -> dict[str, str]:
         "bounced": _("Not written to any more"),
         "written": _("Written to before"),
         "birthday": _("Birthday"),
+        "consent": _("Consent"),
     }
 
 
@@ -53,6 +56,18 @@ def birthday_word(days: int) -> str:
     return str(ngettext("today or tomorrow", "in the next %(num)d days", days))
 
 
+def consent_choice(word: str) -> str:
+    """What is asked of consents: for what, by what, and what was said."""
+    purpose, channel, decision = read_consent_word(word)
+    said = decision_word(decision) if decision else _("nothing said")
+    return f"{subject_line((purpose, channel))}: {said}"
+
+
+def consent_choices() -> list[tuple[str, str]]:
+    """Everything that may be asked of consents."""
+    return [(word, consent_choice(word)) for word in CONSENT_WORDS]
+
+
 def value_word(argument: str, value: str) -> str:
     """One value of one query argument as a person reads it."""
     if argument == "kind":
@@ -63,6 +78,8 @@ def value_word(argument: str, value: str) -> str:
         return type_name(value)
     if argument == "address_kind":
         return dict(address_kind_choices()).get(value, value)
+    if argument == "consent":
+        return consent_choice(value)
     return birthday_word(int(value)) if argument == "birthday" else value
 
 

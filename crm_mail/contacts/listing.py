@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.conditions import names_in_use, visible_parties
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party
+from crm_mail.contacts.searching import MOST, checked_query, find_parties, needs_search
 from crm_mail.contacts.selection import PartyFilter, party_query, visible_contacts
+from crm_mail.db import among
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.permissions import Actor, Permission, Sight
 
@@ -71,13 +73,17 @@ class PartyRow:
 
 @dataclass(frozen=True, slots=True)
 class PartyPage:
-    """One page; ``first`` is the place of its first row, cursors are None at the ends."""
+    """One page; ``first`` is the place of its first row, cursors are None at the ends.
+
+    ``has_more``: there are more than ``total``; they are counted when somebody asks for the exact number.
+    """
 
     rows: tuple[PartyRow, ...]
     total: int
     first: int
     next_cursor: str | None
     previous_cursor: str | None
+    has_more: bool = False
 
     @property
     def last(self) -> int:
@@ -94,19 +100,27 @@ def list_parties(
     after: str = "",
     before: str = "",
     size: int = 50,
+    is_exact: bool = False,
 ) -> PartyPage:
     """One page of the parties that a filter means.
 
     Args:
         after, before: a cursor of an earlier page; one that is not understood gives the first page.
         size: rows of a page.
+        is_exact: count all of them, however many there are; else `searching.MOST` where that is quicker.
     """
     actor.require(Permission.CONTACTS_SEE, chosen.company_id)
-    total = count_parties(session, actor, chosen)
+    found: set[int] | None = None
+    if is_searched := needs_search(chosen):
+        found = None if is_exact else find_parties(session, chosen, actor.sight)
+    has_more = is_searched and found is None and not is_exact
+    exact = len(found) if found is not None else None
+    total = MOST if has_more else count_parties(session, actor, chosen) if exact is None else exact
     cursor = _read_cursor(before or after)
     going_back = bool(before) and cursor is not None
-    parties = _page_of_parties(session, actor, chosen, order, cursor, going_back, size + 1)
-    has_more = len(parties) > size
+    query = _query(session, actor, chosen, found, is_searched)
+    parties = _page_of_parties(session, query, order, cursor, going_back, size + 1)
+    is_full = len(parties) > size
     parties = parties[:size]
     place = cursor[2] if cursor else 0
     if going_back:
@@ -114,13 +128,14 @@ def list_parties(
         first = max(1, place - len(parties))
     else:
         first = place + 1
-    has_next, has_previous = (True, has_more) if going_back else (has_more, cursor is not None)
+    has_next, has_previous = (True, is_full) if going_back else (is_full, cursor is not None)
     return PartyPage(
         read_rows(session, actor, chosen.company_id, parties),
         total,
         first if parties else 0,
         _cursor(parties[-1], order, first + len(parties) - 1) if parties and has_next else None,
         _cursor(parties[0], order, first) if parties and has_previous else None,
+        has_more,
     )
 
 
@@ -141,10 +156,22 @@ def list_names(
 Cursor = tuple[str, int, int]
 
 
+def _query(
+    session: Session, actor: Actor, chosen: PartyFilter, found: set[int] | None, is_searched: bool
+) -> Select[Party]:
+    """What was found, as rows; many are read along the order's index until the page is full, each checked by itself."""
+    if found is not None:
+        return select(Party).where(among(session, Party.id, found))
+    if is_searched:
+        return checked_query(chosen, actor.sight)
+    # A narrow choice is found first, then ordered
+    few = party_query(chosen, actor.sight)
+    return select(Party).where(Party.id.in_(few)) if chosen.is_narrow else few.with_only_columns(Party)
+
+
 def _page_of_parties(
     session: Session,
-    actor: Actor,
-    chosen: PartyFilter,
+    query: Select[Party],
     order: PartyOrder,
     cursor: Cursor | None,
     going_back: bool,
@@ -153,9 +180,6 @@ def _page_of_parties(
     column = Party.code if order.is_by_code else Party.name_key
     key = tuple_(column, Party.id)
     descending = order.is_backwards != going_back
-    found = party_query(chosen, actor.sight)
-    # A narrow choice is found first, then ordered; a wide one is read along the order's index until the page is full
-    query = select(Party).where(Party.id.in_(found)) if chosen.is_narrow else found.with_only_columns(Party)
     if cursor is not None:
         position = tuple_(cursor[0], cursor[1])
         query = query.where(key < position if descending else key > position)

@@ -36,6 +36,7 @@ def _sentences() -> Mapping[Problem, str]:
         ),
         Problem.ADDENDA_INVALID: _("The addenda is not well-formed XML: %(reason)s"),
         Problem.LEVEL_INVALID: _("Choose a privacy level from 0 to 3."),
+        Problem.TYPE_UNKNOWN: _("Choose what the contacts receive."),
         Problem.LEVEL_ABOVE_OWN: _(
             "The level %(level)s is above your clearance (%(own)s). Choose a lower one."
         ),

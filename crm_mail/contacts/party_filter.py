@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from crm_mail.contacts.consent_wishes import CONSENT_WORDS
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.refusals import Refusal
 
@@ -56,6 +57,7 @@ ARGUMENTS: Final[Mapping[str, str]] = {
     "bounced": "has_bounced",
     "written": "was_written_to",
     "birthday": "birthday_within",
+    "consent": "consents",
 }
 """Name of the query argument (and of the command line option) → field. Lists are given by repeating the
 name.
@@ -99,6 +101,7 @@ class PartyFilter:
         has_bounced: with (True) or without (False) an address that is not written to any more.
         was_written_to: something (True) or nothing (False) was ever sent, as far as this actor may know.
         birthday_within: only contacts whose birthday is today or in these many days.
+        consents: only contacts whose last word on a subject is one of these; see `consent_conditions.CONSENT_WORDS`.
     """
 
     company_id: int
@@ -125,6 +128,7 @@ class PartyFilter:
     has_bounced: bool | None = None
     was_written_to: bool | None = None
     birthday_within: int | None = None
+    consents: Words = ()
 
     @property
     def is_empty(self) -> bool:
@@ -156,7 +160,14 @@ class PartyFilter:
     def needs_contact(self) -> bool:
         """Whether only parties that have a certain contact are meant."""
         tags = self.characteristics or self.all_characteristics or self.any_characteristics
-        return bool(self.roles or tags or self.subscribed_to) or self.birthday_within is not None
+        asked = self.roles or tags or self.subscribed_to or self.consents
+        return bool(asked) or self.birthday_within is not None
+
+    @property
+    def is_by_column(self) -> bool:
+        """Whether something is asked that the parties' own indexes find."""
+        named = self.agents or self.zones or self.cities or self.provinces or self.categories
+        return bool(named or self.codes or self.code_from or self.code_to or self.blocked)
 
     def without(self, name: str, value: str | None = None) -> "PartyFilter":
         """The same filter without one field, or without one of its values."""
@@ -221,6 +232,8 @@ def _read(name: str, value: Any) -> Any:
     if isinstance(_DEFAULTS[name], tuple):
         texts = [value] if isinstance(value, str) else list(value or ())
         clean = tuple(dict.fromkeys(word for text in texts if (word := " ".join(str(text).split()))))
+        if name == "consents" and (unknown := [word for word in clean if word not in CONSENT_WORDS]):
+            raise FilterInvalid(name, unknown[0])
         return _read_kinds(clean) if name == "address_kinds" else clean
     single = value[-1] if isinstance(value, (list, tuple)) and value else value
     if name == "kind":

@@ -27,6 +27,7 @@ class Problem(StrEnum):
     PACKAGING_UNKNOWN = "packaging_unknown"
     ADDENDA_INVALID = "addenda_invalid"
     LEVEL_INVALID = "level_invalid"
+    TYPE_UNKNOWN = "type_unknown"
     LEVEL_ABOVE_OWN = "level_above_own"
     ROLE_UNKNOWN = "role_unknown"
     ROLE_TAKEN = "role_taken"

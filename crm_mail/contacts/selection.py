@@ -6,8 +6,9 @@ clearance plays no part: it is not found, it makes no party found, it is not cou
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select, union_all
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.birthdays import days_ahead
@@ -20,6 +21,7 @@ from crm_mail.contacts.conditions import (
     visible_contacts,
     visible_parties,
 )
+from crm_mail.contacts.consent_conditions import has_consent
 from crm_mail.contacts.contact_birthdays import has_birthday
 from crm_mail.contacts.models import (
     Contact,
@@ -104,6 +106,17 @@ def code_range(first: str, last: str) -> list[Condition]:
     return conditions
 
 
+def plain_conditions(chosen: PartyFilter, sight: Sight) -> list[Condition]:
+    """What is asked of the parties themselves, and what they must not have; the demands of `sources` are left out."""
+    own = replace(
+        chosen, text="", address_kinds=(), has_bounced=False if chosen.has_bounced is False else None
+    )
+    conditions = _party_conditions(own, sight)
+    if chosen.no_characteristics and not chosen.needs_contact:
+        conditions.append(Party.id.not_in(_only_with(chosen, sight)))
+    return conditions
+
+
 def _party_conditions(chosen: PartyFilter, sight: Sight) -> list[Condition]:
     company_id = chosen.company_id
     conditions: list[Condition] = [Party.company_id == company_id, *visible_parties(sight)]
@@ -118,19 +131,16 @@ def _party_conditions(chosen: PartyFilter, sight: Sight) -> list[Condition]:
         (Party.agent, chosen.agents),
         (Party.zone, chosen.zones),
         (Party.city, chosen.cities),
+        (Party.province, chosen.provinces),
         (Party.category, chosen.categories),
     ):
         if names:
             conditions.append(in_use(column, names, Party.company_id == company_id))
-    if chosen.provinces:
-        conditions.append(same_name(Party.province, chosen.provinces))
     if chosen.languages:
-        conditions.append(_speaks(chosen.languages))
+        conditions.append(_speaks(company_id, chosen.languages))
     if chosen.blocked is not None:
         conditions.append(Party.is_blocked.is_(chosen.blocked))
     conditions += _reach_conditions(chosen, sight)
-    if chosen.text.strip():
-        conditions.append(Party.search_key >= "")  # always so; leads SQLite to the index that holds the text
     conditions += [_finds(word.lower(), company_id, sight) for word in chosen.text.split()]
     return conditions
 
@@ -153,13 +163,14 @@ def _only_with(chosen: PartyFilter, sight: Sight) -> Select[int]:
     tagged = holders(chosen.no_characteristics)  # tables at the head: SQLite refuses what nests too deep
     unwanted = Contact.id.in_(select(tagged.c[0]))
     some = select(Contact.party_id).where(*present, unwanted).cte()
-    others = select(Contact.party_id).where(*present, Contact.party_id.in_(select(some.c[0])), ~unwanted)
-    return select(some.c[0]).where(some.c[0].not_in(others))
+    # Asked for each of those few: PostgreSQL would read all contacts to answer it at once
+    others = select(Contact.id).where(Contact.party_id == some.c[0], *present, ~unwanted)
+    return select(some.c[0]).where(~others.correlate(some).exists())
 
 
-def _speaks(languages: Iterable[str]) -> Condition:
+def _speaks(company_id: int, languages: Iterable[str]) -> Condition:
     wanted = sorted({language.strip().lower()[:2] for language in languages})
-    by_company = exists().where(Company.id == Party.company_id, Company.language.in_(wanted))
+    by_company = exists().where(Company.id == company_id, Company.language.in_(wanted))
     return or_(Party.language.in_(wanted), and_(Party.language == "", by_company))
 
 
@@ -175,7 +186,10 @@ def _finds(word: str, company_id: int, sight: Sight) -> Condition:
     by_name = select(Contact.party_id).where(
         Contact.company_id == company_id, visible_contacts(sight), holds(Contact.name_key, word)
     )
-    return or_(holds(Party.search_key, word), Party.id.in_(by_name), Party.id.in_(by_address))
+    by_party = select(Party.id).where(
+        Party.company_id == company_id, Party.search_key >= "", holds(Party.search_key, word)
+    )
+    return Party.id.in_(union_all(by_party, by_name, by_address))
 
 
 def _contact_conditions(chosen: PartyFilter, sight: Sight, states: Sequence[ContactState]) -> list[Condition]:
@@ -196,4 +210,6 @@ def _contact_conditions(chosen: PartyFilter, sight: Sight, states: Sequence[Cont
         conditions.append(Contact.id.in_(receives))
     if chosen.birthday_within is not None:
         conditions.append(has_birthday(chosen.company_id, days_ahead(now().date(), chosen.birthday_within)))
+    if chosen.consents:
+        conditions.append(has_consent(chosen.consents))
     return conditions + tag_conditions(chosen)

@@ -18,17 +18,18 @@ def tag_conditions(chosen: PartyFilter) -> list[Condition]:
         key, value = split_characteristic(text)
         found.append(Contact.id.in_(_holding(key.lower(), [value])))
     if chosen.any_characteristics:
-        found.append(or_(*(Contact.id.in_(query) for query in _each(chosen.any_characteristics))))
-    found += [Contact.id.not_in(query) for query in _each(chosen.no_characteristics)]
+        found.append(or_(*(Contact.id.in_(query) for query in each_holding(chosen.any_characteristics))))
+    found += [Contact.id.not_in(query) for query in each_holding(chosen.no_characteristics)]
     return found
 
 
 def holders(words: Iterable[str]) -> CTE:
     """The contacts that hold one of these characteristics, as a table at the head of the statement."""
-    return union(*_each(words)).cte()
+    return union(*each_holding(words)).cte()
 
 
-def _each(words: Iterable[str]) -> list[Select[Any]]:
+def each_holding(words: Iterable[str]) -> list[Select[Any]]:
+    """The contacts that hold a characteristic, one statement for each key."""
     return [_holding(key, values) for key, values in _by_key(words)]
 
 
