@@ -11,6 +11,7 @@ from crm_mail import audit_chain
 from crm_mail.api import models as api
 from crm_mail.audit import AuditEvent
 from crm_mail.audit_redactions import AuditRedaction
+from crm_mail.campaigns import models as campaigns
 from crm_mail.catalogue import models as catalogue
 from crm_mail.companies import models as companies
 from crm_mail.contacts import consent_models as consents
@@ -42,6 +43,7 @@ def import_models() -> list[object]:
     """Name every room that has tables, so that the metadata is complete whoever asks for it."""
     rooms = [
         api,
+        campaigns,
         catalogue,
         companies,
         consents,

@@ -36,8 +36,8 @@ MAX_SOURCE = 100_000
 MAX_OUTPUT = 100_000
 MAX_ROUNDS = 100_000
 _PARTS_AT_ONCE = 200  # of a text with loops, between two looks at its length
-_LOOP_FILTER = "counted_rounds"
-_ROUNDS = "_rounds_left"
+LOOP_FILTER = "counted_rounds"
+ROUNDS = "_rounds_left"
 _SCHEMAS: Mapping[TextSchema, FieldTree] = {"message": MESSAGE_FIELDS, "run_report": RUN_REPORT_FIELDS}
 # A tag alone on its line vanishes with the line; a line that merely ends with one keeps its line break.
 _TAGS_ONLY = re.compile(r"(?:[ \t]*\{%(?:[^%]|%(?!\}))*%\})+[ \t]*")
@@ -54,7 +54,7 @@ def _counted_rounds(context: Context, items: object) -> list[Any]:
     """Loops go over real lists only, and their lengths add up against one budget per rendering."""
     if not isinstance(items, list | tuple):
         raise TypeError("a loop can only go over a list")
-    budget = context.parent[_ROUNDS]
+    budget = context.parent[ROUNDS]
     budget[0] -= len(items)
     if budget[0] < 0:
         raise RoundsExceeded
@@ -100,10 +100,15 @@ def _environment(autoescape: bool) -> ImmutableSandboxedEnvironment:
     filters: dict[str, Callable[..., Any]] = {name: environment.filters[name] for name in kept}
     quote = escape if autoescape else _plain_escape
     filters |= {"money": _money, "date": _date, "number": _number, "default": _default, "join": do_join}
-    filters |= {"escape": quote, "e": quote, _LOOP_FILTER: _counted_rounds}
+    filters |= {"escape": quote, "e": quote, LOOP_FILTER: _counted_rounds}
     environment.filters = filters
     environment.globals = {}
     return environment
+
+
+def html_environment() -> ImmutableSandboxedEnvironment:
+    """The environment of HTML and XML: values are escaped, nothing but our filters exists."""
+    return _HTML
 
 
 _PLAIN = _environment(autoescape=False)
@@ -141,7 +146,7 @@ class CompiledText:
 
         Raises `TemplateInvalid`: output over 100 KB, too many loop rounds, or a value that cannot be used so.
         """
-        values = {**context, _ROUNDS: [MAX_ROUNDS]}
+        values = {**context, ROUNDS: [MAX_ROUNDS]}
         try:
             parts = self._code(Context(self._environment, values, None, {}))
             output = _limited(parts) if self._has_loop else "".join(parts)
@@ -213,7 +218,7 @@ def compile_text(
     Raises `TemplateInvalid` with line, reason and hint.
     """
     environment = _HTML if kind == "html" else _PLAIN
-    checker = TemplateChecker(_SCHEMAS[schema], _LOOP_FILTER)
+    checker = TemplateChecker(_SCHEMAS[schema], LOOP_FILTER)
     tree = _parse(environment, source, kind)
     try:
         checker.check(tree)
@@ -227,7 +232,7 @@ def _compile_frame(layout: str, schema: TextSchema) -> tuple[CompiledText, Compi
     """The two halves of an outer HTML, which may name only what is the same for a whole run."""
     parts = []
     for source in layout.split("<!--content-->"):
-        checker = TemplateChecker(_SCHEMAS[schema], _LOOP_FILTER)
+        checker = TemplateChecker(_SCHEMAS[schema], LOOP_FILTER)
         tree = _parse(_HTML, source, "text")
         checker.check(tree)
         foreign = [name for name in checker.placeholders if not name.startswith(("company.", "language"))]

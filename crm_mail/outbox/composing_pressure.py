@@ -29,8 +29,8 @@ def pressure_of(company: Company) -> PressureCap | None:
     return PressureCap(company.pressure_messages, company.pressure_days)
 
 
-def _counts(since: datetime) -> list[ColumnElement[bool]]:
-    """What counts: advertising that left within the time, or is queued to leave."""
+def counted(since: datetime) -> list[ColumnElement[bool]]:
+    """What counts of a contact's messages: advertising that left within the time, or is queued to leave."""
     return [
         Message.purpose != "",
         or_(
@@ -46,12 +46,12 @@ def worn_out(
     since = now() - timedelta(days=cap.days)
     found: set[int] = set()
     for ids in chunks(contact_ids):
-        query = select(Message.contact_id).where(Message.contact_id.in_(ids), *_counts(since))
+        query = select(Message.contact_id).where(Message.contact_id.in_(ids), *counted(since))
         query = query.group_by(Message.contact_id).having(func.count() >= cap.messages)
         found.update(id_ for id_ in session.scalars(query) if id_ is not None)
     for ids in chunks(party_ids):
         of_party = select(Message.party_id).where(
-            Message.party_id.in_(ids), Message.contact_id.is_(None), *_counts(since)
+            Message.party_id.in_(ids), Message.contact_id.is_(None), *counted(since)
         )
         of_party = of_party.group_by(Message.party_id).having(func.count() >= cap.messages)
         found.update(-id_ for id_ in session.scalars(of_party))

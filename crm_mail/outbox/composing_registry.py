@@ -20,7 +20,13 @@ Composer = Callable[[Session, Installation, Actor, Run, Mapping[str, Any]], Iter
 It must give the same messages again when it is asked again. It writes nothing but files into the store.
 """
 
-_known: dict[str, Composer] = {}
+Making = Callable[[Installation, Actor, int, Callable[[int], None] | None], None]
+"""(installation, who prepares, run id, told the number of files made): what takes long, before any message is written.
+
+It has transactions of its own, outside of which files are made; it finds what it made before.
+"""
+
+_known: dict[str, tuple[Composer, Making | None]] = {}
 
 
 class ComposerMissing(Refusal):
@@ -32,9 +38,13 @@ class ComposerMissing(Refusal):
         )
 
 
-def register(name: str, composer: Composer) -> None:
-    """Make a composer known; a second registration replaces the first."""
-    _known[name] = composer
+def register(name: str, composer: Composer, making: Making | None = None) -> None:
+    """Make a composer known; a second registration replaces the first.
+
+    Args:
+        making: makes the files that its messages carry (letters), outside any transaction of the run.
+    """
+    _known[name] = (composer, making)
 
 
 def composer_of(name: str) -> Composer:
@@ -45,4 +55,14 @@ def composer_of(name: str) -> Composer:
     """
     if name not in _known:
         raise ComposerMissing(name)
-    return _known[name]
+    return _known[name][0]
+
+
+def making_of(name: str) -> Making | None:
+    """What a composer's messages need to be made first; None: nothing.
+
+    Raises:
+        ComposerMissing
+    """
+    composer_of(name)
+    return _known[name][1]

@@ -15,6 +15,7 @@ class Issue(StrEnum):
     NO_ORDINARY_ADDRESS = "no_ordinary_address"  # the company wants ordinary mail and there is only PEC
     MISSING_FILE = "missing_file"  # the document has no file to send, or the store has lost it
     PDF_FAILED = "pdf_failed"
+    LETTER_FAILED = "letter_failed"  # a mailing's letter could not be made for this recipient
     FILE_TOO_LARGE = "file_too_large"
     TEXT_INVALID = "text_invalid"
     ALREADY_SENT = "already_sent"
@@ -41,6 +42,7 @@ BLOCKERS = frozenset(
         Issue.NO_ORDINARY_ADDRESS,
         Issue.MISSING_FILE,
         Issue.PDF_FAILED,
+        Issue.LETTER_FAILED,
         Issue.FILE_TOO_LARGE,
         Issue.TEXT_INVALID,
     }

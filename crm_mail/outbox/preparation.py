@@ -13,7 +13,8 @@ from crm_mail.documents.pdf_pool import PdfPool
 from crm_mail.documents.printing import print_documents, unprinted
 from crm_mail.installation import Installation
 from crm_mail.outbox.composing import fill_any_run
-from crm_mail.outbox.composing_parts import is_composed
+from crm_mail.outbox.composing_parts import Composition, is_composed
+from crm_mail.outbox.composing_registry import making_of
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.gathering import due_documents
 from crm_mail.outbox.heartbeat import beating
@@ -87,7 +88,12 @@ def print_missing(
     with home.database.read() as session:
         run = session.get_one(Run, run_id)
         criteria = Criteria.from_dict(run.criteria)
-    if run.state is RunState.PREPARING and not is_composed(run.criteria):
+    if run.state is RunState.PREPARING and is_composed(run.criteria):
+        making = making_of(Composition.from_dict(run.criteria).composer)
+        if making is not None:
+            with beating(home, run_id):
+                making(home, actor, run_id, on_progress)
+    elif run.state is RunState.PREPARING:
         missing = _unprinted_ids(home, actor, criteria)
         if not missing:
             return

@@ -51,6 +51,7 @@ _SHORT: dict[Issue, str] = {
     Issue.NO_ORDINARY_ADDRESS: _("Only a PEC address"),
     Issue.MISSING_FILE: _("File missing"),
     Issue.PDF_FAILED: _("PDF not made"),
+    Issue.LETTER_FAILED: _("Letter not made"),
     Issue.FILE_TOO_LARGE: _("Files too large"),
     Issue.TEXT_INVALID: _("Text has a fault"),
     Issue.ALREADY_SENT: _("Already sent"),
@@ -100,6 +101,10 @@ _LONG: dict[Issue, tuple[str, str]] = {
     Issue.PDF_FAILED: (
         _("The PDF could not be made."),
         _("Look at the document, correct it and check again; or leave the message out."),
+    ),
+    Issue.LETTER_FAILED: (
+        _("The letter for this recipient could not be made."),
+        _("Correct the letter in the mailing and prepare it again; or leave the message out."),
     ),
     Issue.FILE_TOO_LARGE: (
         _("The files are too large for one message."),
@@ -161,6 +166,7 @@ _WITH_VALUES: dict[tuple[Issue, str], str] = {
     (Issue.MISSING_FILE, "file"): _("The file %(file)s is missing."),
     (Issue.MISSING_FILE, "document"): _("The document %(document)s has no file to send."),
     (Issue.PDF_FAILED, "document"): _("The PDF of the document %(document)s could not be made."),
+    (Issue.LETTER_FAILED, "reason"): _("The letter for this recipient could not be made: %(reason)s"),
     (Issue.FILE_TOO_LARGE, "mb"): _("The files take %(mb)s MB in a message; the limit is %(limit_mb)s MB."),
     (Issue.TEXT_INVALID, "reason"): _("The text of this document type has a fault: %(reason)s"),
     (Issue.ALREADY_SENT, "at"): _("This recipient was sent %(document)s on %(at)s (run %(run)s)."),

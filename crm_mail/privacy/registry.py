@@ -1,6 +1,7 @@
 """Every room's declarations of personal data, in one place."""
 
 from crm_mail.api import personal_data as api
+from crm_mail.campaigns import personal_data as campaigns
 from crm_mail.companies import personal_data as companies
 from crm_mail.contacts import personal_data as contacts
 from crm_mail.delivery import personal_data as delivery
@@ -20,6 +21,7 @@ from crm_mail.webhooks import personal_data as webhooks
 
 ROOMS = (
     api,
+    campaigns,
     companies,
     contacts,
     delivery,
