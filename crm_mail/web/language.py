@@ -12,12 +12,14 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from babel.support import NullTranslations
 from flask import Blueprint, Flask, abort, current_app, g, redirect, request
-from flask_babel import Babel, get_locale
+from flask_babel import Babel, Domain, get_locale
 from werkzeug.wrappers import Response
 
 from crm_mail.permissions import public
 from crm_mail.web.catalogs import FOLDER, compile_catalogs
+from crm_mail.web.translating import catalog_of
 from crm_mail.web.urls import local_path
 
 LANGUAGES = {"it": "Italiano", "es": "Español", "en": "English"}
@@ -113,10 +115,18 @@ def _page_context() -> dict[str, object]:
     }
 
 
+class _Texts(Domain):
+    """Flask-Babel's texts without its search for their catalog: a page has hundreds of them."""
+
+    def get_translations(self) -> NullTranslations:
+        locale = get_locale()
+        return catalog_of(locale.language if locale else "en")
+
+
 def init_app(app: Flask) -> None:
     """Set up Flask-Babel, the two switch routes and the variables base.html reads."""
     compile_catalogs()
-    Babel(
+    babel = Babel(
         app,
         default_locale="en",
         default_translation_directories=str(FOLDER),
@@ -124,5 +134,6 @@ def init_app(app: Flask) -> None:
         locale_selector=choose_language,
         timezone_selector=choose_time_zone,
     )
+    babel.domain_instance = _Texts(str(FOLDER))
     app.register_blueprint(blueprint)
     app.context_processor(_page_context)

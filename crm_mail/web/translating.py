@@ -11,14 +11,15 @@ Translate = Callable[[str], str]
 
 
 @lru_cache(maxsize=8)
-def _catalog(language: str) -> NullTranslations:
+def catalog_of(language: str) -> NullTranslations:
+    """The texts of a language, read once for each process."""
     compile_catalogs()
     return Translations.load(FOLDER, [language])
 
 
 def translator(language: str) -> Translate:
     """A function that gives the text of an English message in a language; English when there is no other."""
-    catalog = _catalog(language[:2])
+    catalog = catalog_of(language[:2])
 
     def translate(message: str) -> str:
         return str(catalog.gettext(message))
