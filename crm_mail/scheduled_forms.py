@@ -2,6 +2,8 @@
 
 from crm_mail.privacy.scheduled_retention import RetentionRounds
 from crm_mail.privacy.scheduled_retention_form import RetentionForm
+from crm_mail.schedules.campaign_forms import MailingForm
+from crm_mail.schedules.campaign_kind import Mailings
 from crm_mail.schedules.document_forms import DocumentsForm, StatementsForm
 from crm_mail.schedules.document_kinds import DocumentRuns, StatementRuns
 from crm_mail.schedules.import_forms import ImportForm
@@ -13,5 +15,6 @@ def register_scheduled_forms() -> None:
     """Make every form known, in the order in which the kinds are offered. Add your room's here."""
     register_form(DocumentRuns.id, DocumentsForm)
     register_form(StatementRuns.id, StatementsForm)
+    register_form(Mailings.id, MailingForm)
     register_form(Imports.id, ImportForm)
     register_form(RetentionRounds.id, RetentionForm)
