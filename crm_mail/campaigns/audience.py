@@ -58,9 +58,10 @@ class SampleRow:
 
 
 def purpose_of(session: Session, campaign: Campaign) -> str:
-    """What recipients are asked for: advertising, where the company says so of the type, else what was chosen."""
+    """What recipients are asked for: what was chosen, else advertising where the company says so of the type."""
     policy = policy_for(session, campaign.company_id).get(campaign.document_type)
-    return Purpose.COMMERCIAL.value if policy is not None and policy.asks_consent else campaign.purpose
+    asked = Purpose.COMMERCIAL.value if policy is not None and policy.asks_consent else ""
+    return campaign.purpose or asked
 
 
 def count_audience(session: Session, actor: Actor, campaign: Campaign) -> AudienceCounts:
@@ -71,7 +72,7 @@ def count_audience(session: Session, actor: Actor, campaign: Campaign) -> Audien
     parties = _count(session, party_ids(campaign, actor.sight))
     everybody = Sight(HIGHEST_CLEARANCE, actor.agents, actor.zones)
     excluded = {ABOVE_CLEARANCE: _count(session, contact_ids(campaign, everybody)) - contacts}
-    left = Contact.id.in_(ids)
+    left: ColumnElement[bool] = Contact.id.in_(ids)
     for reason, condition in _exclusions(session, company, campaign):
         excluded[reason] = _count(session, select(Contact.id).where(left, condition))
         left = left & ~condition
@@ -147,7 +148,7 @@ def sample_audience(session: Session, actor: Actor, campaign: Campaign) -> list[
             excluded.setdefault(id_, reason)
     asked = filter_of(campaign).to_arguments()
     return [
-        SampleRow(one, _reasons(one, asked, campaign), excluded.get(one.contact_id or 0, "")) for one in rows
+        SampleRow(one, _reasons(one, asked, company.language), excluded.get(one.contact_id or 0, "")) for one in rows
     ]
 
 
@@ -155,7 +156,7 @@ _OF_PARTY = {"agent": "agent", "zone": "zone", "city": "city", "province": "prov
 
 
 def _reasons(
-    one: Reached, asked: Sequence[tuple[str, str]], campaign: Campaign
+    one: Reached, asked: Sequence[tuple[str, str]], language: str
 ) -> tuple[tuple[str, str], ...]:
     """What of the filter this recipient answers to, with its own values where the card shows one."""
     found: dict[str, str] = {}
@@ -165,7 +166,7 @@ def _reasons(
         elif argument == "role" and one.contact is not None:
             found[argument] = one.contact["roles"]
         elif argument == "language":
-            found[argument] = one.language or campaign.company.language
+            found[argument] = one.language or language
         elif argument in ("code_from", "code_to", "code"):
             found["code"] = str(one.party["code"])
         else:
