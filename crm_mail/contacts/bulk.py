@@ -19,6 +19,7 @@ from crm_mail.contacts.conditions import visible_parties
 from crm_mail.contacts.models import Characteristic, Contact, ContactState, Party, PartyChange
 from crm_mail.contacts.party_filter import PartyFilter, split_characteristic
 from crm_mail.contacts.problems import ContactRefused, Problem
+from crm_mail.contacts.raising import raise_history
 from crm_mail.contacts.selection import party_query, visible_contacts
 from crm_mail.db import now
 from crm_mail.permissions import Actor, Permission, Sight
@@ -225,6 +226,8 @@ def _set(session: Session, ids: Sequence[int], column: Any, value: Any, only_if:
             )
         )
         count += done.rowcount
+    if column is Contact.privacy_level:
+        raise_history(session, ids)
     session.expire_all()
     return count
 
@@ -251,6 +254,8 @@ def _remove_tags(session: Session, ids: Sequence[int], tag: str) -> int:
         query = delete(Characteristic).where(Characteristic.contact_id.in_(part), _is_tag(key, said))
         done: Any = session.execute(query.execution_options(synchronize_session=False))
         count += done.rowcount
+    if column is Contact.privacy_level:
+        raise_history(session, ids)
     session.expire_all()
     return count
 

@@ -12,6 +12,8 @@ from crm_mail.contacts import bulk, messages, saved_filters
 from crm_mail.contacts.blueprint import blueprint
 from crm_mail.contacts.bulk import OF_CONTACTS, BulkKind, Picked
 from crm_mail.contacts.card_views import company_or_404
+from crm_mail.contacts.confidential import Way, confidential_of_parties
+from crm_mail.contacts.confidential_views import tell_reading
 from crm_mail.contacts.listing import list_names
 from crm_mail.contacts.models import PartyChange
 from crm_mail.contacts.party_export import export_parties, record_export
@@ -20,7 +22,7 @@ from crm_mail.contacts.problems import ContactRefused
 from crm_mail.contacts.saved_filters import FilterNotSaved
 from crm_mail.contacts.vcard_export import export_vcards
 from crm_mail.contacts.vocabulary import level_names, list_characteristics
-from crm_mail.permissions import Permission, requires, signed_in_actor
+from crm_mail.permissions import HIGHEST_CLEARANCE, Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 from crm_mail.web.table_files import CSV_MIME, XLSX_MIME, csv_chunks, write_xlsx
 from crm_mail.web.type_names import type_name
@@ -74,6 +76,7 @@ def export_list() -> Response:
         write_xlsx(_header(), rows, file, _("Contacts"))
     file.seek(0)
     record_export(db(), actor, chosen.company_id, kind, len(rows))
+    _tell_reading(_picked(chosen))
     mime = CSV_MIME if kind == "csv" else XLSX_MIME
     return send_file(file, mime, as_attachment=True, download_name=f"contacts.{kind}")
 
@@ -86,7 +89,15 @@ def _export_vcards(picked: Picked) -> Response:
         count += 1
     file.seek(0)
     record_export(db(), signed_in_actor(), picked.chosen.company_id, "vcf", count)
+    _tell_reading(picked)
     return send_file(file, "text/vcard; charset=utf-8", as_attachment=True, download_name="contacts.vcf")
+
+
+def _tell_reading(picked: Picked) -> None:
+    actor = signed_in_actor()
+    if actor.clearance >= HIGHEST_CLEARANCE:
+        parties = db().scalars(picked.query(actor.sight)).all()
+        tell_reading(confidential_of_parties(db(), parties), Way.EXPORT)
 
 
 def _header() -> list[str]:

@@ -14,6 +14,8 @@ from crm_mail.contacts import messages, parties, vocabulary
 from crm_mail.contacts.access import find_party, list_contacts
 from crm_mail.contacts.blueprint import blueprint
 from crm_mail.contacts.card_reads import list_documents
+from crm_mail.contacts.confidential import Way
+from crm_mail.contacts.confidential_views import tell_reading
 from crm_mail.contacts.forms import PartyForm, language_choices
 from crm_mail.contacts.kind_views import kind_notes
 from crm_mail.contacts.merging import follow_merge
@@ -83,6 +85,7 @@ def show_party(party_id: int) -> Any:
     """The contacts of a party, what each receives, and who receives what in the end."""
     party = found(party_id)
     contacts = list_contacts(db(), signed_in_actor(), party.id)
+    tell_reading([contact.id for contact in contacts], Way.CARD)
     active = [contact for contact in contacts if contact.state is ContactState.ACTIVE]
     types = shown_types(party, active)
     names = vocabulary.level_names(db(), party.company_id)

@@ -16,6 +16,7 @@ from crm_mail.contacts.moving import Conflict, move_references
 from crm_mail.contacts.parties import party_values
 from crm_mail.contacts.people import contact_values
 from crm_mail.contacts.problems import ContactRefused, Problem
+from crm_mail.contacts.raising import raise_history
 from crm_mail.permissions import Actor, Permission
 
 _PARTY_TEXTS = (
@@ -55,6 +56,7 @@ def merge_contacts(session: Session, actor: Actor, kept: Contact, other: Contact
     _unite_subscriptions(session, kept, other)
     _keep_latest_words(session, kept, other)
     moved = _move(session, kept, other, kept.name, other.name)
+    raise_history(session, [kept.id])
     _record(session, actor, "contacts.contact.merged", kept, other_id, told, before, moved)
 
 
@@ -84,6 +86,7 @@ def merge_parties(session: Session, actor: Actor, kept: Party, other: Party) -> 
     kept.is_blocked = kept.is_blocked or other.is_blocked
     session.flush()
     moved = _move(session, kept, other, kept.name, other.name)
+    raise_history(session, [kept.id])
     _record(session, actor, "contacts.party.merged", kept, other_id, told, before, moved)
 
 

@@ -17,6 +17,7 @@ from crm_mail.contacts.contact_birthdays import birthday_of
 from crm_mail.contacts.models import Characteristic, Contact, ContactAddress, ContactState, Party, Role
 from crm_mail.contacts.party_filter import split_characteristic
 from crm_mail.contacts.problems import ContactRefused, Problem
+from crm_mail.contacts.raising import raise_history
 from crm_mail.contacts.subscriptions import check_addresses, set_subscriptions
 from crm_mail.contacts.values import AddressValues, ContactValues, clean_contact, name_key
 from crm_mail.permissions import Actor, Permission
@@ -70,6 +71,8 @@ def update_contact(session: Session, actor: Actor, contact: Contact, values: Con
         before={name: before[name] for name in changed},
         after={name: after[name] for name in changed},
     )
+    if contact.privacy_level > level_before:
+        raise_history(session, [contact.id])
     return True
 
 

@@ -13,6 +13,7 @@ from crm_mail.contacts.models import (
     Subscription,
     contact_roles,
 )
+from crm_mail.contacts.raising import raise_history
 from crm_mail.db import Base, now
 from crm_mail.importers.bulk_insert import insert_rows
 from crm_mail.importers.contact_states import ContactItem
@@ -31,12 +32,19 @@ def write_contacts(session: Session, company_id: int, items: Sequence[ContactIte
     new = [item for item in changed if item.stored is None]
     _insert_contacts(session, company_id, new)
     _update_contacts(session, [item for item in changed if item.stored is not None])
+    raised = [one.id for one in changed if one.stored and _level(one.values) > _level(one.stored)]
+    if raised:
+        raise_history(session, raised)
     _write_addresses(session, changed)
     _write_tags(session, changed)
     _write_subscriptions(session, changed)
     roles = [{"contact_id": item.id, "role_id": role} for item in changed for role in sorted(item.new_roles)]
     _insert(session, contact_roles, roles)
     return len(new), len(changed) - len(new)
+
+
+def _level(values: Mapping[str, Any]) -> int:
+    return int(values["privacy_level"])
 
 
 def _insert_contacts(session: Session, company_id: int, new: Sequence[ContactItem]) -> None:

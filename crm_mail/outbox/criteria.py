@@ -6,6 +6,10 @@ from datetime import date
 from typing import Any, Self
 
 from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.permissions import Sight
+
+PREPARED_WITHIN = "prepared_within"
+"""Key of a run's criteria: the sight of who prepared it, where somebody was left for a colleague."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,7 @@ class Criteria:
         from_on, to_on: first and last day of the documents' date.
         only_unsent: leave out what a recipient was already sent (CO-8).
         document_ids: these documents only (the button on a document's page).
+        beyond: only what lies beyond this sight: the rest of a run that somebody who sees less has prepared.
     """
 
     parties: PartyFilter
@@ -26,6 +31,7 @@ class Criteria:
     to_on: date | None = None
     only_unsent: bool = True
     document_ids: tuple[int, ...] = ()
+    beyond: Sight | None = None
 
     @property
     def company_id(self) -> int:
@@ -46,7 +52,7 @@ class Criteria:
             "to_on": self.to_on.isoformat() if self.to_on else None,
             "only_unsent": self.only_unsent,
             "document_ids": list(self.document_ids),
-        }
+        } | ({"beyond": write_sight(self.beyond)} if self.beyond is not None else {})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -58,7 +64,18 @@ class Criteria:
             _day(values.get("to_on")),
             bool(values.get("only_unsent", True)),
             tuple(values.get("document_ids") or ()),
+            read_sight(values["beyond"]) if values.get("beyond") else None,
         )
+
+
+def write_sight(sight: Sight) -> dict[str, Any]:
+    """As JSON values."""
+    return {"clearance": sight.clearance, "agents": sorted(sight.agents), "zones": sorted(sight.zones)}
+
+
+def read_sight(values: Mapping[str, Any]) -> Sight:
+    """Read what `write_sight` wrote."""
+    return Sight(int(values["clearance"]), frozenset(values["agents"]), frozenset(values["zones"]))
 
 
 def _day(text: str | None) -> date | None:

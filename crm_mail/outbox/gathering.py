@@ -11,7 +11,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.models import (
@@ -107,6 +107,28 @@ def due_documents(criteria: Criteria, sight: Sight) -> Select[int]:
     return select(Document.id).join(Party, Party.id == Document.party_id).where(*conditions)
 
 
+def count_outside(session: Session, criteria: Criteria, sight: Sight) -> int:
+    """Customers that a run of this sight leaves for a colleague: with documents that are due and were not sent."""
+    if sight.is_whole:
+        return 0
+    settled = [
+        state for state in LEFT | QUEUED | {MessageState.PENDING} if criteria.only_unsent or state not in LEFT
+    ]
+    on_their_way = exists().where(
+        MessageDocument.document_id == Document.id,
+        Message.id == MessageDocument.message_id,
+        Message.state.in_(sorted(settled)),
+    )
+    everybody = Sight(sight.clearance)
+    query = (
+        select(func.count(Document.party_id.distinct()))
+        .join(Party, Party.id == Document.party_id)
+        .where(*in_period(criteria), *of_parties(criteria, everybody), *sendable(everybody))
+        .where(~documents_in_sight(sight), ~on_their_way)
+    )
+    return session.scalar(query) or 0
+
+
 def count_due(session: Session, criteria: Criteria, sight: Sight) -> tuple[int, int]:
     """How many documents, and of how many parties, before anything is written."""
     due = due_documents(criteria, sight).subquery()
@@ -172,6 +194,8 @@ def _fill(
         batch.documents[party_id] = [document_facts(row, files.get(row[0], ())) for row in rows]
     read_parties(session, batch, party_ids)
     _read_contacts(session, batch, criteria, sight, party_ids)
+    if criteria.beyond is not None:
+        _leave_what_was_seen(batch, criteria)
     judge_parties(session, criteria.company_id, batch.parties, batch.contacts)
     _read_sent(session, batch, document_ids)
     return batch
@@ -294,7 +318,13 @@ def _read_contacts(
                 subscriptions[id_]
             )  # nor does the party's own address step in
             continue
-        if level > sight.clearance:
+        if (
+            criteria.beyond is not None
+            and criteria.beyond.clearance >= level
+            and _was_seen(batch, criteria, party_id)
+        ):
+            continue  # has its message in the first run
+        elif level > sight.clearance:
             batch.hide(id_, party_id, subscriptions[id_])
         else:
             batch.contacts[party_id].append(
@@ -302,6 +332,21 @@ def _read_contacts(
                     id_, name, roles.get(id_, ""), language, level, addresses.get(id_, ()), subscriptions[id_]
                 )
             )
+
+
+def _was_seen(batch: PartyBatch, criteria: Criteria, party_id: int) -> bool:
+    """Whether the customer existed for the person whose run is completed."""
+    fields = batch.parties[party_id].fields
+    return criteria.beyond is not None and criteria.beyond.covers(fields["agent"], fields["zone"])
+
+
+def _leave_what_was_seen(batch: PartyBatch, criteria: Criteria) -> None:
+    """Of customers known to the first person only the contacts above that person's clearance are left to write to."""
+    for party_id in list(batch.documents):
+        if _was_seen(batch, criteria, party_id):
+            batch.hidden_types[party_id] |= set(criteria.document_types)  # its own address does not step in
+            if not batch.contacts.get(party_id):
+                del batch.documents[party_id]
 
 
 def _subscriptions(

@@ -23,8 +23,8 @@ from crm_mail.installation import Installation
 from crm_mail.outbox.assembly import DocumentFacts, Rules, Sent, ask_nobody, assemble_party
 from crm_mail.outbox.bulk_warnings import warn_ordinary_answers, warn_shared_addresses, warn_unproven
 from crm_mail.outbox.consent_gate import purposes_of, read_consents
-from crm_mail.outbox.criteria import Criteria
-from crm_mail.outbox.gathering import count_due, gather_batches
+from crm_mail.outbox.criteria import PREPARED_WITHIN, Criteria, write_sight
+from crm_mail.outbox.gathering import count_due, count_outside, gather_batches
 from crm_mail.outbox.leaving_out import (
     count_left_out,
     leave_out_contacts,
@@ -171,7 +171,9 @@ def fill_run(
             writer,
             FilePacker(session, home, fields, rules.max_bytes),
             on_progress,
-        )
+        ) + count_outside(session, criteria, actor.sight)
+    if run.hidden_recipients:
+        run.criteria = {**run.criteria, PREPARED_WITHIN: write_sight(actor.sight)}
     leave_out_documents(session, run, criteria, actor.sight)
     leave_out_contacts(session, run, criteria, actor.sight)
     if asking := {type_ for type_, policy in rules.policies.items() if policy.purpose}:

@@ -16,6 +16,7 @@ from crm_mail.contacts.models import Party
 from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
 from crm_mail.documents.models import Document
 from crm_mail.outbox import prepare_forms, tasks
+from crm_mail.outbox.completing import can_complete, complete_run
 from crm_mail.outbox.composing_parts import is_composed
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.models import Run
@@ -175,6 +176,22 @@ def _create(actor: Actor, company: Company, form: WhatForm, criteria: Criteria) 
     return redirect(run_url(run), 303)
 
 
+@requires(Permission.OUTBOX_PREPARE)
+def complete(run_id: int) -> Any:
+    """Prepare what the run left for a colleague, with the same criteria."""
+    actor, run = signed_in_actor(), run_or_404(run_id)
+    if not can_complete(actor, run):
+        abort(404)
+    rest = complete_run(db(), actor, run)
+    criteria = Criteria.from_dict(rest.criteria)
+    if _fits_now(actor, criteria, preview_run(db(), actor, criteria)):
+        fill_run(db(), actor, rest, installation().store.has, home=installation())
+    else:
+        after_commit(lambda: ring(tasks.FILL_RUN, rest.id))
+    flash(_("This run holds what was left of run %(run)s.", run=run.id), "success")
+    return redirect(run_url(rest), 303)
+
+
 def _fits_now(actor: Actor, criteria: Criteria, preview: Preview) -> bool:
     """Few documents, and no PDF has to be drawn first."""
     return preview.documents <= AT_ONCE and not count_unprinted(installation(), actor, criteria)
@@ -238,4 +255,5 @@ def add_prepare_routes(app: Flask) -> None:
     """Register the pages; their addresses stand outside the room's prefix."""
     app.add_url_rule("/prepare", "outbox.prepare", prepare, methods=["GET", "POST"])
     app.add_url_rule("/prepare/counts", "outbox.count_preparation", count_preparation)
+    app.add_url_rule("/outbox/<int:run_id>/complete", "outbox.complete", complete, methods=["POST"])
     app.add_url_rule("/outbox/<int:run_id>/preparing", "outbox.preparing", preparing)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, insert, literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from crm_mail.db import now
 from crm_mail.outbox.issues import BLOCKERS
@@ -33,10 +33,19 @@ class RunNotOpen(Refusal):
 def can_see_run(actor: Actor, run: Run) -> bool:
     """Whether the actor holds a right of the outbox for every type of the run: its messages may carry them all."""
     types: list[str | None] = list(run.document_types) or [None]
-    return all(
+    return _holds_own_customers(actor, run) and all(
         any(actor.can(permission, run.company_id, type_) for permission in OUTBOX_PERMISSIONS)
         for type_ in types
     )
+
+
+def _holds_own_customers(actor: Actor, run: Run) -> bool:
+    """Whether a run is one's own, or writes to a customer that exists for the actor: its criteria name the others."""
+    session = object_session(run)
+    if actor.sight.is_whole or session is None or run.created_by == actor.user_id:
+        return True
+    query = select(Message.id).where(Message.run_id == run.id, messages_in_sight(actor.sight)).limit(1)
+    return session.scalar(query) is not None
 
 
 def find_run(session: Session, actor: Actor, run_id: int) -> Run | None:

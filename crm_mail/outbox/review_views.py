@@ -8,6 +8,7 @@ from flask_babel import format_decimal
 from flask_babel import gettext as _
 
 from crm_mail.outbox import list_view, message_views, review_page, selecting, summaries, undoing, wording
+from crm_mail.outbox.completing import can_complete, completed_by
 from crm_mail.outbox.language_change import LanguageUnknown
 from crm_mail.outbox.leaving_out import count_left_out
 from crm_mail.outbox.left_out import list_left_out
@@ -69,6 +70,8 @@ def list_context(run: Run) -> dict[str, Any]:
         "account_names": review_page.account_names(db(), page.messages),
         "left_out": sum(count_left_out(db(), run.id, actor.sight).values()),
         "last_action": take_action(run),
+        "may_complete": can_complete(actor, run),
+        "completed_by": completed_by(run),
         **row_context(run, page.messages),
     }
 
