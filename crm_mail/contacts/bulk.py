@@ -254,8 +254,6 @@ def _remove_tags(session: Session, ids: Sequence[int], tag: str) -> int:
         query = delete(Characteristic).where(Characteristic.contact_id.in_(part), _is_tag(key, said))
         done: Any = session.execute(query.execution_options(synchronize_session=False))
         count += done.rowcount
-    if column is Contact.privacy_level:
-        raise_history(session, ids)
     session.expire_all()
     return count
 

@@ -86,7 +86,6 @@ def merge_parties(session: Session, actor: Actor, kept: Party, other: Party) -> 
     kept.is_blocked = kept.is_blocked or other.is_blocked
     session.flush()
     moved = _move(session, kept, other, kept.name, other.name)
-    raise_history(session, [kept.id])
     _record(session, actor, "contacts.party.merged", kept, other_id, told, before, moved)
 
 
