@@ -43,7 +43,7 @@ def count_orders(session: Session, actor: Actor, company_id: int) -> dict[OrderS
     query = (
         select(SendOrder.state, func.count()).where(*_visible(actor, company_id)).group_by(SendOrder.state)
     )
-    return dict(session.execute(query).tuples().all())
+    return {state: count for state, count in session.execute(query)}
 
 
 def messages_of(session: Session, orders: Sequence[SendOrder]) -> dict[int, list[int]]:

@@ -218,15 +218,12 @@ def _queues(session: Session, ids: dict[int, str]) -> tuple[Queue, ...]:
     )
     for company_id, state, count in session.execute(query):
         counted[company_id, state] = count
-    review = dict(
-        session.execute(
-            select(Run.company_id, func.count())
-            .where(Run.state.in_((RunState.REVIEW, RunState.APPROVAL)), Run.company_id.in_(ids))
-            .group_by(Run.company_id)
-        )
-        .tuples()
-        .all()
+    in_review = session.execute(
+        select(Run.company_id, func.count())
+        .where(Run.state.in_((RunState.REVIEW, RunState.APPROVAL)), Run.company_id.in_(ids))
+        .group_by(Run.company_id)
     )
+    review = {company_id: count for company_id, count in in_review}
     stopped: dict[int, list[str]] = {}
     accounts = select(SenderAccount.company_id, SenderAccount.name).where(
         SenderAccount.stopped_at.is_not(None), SenderAccount.is_enabled, SenderAccount.company_id.in_(ids)
