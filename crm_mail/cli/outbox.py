@@ -150,7 +150,11 @@ def show_run(home: Installation, run_id: int, email: str | None) -> Answer:
             "warnings": counts.warned,
             "left_for_colleague": found.hidden_recipients,
             "stopped_accounts": [
-                {"name": account.name, "reason": account.reason}
+                {
+                    "name": account.name,
+                    "reason": account.reason,
+                    "opens_at": account.opens_at.isoformat() if account.opens_at else None,
+                }
                 for account in read_progress(session, found, actor.sight).waiting_accounts
             ],
             "messages": list(_messages(session, actor, found)),

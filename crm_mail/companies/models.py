@@ -53,6 +53,9 @@ class Company(Base):
     pressure_days: Mapped[
         int | None
     ]  # … within so many days; either empty: no cap (outbox.composing_pressure)
+    send_windows: Mapped[dict[str, Any] | None] = mapped_column(
+        Json, default=dict
+    )  # channel → companies.send_windows; a missing one is always open
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

@@ -7,7 +7,7 @@ TABLES = (
         "companies",
         "name vat_number tax_code address postcode city province email phone error_address test_address",
         "code country website logo_sha256 language timezone undo_seconds max_message_mb till_packaging "
-        "pressure_messages pressure_days",
+        "pressure_messages pressure_days send_windows",
         why=Why.OWN,
     ),
     table("company_types", "", "type_id labels plurals base layout direction role fields"),

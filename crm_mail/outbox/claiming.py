@@ -19,6 +19,7 @@ from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.routing import Channel
 from crm_mail.outbox.consent_gate import may_not_go
 from crm_mail.outbox.models import Message, MessageContent, MessageFile, Run
+from crm_mail.outbox.quiet_hours import closed_accounts
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import INSTALLATION
 
@@ -123,7 +124,9 @@ def accounts_with_work(session: Session, moment: datetime, until: datetime) -> l
         SenderAccount.stopped_at.is_(None),
         or_(queued(MessageState.COMMITTED, until), queued(MessageState.RETRYING, moment)),
     )
-    return list(session.scalars(query.order_by(SenderAccount.id)))
+    found = list(session.scalars(query.order_by(SenderAccount.id)))
+    closed = closed_accounts(session, found, moment)
+    return [account for account in found if account.id not in closed]
 
 
 def is_slowed(slowed_until: datetime | None, moment: datetime) -> bool:

@@ -17,6 +17,7 @@ from crm_mail import audit
 from crm_mail.db import now
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.outbox.models import Message, MessageEvent, Run
+from crm_mail.outbox.quiet_hours import closed_accounts
 from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import QUEUED, MessageState, RunState, check_transition
 from crm_mail.permissions import Actor, Permission, Sight
@@ -264,6 +265,8 @@ class WaitingAccount:
     name: str
     reason: str
     """What it answered when it stopped; empty when it is switched off."""
+    opens_at: datetime | None = None
+    """When the company's send window opens again; None: it is stopped or switched off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,11 +332,15 @@ def _next_retry(session: Session, visible: Sequence[ColumnElement[bool]]) -> dat
 
 def _waiting_accounts(session: Session, visible: Sequence[ColumnElement[bool]]) -> tuple[WaitingAccount, ...]:
     used = select(Message.account_id).where(*visible, Message.state.in_(_WAITING)).distinct()
-    query = select(SenderAccount).where(
-        SenderAccount.id.in_(used),
-        SenderAccount.is_enabled.is_(False) | SenderAccount.stopped_at.is_not(None),
-    )
+    accounts = session.scalars(
+        select(SenderAccount).where(SenderAccount.id.in_(used)).order_by(SenderAccount.id)
+    ).all()
+    closed = closed_accounts(session, accounts, now())
+    stopped = {one.id for one in accounts if not one.is_enabled or one.stopped_at is not None}
     return tuple(
-        WaitingAccount(account.id, account.name, account.stopped_reason)
-        for account in session.scalars(query.order_by(SenderAccount.id))
+        WaitingAccount(
+            one.id, one.name, one.stopped_reason, None if one.id in stopped else closed.get(one.id)
+        )
+        for one in accounts
+        if one.id in stopped or one.id in closed
     )

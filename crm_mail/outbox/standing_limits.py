@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from crm_mail.companies.send_windows import in_hours
+
 MINUTES_A_DAY = 24 * 60
 
 
@@ -70,13 +72,6 @@ def why_not(
             {"messages": messages, "today": sent_today, "most": limits.most_per_day},
         )
     return found
-
-
-def in_hours(minute: int, from_minute: int, to_minute: int) -> bool:
-    """Whether a minute of the day lies within the hours, which may run over midnight (22:00 to 06:00)."""
-    if from_minute <= to_minute:
-        return from_minute <= minute < to_minute
-    return minute >= from_minute or minute < to_minute
 
 
 def minute_words(minute: int) -> str:
