@@ -165,6 +165,7 @@ def contact_or_404(contact_id: int) -> Contact:
     scope=Permission.CONTACTS_SEE,
     query=ContactQuery,
     answers=[Answer(200, "A page, in the order of their making.", Page[ContactOut])],
+    refusals=[404],
 )
 def list_contacts(query: ContactQuery) -> Page[ContactOut]:
     """Contacts of a company, or of one party."""

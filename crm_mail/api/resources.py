@@ -88,4 +88,5 @@ def company_codes() -> dict[int, str]:
 
 def dump(model: BaseModel) -> dict[str, object]:
     """The fields that a request named."""
-    return model.model_dump(exclude_unset=True)
+    values = model.model_dump()
+    return {name: values[name] for name in model.model_fields_set}

@@ -41,7 +41,8 @@ def office(sqlite_home: Installation) -> User:
             party = make_party(session, company, code=f"00{number}", email="", name=f"Rossi {number}")
             address = ((f"anna{number}@rossi.example", "ordinary"),)
             make_contact(session, party, addresses=address, subscriptions=("invoice",))
-        make_document(session, party)
+        pdf = sqlite_home.store.put(b"%PDF-1.4 a page")
+        make_document(session, party, files=(("invoice.pdf", pdf, 15),))
         return make_user(session, is_admin=True, clearance=3)
 
 
@@ -130,10 +131,9 @@ def test_documents_come_in_as_json_or_files_once_and_their_files_are_fetched(
     assert (again.status_code, again.get_json()["unchanged"]) == (200, 1)
     document = came.get_json()["documents"][0]
     shown = program("GET", f"/documents/{document['id']}").get_json()
-    assert shown["data"]["lines"][0]["description"] == "Valve"
-    assert [
-        one["number"] for one in program("GET", "/documents?company=SM02&type=quote").get_json()["data"]
-    ] == ["Q-17"]
+    assert shown["data"]["title"] == "Offer"
+    listed = program("GET", "/documents?company=SM02&type=generic").get_json()["data"]
+    assert [one["number"] for one in listed] == ["Q-17"]
     broken = program("POST", "/documents?company=SM02", data={"file": (BytesIO(b"<a>"), "x.xml")})
     assert broken.status_code == 422
     assert broken.get_json()["errors"][0]["field"] == "x.xml"
@@ -159,12 +159,22 @@ def test_a_run_is_prepared_looked_at_and_committed_only_as_it_was_seen(
     assert messages[0]["to_address"] == "anna2@rossi.example"
     detail = program("GET", f"/messages/{messages[0]['id']}").get_json()
     assert detail["state"] == MessageState.PENDING
-    assert detail["history"]
-    stale = program("POST", f"{at}/commit", json={"seen": "0-0"})
+    assert len(detail["documents"]) == 1
+    stale = program("POST", f"{at}/commit", json={"seen": "9-9"})
     assert (stale.status_code, stale.get_json()["type"]) == (409, "urn:crm-mail:problem:list_changed")
-    with sqlite_home.database.write() as session:
-        session.get_one(User, office.id).is_admin = False
-    assert program("POST", f"{at}/commit", json={"seen": run["fingerprint"]}).status_code == 403
+    seen = {"json": {"seen": run["fingerprint"]}, "headers": {"Idempotency-Key": "c1"}}
+    _be_administrator(sqlite_home, office, False)
+    assert program("POST", f"{at}/commit", **seen).status_code == 403
+    _be_administrator(sqlite_home, office, True)
+    done = program("POST", f"{at}/commit", **seen)
+    assert (done.status_code, done.get_json()["messages"]) == (200, 1), done.get_data(as_text=True)
+    assert program("POST", f"{at}/commit", **seen).headers["Idempotent-Replayed"] == "true"
+    assert program("GET", at).get_json()["state"] == RunState.COMMITTED
+
+
+def _be_administrator(home: Installation, user: User, is_admin: bool) -> None:
+    with home.database.write() as session:
+        session.get_one(User, user.id).is_admin = is_admin
 
 
 def test_the_same_event_twice_is_one_also_within_a_request(
