@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config import ROOT, Settings
 from crm_mail.api import views as api
 from crm_mail.background import Bell
+from crm_mail.campaigns import views as campaigns
 from crm_mail.catalogue import views as catalogue
 from crm_mail.companies import views as companies
 from crm_mail.contacts import views as contacts
@@ -48,6 +49,7 @@ ROOMS = (
     companies,
     contacts,
     catalogue,
+    campaigns,
     documents,
     importers,
     outbox,

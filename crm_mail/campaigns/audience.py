@@ -148,16 +148,15 @@ def sample_audience(session: Session, actor: Actor, campaign: Campaign) -> list[
             excluded.setdefault(id_, reason)
     asked = filter_of(campaign).to_arguments()
     return [
-        SampleRow(one, _reasons(one, asked, company.language), excluded.get(one.contact_id or 0, "")) for one in rows
+        SampleRow(one, _reasons(one, asked, company.language), excluded.get(one.contact_id or 0, ""))
+        for one in rows
     ]
 
 
 _OF_PARTY = {"agent": "agent", "zone": "zone", "city": "city", "province": "province", "category": "category"}
 
 
-def _reasons(
-    one: Reached, asked: Sequence[tuple[str, str]], language: str
-) -> tuple[tuple[str, str], ...]:
+def _reasons(one: Reached, asked: Sequence[tuple[str, str]], language: str) -> tuple[tuple[str, str], ...]:
     """What of the filter this recipient answers to, with its own values where the card shows one."""
     found: dict[str, str] = {}
     for argument, value in asked:

@@ -49,7 +49,7 @@ class LetterInvalid(Refusal):
 class _Checked(ImmutableSandboxedEnvironment):
     """Every template of the file is checked against the closed language before it becomes code."""
 
-    def from_string(self, source: Any, *_args: Any, **_kwargs: Any) -> Template:  # type: ignore[override]
+    def from_string(self, source: Any, *_args: Any, **_kwargs: Any) -> Template:
         tree = self.parse(source)
         TemplateChecker(MESSAGE_FIELDS, LOOP_FILTER).check(tree)
         return self.template_class.from_code(self, self.compile(tree), {})

@@ -70,8 +70,7 @@ def make_trial(
     if not campaign.texts:
         raise CampaignRefused("no_text", "write the text in at least one language first")
     texts = Texts.of(session, actor, campaign)
-    rows = next(read_reached(session, campaign, actor.sight, 1), [])
-    one = rows[0] if rows else _invented(actor)
+    one = first_reached(session, actor, campaign)
     if language in campaign.texts:
         one = Reached(one.contact_id, one.party_id, language, one.party, one.contact)
     subject, text, html = texts.fill(one)
@@ -81,6 +80,12 @@ def make_trial(
         text, html = add_unsubscribe(text, html, _link(home), company.name, texts.language(one))
     carried = _files(home, campaign, texts, one) if files else ()
     return Trial(one, texts.language(one), subject, text, html, carried)
+
+
+def first_reached(session: Session, actor: Actor, campaign: Campaign) -> Reached:
+    """The first recipient, or an invented one where nobody is chosen."""
+    rows = next(read_reached(session, campaign, actor.sight, 1), [])
+    return rows[0] if rows else _invented(actor)
 
 
 def _link(home: Installation) -> str:

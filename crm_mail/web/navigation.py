@@ -96,6 +96,7 @@ def _items(actor: Actor) -> list[NavItem]:
         ("importers.import_documents", _("Import"), "file-import", Permission.DOCUMENTS_MANAGE),
         ("receivables.list_items", _("Receivables"), "coin", Permission.DOCUMENTS_SEE),
         ("outbox.prepare", _("Prepare"), "wand", Permission.OUTBOX_PREPARE),
+        ("campaigns.list_campaigns", _("Mailings"), "mail-plus", Permission.OUTBOX_PREPARE),
         ("outbox.list_runs", _("Outbox"), "mail-forward", Permission.DOCUMENTS_SEE),
         ("schedules.list_schedules", _("Schedules"), "calendar-event", Permission.SCHEDULES_SEE),
         ("evidence.list_items", _("Receipts"), "certificate", Permission.DOCUMENTS_SEE),
