@@ -20,7 +20,7 @@ from crm_mail.send_orders.orders import OrderRefused, ParsedOrder
 from tests.conftest import samples_dir
 from tests.send_orders.making import order_xml
 
-SAMPLE = Path(__file__).parents[2] / "docs/schemas/send-order.example.xml"
+SAMPLE = Path(__file__).parents[2] / "docs/send-order.example.xml"
 
 
 @pytest.mark.parametrize(
