@@ -113,7 +113,7 @@ def clean_value(kind: BulkKind, value: str) -> str:
     clean = " ".join(value.split())
     if kind is BulkKind.LEVEL:
         if clean not in LEVELS:
-            raise ContactRefused(Problem.LEVEL_INVALID, "value")
+            raise ContactRefused(Problem.LEVEL_INVALID, "value", level=clean)
         return clean
     if kind not in _TAGS:
         if len(clean) > 60:

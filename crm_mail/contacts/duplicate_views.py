@@ -13,6 +13,7 @@ from crm_mail.contacts.card_views import company_or_404
 from crm_mail.contacts.duplicates import DuplicateKind, find_duplicates
 from crm_mail.contacts.merging import merge_contacts, merge_parties
 from crm_mail.contacts.problems import ContactRefused
+from crm_mail.contacts.unmerging import find_merge, list_merges, undo_merge
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 
@@ -43,7 +44,22 @@ def show_duplicates() -> Any:
         words=_kind_words(),
         page=find_duplicates(db(), signed_in_actor(), company.id, kind, after),
         is_first=not after,
+        merges=list_merges(db(), signed_in_actor(), company.id, of_parties=kind.is_of_parties),
     )
+
+
+@blueprint.post("/duplicates/<int:merge_id>/undo")
+@requires(Permission.CONTACTS_MANAGE)
+def undo_merging(merge_id: int) -> Any:
+    """Take apart again what was merged."""
+    kind = _kind(request.form.get("kind", ""))
+    merge = find_merge(db(), signed_in_actor(), merge_id, of_parties=kind.is_of_parties) or abort(404)
+    try:
+        name = undo_merge(db(), signed_in_actor(), merge)
+        flash(_("The merge was undone: %(name)s stands by itself again.", name=name), "success")
+    except ContactRefused as refused:
+        flash(messages.explain(refused), "warning")
+    return redirect(url_for("contacts.show_duplicates", kind=kind.value), 303)
 
 
 @blueprint.post("/duplicates/merge")

@@ -1,7 +1,7 @@
 """Two that are one: the kept contact or party takes over everything of the other, whose id then leads to it.
 
 Messages, documents, evidence, consents and subscriptions move by their foreign keys (`contacts.moving`); addresses are
-united; the audit keeps what the other one was. A merge is not undone: what belonged to whom is then not known any more.
+united; the audit keeps what the other one was. What undoing it needs is kept beside it (`unmerging`).
 """
 
 from typing import Any
@@ -11,7 +11,17 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.contacts.consent_models import ConsentState
-from crm_mail.contacts.models import Contact, ContactAddress, ContactState, MergedRow, Party, Subscription
+from crm_mail.contacts.merge_snapshot import finish_snapshot, follow_code, take_snapshot
+from crm_mail.contacts.models import (
+    Contact,
+    ContactAddress,
+    ContactMerge,
+    ContactState,
+    MergedRow,
+    Party,
+    PartyMerge,
+    Subscription,
+)
 from crm_mail.contacts.moving import Conflict, move_references
 from crm_mail.contacts.parties import party_values
 from crm_mail.contacts.people import contact_values
@@ -50,6 +60,8 @@ def merge_contacts(session: Session, actor: Actor, kept: Contact, other: Contact
                 "a contact above the clearance was handed to a service: use access.find_contact"
             )
     other_id, before, told = other.id, contact_values(kept), contact_values(other)
+    session.flush()
+    snapshot = take_snapshot(session, kept, other)
     _fill_contact(kept, other)
     session.flush()
     _unite_addresses(session, kept, other)
@@ -57,6 +69,10 @@ def merge_contacts(session: Session, actor: Actor, kept: Contact, other: Contact
     _keep_latest_words(session, kept, other)
     moved = _move(session, kept, other, kept.name, other.name)
     raise_history(session, [kept.id])
+    kept_as = finish_snapshot(session, snapshot, kept)
+    session.add(
+        ContactMerge(company_id=kept.company_id, contact_id=kept.id, user_id=actor.user_id, snapshot=kept_as)
+    )
     _record(session, actor, "contacts.contact.merged", kept, other_id, told, before, moved)
 
 
@@ -72,6 +88,8 @@ def merge_parties(session: Session, actor: Actor, kept: Party, other: Party) -> 
     if kept.company_id != other.company_id:
         raise ContactRefused(Problem.MERGE_OTHER_COMPANY, name=kept.name, other=other.name)
     other_id, before, told = other.id, party_values(kept), party_values(other)
+    session.flush()
+    snapshot = take_snapshot(session, kept, other) | {"codes": follow_code(session, kept, other)}
     for name in _PARTY_FILLED:
         if getattr(kept, name) in ("", None):
             setattr(kept, name, getattr(other, name))
@@ -86,6 +104,10 @@ def merge_parties(session: Session, actor: Actor, kept: Party, other: Party) -> 
     kept.is_blocked = kept.is_blocked or other.is_blocked
     session.flush()
     moved = _move(session, kept, other, kept.name, other.name)
+    kept_as = finish_snapshot(session, snapshot, kept)
+    session.add(
+        PartyMerge(company_id=kept.company_id, party_id=kept.id, user_id=actor.user_id, snapshot=kept_as)
+    )
     _record(session, actor, "contacts.party.merged", kept, other_id, told, before, moved)
 
 

@@ -62,6 +62,10 @@ def _sentences() -> Mapping[Problem, str]:
         Problem.MERGE_CONFLICT: _(
             "%(name)s and %(other)s both have the same entry in %(table)s. Remove one of the two first."
         ),
+        Problem.MERGE_CONTINUED: _("%(name)s was merged further, into %(other)s. Undo that merge first."),
+        Problem.MERGE_NOT_UNDONE: _(
+            "%(name)s cannot come back: its code, or something that may exist once, is taken by now."
+        ),
         Problem.NOT_SUGGESTED: _("%(name)s does not wait for confirmation any more."),
     }
 

@@ -266,6 +266,36 @@ class MergedRow(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
+class ContactMerge(Base):
+    """A merge of two contacts, with all that undoing it needs; goes with the contact that stayed."""
+
+    __tablename__ = "contact_merges"
+    __table_args__ = (Index("ix_contact_merges_company", "company_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    contact_id: Mapped[int] = mapped_column(Id, ForeignKey("contacts.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int | None] = mapped_column(Id)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    snapshot: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # contacts.merge_snapshot
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class PartyMerge(Base):
+    """The same of two customers or suppliers."""
+
+    __tablename__ = "party_merges"
+    __table_args__ = (Index("ix_party_merges_company", "company_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    party_id: Mapped[int] = mapped_column(Id, ForeignKey("parties.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int | None] = mapped_column(Id)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    snapshot: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class PartyChange(Base):
     """What a person did to many parties at once, with all that undoing it needs."""
 

@@ -30,7 +30,7 @@ def move_references(session: Session, target: Table, kept_id: int, merged_id: in
         Conflict: a row that may exist once stands at both, and neither may go.
     """
     moved: dict[str, int] = {}
-    for column in _referring(target):
+    for column in referring(target):
         table = column.table
         assert isinstance(table, Table)
         for repeated in _repeated(table, column, kept_id, merged_id):
@@ -44,7 +44,8 @@ def move_references(session: Session, target: Table, kept_id: int, merged_id: in
     return moved
 
 
-def _referring(target: Table) -> Iterator[Column[Any]]:
+def referring(target: Table) -> Iterator[Column[Any]]:
+    """Every column that points at a table."""
     for table in Base.metadata.sorted_tables:
         for column in table.columns:
             if any(key.column.table is target for key in column.foreign_keys):

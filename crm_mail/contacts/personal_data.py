@@ -40,6 +40,10 @@ TABLES = (
     table("catalogue_entries", "", "", Link.PARTY, "party_id", why=Why.PARTY),
     table("erased_addresses", "", "digest"),  # a hash: recognises an address, does not tell it
     table("merged_rows", "", "object_type merged_id kept_id"),  # ids alone
+    table(
+        "contact_merges", "snapshot", "user_id", *_OF
+    ),  # erased with the contact: the merge then stays done
+    table("party_merges", "snapshot", "user_id", Link.PARTY, "party_id", why=Why.PARTY),
     table("roles", "", "name"),
     table("privacy_level_names", "", "level name"),
     table("saved_mappings", "", "name columns"),

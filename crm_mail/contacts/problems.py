@@ -27,6 +27,8 @@ class Problem(StrEnum):
     PACKAGING_UNKNOWN = "packaging_unknown"
     ADDENDA_INVALID = "addenda_invalid"
     LEVEL_INVALID = "level_invalid"
+    MERGE_CONTINUED = "merge_continued"
+    MERGE_NOT_UNDONE = "merge_not_undone"
     TYPE_UNKNOWN = "type_unknown"
     LEVEL_ABOVE_OWN = "level_above_own"
     ROLE_UNKNOWN = "role_unknown"
@@ -59,6 +61,9 @@ _ENGLISH = {
     Problem.PACKAGING_UNKNOWN: "there is no packaging {code} for this customer: name one of {known}",
     Problem.ADDENDA_INVALID: "the addenda is not well-formed XML: {reason}",
     Problem.LEVEL_INVALID: "the privacy level {level} does not exist: give 0 (public) to 3 (confidential)",
+    Problem.MERGE_CONTINUED: "{name} was merged further, into {other}: undo that merge first",
+    Problem.MERGE_NOT_UNDONE: "{name} cannot come back: its code or something that may exist once is taken by now",
+    Problem.TYPE_UNKNOWN: "{type} is not a document type of this company",
     Problem.LEVEL_ABOVE_OWN: "the privacy level {level} is above your clearance {own}: you would not see it any more",
     Problem.ROLE_UNKNOWN: "the role {role} does not exist in this company: add it to the list of roles first",
     Problem.ROLE_TAKEN: "the role {role} exists already",

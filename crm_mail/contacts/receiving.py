@@ -13,8 +13,8 @@ from crm_mail.db import among, insert_many
 _AT_ONCE: Final = 5000
 
 
-def different(contacts: Iterable[Condition], document_type: str, *, wanted: bool) -> Select[Any]:
-    """(contact id, what it has) of the contacts that do not receive a type, or that do."""
+def different(contacts: Iterable[Condition], document_type: str, *, wanted: bool) -> Select[*tuple[Any, ...]]:
+    """A query of (contact id, what it has) of the contacts that do not receive a type, or that do."""
     if wanted:
         having = select(Subscription.contact_id).where(Subscription.document_type == document_type)
         return select(Contact.id, Contact.privacy_level).where(*contacts, Contact.id.not_in(having))

@@ -135,3 +135,44 @@ def test_a_filter_is_kept_under_a_name_for_one_person_and_one_company(
         assert saved_filters.list_filters(session, actor, make_company(session).id) == []
         kept_id = kept.id
     assert browser.post(f"/contacts/filters/{kept_id}/remove").status_code == 404
+
+
+def test_receiving_and_levels_change_for_many_and_come_back(session: Session) -> None:
+    """What is above the clearance stays untouched; what somebody chose since the change stays."""
+    company = make_company(session)
+    party = make_party(session, company)
+    one = make_contact(session, party, subscriptions=("invoice:cc",))
+    two = make_contact(session, party)
+    hidden = make_contact(session, party, privacy_level=3)
+    one.subscriptions[0].address_id = one.addresses[0].id
+    actor, picked = make_actor(clearance=2), Picked(PartyFilter(company.id), is_all=True)
+
+    def received() -> list[list[str]]:
+        session.flush()
+        session.expire_all()
+        return [
+            [f"{s.document_type} {s.recipient_kind} {bool(s.address_id)}" for s in c.subscriptions]
+            for c in (one, two, hidden)
+        ]
+
+    before = received()
+    counted = count_affected(session, actor, picked, BulkKind.SUBSCRIBE, "invoice")
+    assert (counted.parties, counted.changed) == (1, 1)
+    added = change_parties(session, actor, picked, BulkKind.SUBSCRIBE, "invoice")
+    gone = change_parties(session, actor, picked, BulkKind.UNSUBSCRIBE, "invoice")
+    assert received() == [[], [], []]
+    assert gone
+    assert added
+    undo_change(session, actor, gone)
+    undo_change(session, actor, added)
+    assert received() == before
+    raised = change_parties(session, actor, picked, BulkKind.LEVEL, "2")
+    assert raised
+    assert raised.count == 2
+    two.privacy_level = 1
+    session.flush()
+    undo_change(session, actor, raised)
+    assert [c.privacy_level for c in (one, two, hidden)] == [0, 1, 3]
+    for kind, value in ((BulkKind.LEVEL, "3"), (BulkKind.LEVEL, "x"), (BulkKind.SUBSCRIBE, "nothing")):
+        with pytest.raises(ContactRefused):
+            count_affected(session, actor, picked, kind, value)

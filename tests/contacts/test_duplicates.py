@@ -9,18 +9,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.audit import AuditEvent
+from crm_mail.catalogue.models import CatalogueEntry
 from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose
 from crm_mail.contacts.consent_models import ConsentState
 from crm_mail.contacts.duplicates import DuplicateKind, find_duplicates
 from crm_mail.contacts.merging import follow_merge, merge_contacts, merge_parties
-from crm_mail.contacts.models import Characteristic, Contact, Party
+from crm_mail.contacts.models import Characteristic, Contact, Party, Role, SavedFilter
 from crm_mail.contacts.problems import ContactRefused
-from crm_mail.db import now
+from crm_mail.contacts.unmerging import list_merges, undo_merge
+from crm_mail.db import Base, now
 from crm_mail.delivery.routing import Channel
 from crm_mail.documents.models import Document
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, Run
-from tests.factories import make_actor, make_company, make_contact, make_document, make_party
+from tests.factories import make_actor, make_company, make_contact, make_document, make_party, make_user
 
 
 def keys(session: Session, company_id: int, kind: DuplicateKind, clearance: int = 3) -> list[str]:
@@ -152,3 +154,76 @@ def test_the_page_merges_and_does_not_reach_above_the_clearance(
     led = browser.get(f"/contacts/people/{twin}")
     assert led.status_code == 302
     assert led.headers["Location"].endswith(f"/contacts/people/{world.public.id}")
+
+
+def _whole(session: Session) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of the tables that a merge touches."""
+    session.flush()
+    names = "contacts contact_addresses subscriptions contact_roles characteristics consent_states"
+    names += " parties catalogue_entries messages documents packagings saved_filters"
+    found = {}
+    for name in names.split():
+        rows = session.execute(select(Base.metadata.tables[name])).mappings()
+        found[name] = sorted(
+            (tuple(v for k, v in row.items() if k != "updated_at") for row in rows), key=repr
+        )
+    return found
+
+
+def test_an_undone_merge_leaves_everything_as_it_was_and_two_lines_in_the_audit(session: Session) -> None:
+    """Issue 5, section 5: contacts in parties, one merge within the other; what came since stays."""
+    company = make_company(session)
+    first, second = (make_party(session, company, vat_number="IT1", city=city) for city in ("", "Roma"))
+    for party in (first, second):
+        make_document(session, party)
+    session.add(CatalogueEntry(party_id=second.id, company_id=company.id))
+    user = make_user(session)
+    kept_filter = {"company_id": company.id, "codes": [second.code]}
+    session.add(SavedFilter(company_id=company.id, user_id=user.id, name="x", filter=kept_filter))
+    role = Role(company_id=company.id, name="Boss")
+    kept = make_contact(session, first, (("a@x.example", "pec"),), ("invoice",), {"vip": ""}, name="Anna")
+    other = make_contact(
+        session,
+        second,
+        (("A@x.example", "pec"), ("b@x.example", "ordinary")),
+        ("invoice:cc", "quote"),
+        {"vip": "", "fair": "1"},
+        name="Anna B.",
+        privacy_level=1,
+        roles=[role],
+    )
+    other.subscriptions[1].address_id = other.addresses[0].id
+    for contact, decision in ((kept, Decision.GIVEN), (other, Decision.WITHDRAWN)):
+        subject = {"purpose": Purpose.COMMERCIAL, "channel": ConsentChannel.EMAIL, "at": now()}
+        session.add(ConsentState(company_id=company.id, contact_id=contact.id, decision=decision, **subject))
+        session.flush()
+    before, actor, other_id = _whole(session), make_actor(), other.id
+
+    merge_parties(session, actor, first, second)
+    merge_contacts(session, actor, kept, other)
+    assert _whole(session) != before
+    (of_contacts,) = (merge for merge, _kept in list_merges(session, actor, company.id, of_parties=False))
+    assert list_merges(session, make_actor(clearance=0), company.id, of_parties=False) == []
+    (of_parties,) = (merge for merge, _kept in list_merges(session, actor, company.id, of_parties=True))
+    undo_merge(session, actor, of_contacts)
+    undo_merge(session, actor, of_parties)
+
+    assert _whole(session) == before
+    assert follow_merge(session, "contacts", other_id) is None
+    actions = set(session.scalars(select(AuditEvent.action)))
+    assert {"contacts.contact.merged", "contacts.contact.unmerged", "contacts.party.unmerged"} <= actions
+
+
+def test_a_merge_is_not_undone_where_something_was_put_in_its_place(session: Session) -> None:
+    company = make_company(session)
+    first, second, third = (make_party(session, company, name=name) for name in "ABC")
+    code, actor = second.code, make_actor()
+    merge_parties(session, actor, first, second)
+    merge_parties(session, actor, third, first)
+    merges = [merge for merge, _kept in list_merges(session, actor, company.id, of_parties=True)]
+    with pytest.raises(ContactRefused, match="further"):
+        undo_merge(session, actor, merges[1])
+    undo_merge(session, actor, merges[0])
+    make_party(session, company, code=code)
+    with pytest.raises(ContactRefused, match="taken"):
+        undo_merge(session, actor, merges[1])
