@@ -24,6 +24,7 @@ from crm_mail.companies.forms import CompanyForm, LogoForm, PolicyForm
 from crm_mail.companies.logo import MAX_BYTES, image_mime
 from crm_mail.companies.messages import show_problems
 from crm_mail.companies.models import Company
+from crm_mail.companies.sending_views import add_sending_routes
 from crm_mail.companies.type_registry import BUILT_IN, all_types, company_types
 from crm_mail.companies.type_views import add_type_routes
 from crm_mail.delivery.service import accounts_for
@@ -36,6 +37,7 @@ from crm_mail.web.urls import local_path
 
 blueprint = Blueprint("companies", __name__, url_prefix="/companies")
 add_type_routes(blueprint)
+add_sending_routes(blueprint)
 
 
 def found(company_id: int) -> Company:

@@ -1,9 +1,12 @@
 """GA-10: quiet hours. Committed messages wait until the company's window for their channel opens."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from flask import Flask
 
+from crm_mail.companies.models import Company
 from crm_mail.companies.send_windows import SendWindow, read_window
 from crm_mail.db import now
 from crm_mail.delivery.models import AccountKind
@@ -80,3 +83,34 @@ def test_nothing_leaves_by_a_channel_in_its_quiet_hours(home: Installation) -> N
         company.send_windows = {}
         session.flush()
         assert len(accounts_with_work(session, moment, moment)) == 2
+
+
+def test_a_company_says_when_it_sends_and_how_much_advertising_a_contact_gets(
+    app: Flask, login_as: Any
+) -> None:
+    home = app.extensions["crm_mail"]
+    with home.database.write() as session:
+        company_id = factories.make_company(session).id
+        user = factories.make_user(session, is_admin=True)
+    client, page = login_as(user), f"/companies/{company_id}/sending-times"
+    days = {f"{channel}-weekdays": ["0", "4"] for channel in ("smtp", "pec")}
+    shown = client.get(page)
+    assert shown.status_code == 200
+    wrong = client.post(page, data={"smtp-weekdays": ["0"], "pressure_messages": "3"})
+    assert (wrong.status_code, "Tick at least one day" in wrong.text, "Fill in both" in wrong.text) == (
+        422,
+        True,
+        True,
+    )
+    kept = {
+        "smtp-from_time": "08:00",
+        "smtp-to_time": "20:00",
+        "pressure_messages": "3",
+        "pressure_days": "30",
+    }
+    assert client.post(page, data=days | kept).status_code == 303
+    with home.database.read() as session:
+        company = session.get_one(Company, company_id)
+        assert read_window(company.send_windows, "smtp") == SendWindow(frozenset({0, 4}), 480, 1200)
+        assert (company.pressure_messages, company.pressure_days) == (3, 30)
+    assert 'value="08:00"' in client.get(page).text
