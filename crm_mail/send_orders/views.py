@@ -14,7 +14,7 @@ from crm_mail.permissions import Permission, PermissionDenied, requires, signed_
 from crm_mail.send_orders.folder import try_folder
 from crm_mail.send_orders.forms import OrdersForm
 from crm_mail.send_orders.listing import SHOWN, count_orders, list_orders, messages_of
-from crm_mail.send_orders.models import OrderState
+from crm_mail.send_orders.models import OrderState, SendOrderFolder
 from crm_mail.send_orders.settings import (
     OrderChoices,
     OrdersInvalid,
@@ -25,7 +25,7 @@ from crm_mail.send_orders.settings import (
 )
 from crm_mail.send_orders.wording import explain
 from crm_mail.web.door import db, installation
-from crm_mail.web.navigation import company_at_work
+from crm_mail.web.navigation import company_at_work, current_company
 
 blueprint: Final = Blueprint("send_orders", __name__, url_prefix="/send-orders")
 
@@ -152,6 +152,17 @@ def problem_words(problem: str, detail: str = "") -> str:
     return str(words[problem])
 
 
+def _in_use() -> bool:
+    """Whether the company at work takes orders, and the person may look at them: else nothing points there."""
+    actor = signed_in_actor()
+    company = current_company(actor)
+    if company is None or not actor.can(Permission.OUTBOX_REVIEW, company.id):
+        return False
+    row = db().get(SendOrderFolder, company.id)
+    return row is not None and row.is_watched
+
+
 def init_app(app: Flask) -> None:
     """Put the pages on the application."""
+    app.jinja_env.globals["send_orders_in_use"] = _in_use
     app.register_blueprint(blueprint)
