@@ -89,6 +89,7 @@ def _page(actor: Actor, company: Company, step: int, form: WhatForm, criteria: C
         labels=_labels(),
         address_kinds=address_kind_choices(),
         whom_words=describe_filter(parties),
+        may_schedule=actor.can(Permission.SCHEDULES_MANAGE, company.id),
         carried=prepare_forms.carried(step),
         preview=preview_run(db(), actor, criteria) if criteria else None,
         criteria=criteria,

@@ -23,7 +23,7 @@ from crm_mail.schedules.special_dates import (
     save_special_date,
 )
 from crm_mail.schedules.starting_texts import starting_texts
-from crm_mail.schedules.wording import sentence
+from crm_mail.schedules.wording import special_sentence
 from crm_mail.web.door import db
 
 
@@ -39,7 +39,7 @@ def show_special_dates() -> Any:
         company=company,
         specials=specials,
         month=coming_month(db(), actor, specials) if can_see else None,
-        sentence=sentence,
+        sentence=special_sentence,
         celebrations=CELEBRATIONS,
         whom=lambda one: ", ".join(describe_filter(read_audience({"audience": one.audience}, company.id))),
         fates=_fate_words(),

@@ -17,7 +17,7 @@ from crm_mail.schedules import edit_views, special_date_views
 from crm_mail.schedules.blueprint import blueprint
 from crm_mail.schedules.edit_views import company_at_work
 from crm_mail.schedules.kind_forms import all_forms, describe_audience, form_of
-from crm_mail.schedules.models import Firing, FiringState, Schedule, ScheduleState
+from crm_mail.schedules.models import Firing, FiringState, Schedule, ScheduleState, SpecialDate
 from crm_mail.schedules.recurrence import Occurrence
 from crm_mail.schedules.service import (
     ScheduleRefused,
@@ -33,7 +33,7 @@ from crm_mail.schedules.service import (
 )
 from crm_mail.schedules.special_date_forms import CELEBRATIONS
 from crm_mail.schedules.special_dates import SPECIAL_DATE, special_date_of
-from crm_mail.schedules.wording import sentence
+from crm_mail.schedules.wording import sentence, special_sentence
 from crm_mail.schedules.words import TONES, reason_words, state_name
 from crm_mail.web.door import db
 from crm_mail.web.translating import translator
@@ -71,33 +71,32 @@ def show_schedule(schedule_id: int) -> Any:
     """One schedule: what, when next, on whose behalf, and its history."""
     schedule, actor = schedule_or_404(schedule_id), signed_in_actor()
     form = form_of(schedule.kind)
+    special = special_date_of(db(), schedule.id) if schedule.kind == SPECIAL_DATE else None
     return render_template(
         "schedules/show.html",
         schedule=schedule,
-        sentence=sentence(schedule),
+        sentence=special_sentence(special) if special else sentence(schedule),
         kind_label=form.label if form else _("Special dates"),
-        facts=form.describe(db(), schedule.company, schedule.options) if form else _special_facts(schedule),
+        facts=form.describe(db(), schedule.company, schedule.options) if form else _special_facts(special),
         next_dates=_next_dates(schedule),
         standing=edit_views.standing_title(schedule),
         may_manage=actor.can(Permission.SCHEDULES_MANAGE, schedule.company_id),
-        edit_url=_edit_url(schedule),
+        edit_url=_edit_url(schedule, special),
         **_history(schedule),
     )
 
 
-def _special_facts(schedule: Schedule) -> list[str]:
+def _special_facts(special: SpecialDate | None) -> list[str]:
     """What a special date says, and to whom."""
-    special = special_date_of(db(), schedule.id)
     if special is None:
         return []
-    whom = describe_audience({"audience": special.audience}, schedule.company_id)
+    whom = describe_audience({"audience": special.audience}, special.company_id)
     subjects = [f"{language}: {text['subject']}" for language, text in special.texts.items()]
     return [str(CELEBRATIONS[special.celebration]), _("for: %(whom)s", whom=whom), *subjects]
 
 
-def _edit_url(schedule: Schedule) -> str:
+def _edit_url(schedule: Schedule, special: SpecialDate | None) -> str:
     """The form of a special date is its own."""
-    special = special_date_of(db(), schedule.id) if schedule.kind == SPECIAL_DATE else None
     if special is None:
         return url_for("schedules.edit_schedule", schedule_id=schedule.id)
     return url_for("schedules.edit_special_date", special_date_id=special.id)

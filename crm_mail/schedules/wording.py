@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from crm_mail.schedules.forms import day_names
 from crm_mail.schedules.holiday_calendars import OnHoliday
-from crm_mail.schedules.models import Schedule
+from crm_mail.schedules.models import Celebration, Schedule, SpecialDate
 from crm_mail.schedules.patterns import LAST, Every, Pattern, read_pattern
 
 
@@ -28,6 +28,14 @@ def sentence(schedule: Schedule) -> str:
         return said
     where = schedule.calendar or _("weekends")
     return f"{said}; {rule} ({where})"
+
+
+def special_sentence(special: SpecialDate) -> str:
+    """“on each birthday at 09:00 (Europe/Rome)”."""
+    schedule = special.schedule
+    if special.celebration is not Celebration.BIRTHDAY:
+        return sentence(schedule)
+    return str(_("on each birthday at %(times)s (%(zone)s)", times=schedule.times[0], zone=schedule.timezone))
 
 
 def pattern_words(pattern: Pattern) -> str:

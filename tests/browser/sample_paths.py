@@ -46,6 +46,10 @@ WITHOUT_SAMPLE = {
     "delivery.finish_sign_in": "the answer of a provider, walked in tests/delivery",
     "documents.download_receipt": "no receipt of the SdI in the sample company",
     "contacts.download_proof": "no consent was proven yet; walked in tests/contacts",
+    "schedules.show_schedule": "nothing is scheduled in the sample company; walked in tests/schedules",
+    "schedules.show_history": "the same",
+    "schedules.edit_schedule": "the same",
+    "schedules.edit_special_date": "the same",
     "outbox.show_preferences": "a signed token of its own, walked in tests/outbox",
     "outbox.show_download": "no file in it is too large to attach",
     "receivables.choose_item_columns": "an import of its own, walked in tests/receivables",
@@ -70,6 +74,7 @@ FURTHER = (
     "/outbox/{run}?open={message}",
     "/outbox/{run}/messages/{message}?tab=proof",
     "/evidence?alarm=open",
+    "/schedules/new?of=documents",
 )
 """Other faces of pages: later steps, a search with and without results, an open preview."""
 
