@@ -12,6 +12,7 @@ import click
 COMMANDS = {
     "db": ("database", "The database."),
     "user": ("users", "People who sign in."),
+    "group": ("users", "Groups of users."),
     "company": ("companies", "The firms that send."),
     "account": ("accounts", "The mailboxes that messages leave from."),
     "mailbox": ("mailboxes", "Receipts and bounces in the accounts' mailboxes, which are only looked at."),

@@ -13,8 +13,8 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from crm_mail.permissions import AREA_PERMISSIONS
-from crm_mail.users.messages import CLEARANCES, area_label, clearance_label
+from crm_mail.users.messages import CLEARANCES, clearance_label
+from crm_mail.users.models import User
 from crm_mail.web.forms import LANGUAGES, time_zones
 
 
@@ -109,7 +109,7 @@ class AccountForm(FlaskForm):
 
 
 class UserForm(FlaskForm):
-    """A user, besides the rights of the outbox."""
+    """A user, besides the rights."""
 
     email = StringField(
         _l("E-mail address"), [DataRequired(), Length(max=254)], description=_l("The name to sign in with.")
@@ -124,12 +124,33 @@ class UserForm(FlaskForm):
             "Contacts above it do not exist for this user: not in lists, searches, counts or mailings."
         ),
     )
-    areas = SelectMultipleField(
-        _l("Manages"),
-        choices=lambda: [SelectChoice(area.value, area_label(area)) for area in AREA_PERMISSIONS],
+    group_ids = SelectMultipleField(
+        _l("Groups"),
+        coerce=int,
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
+        description=_l("The user has the rights of these groups."),
+    )
+    agents = SelectMultipleField(
+        _l("Only customers of these agents"),
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+        description=_l(
+            "Without an agent or a zone chosen, all customers. Others do not exist for this user."
+        ),
+    )
+    zones = SelectMultipleField(
+        _l("Only customers of these zones"),
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+        description=_l(
+            "With agents and zones chosen: the customers of these agents, and those of these zones."
+        ),
     )
     is_admin = BooleanField(
         _l("Administrator"), description=_l("May do everything, sees the audit, and can make administrators.")
     )
+
+    def fill(self, user: User) -> None:
+        """What stands beside the row itself."""
+        self.group_ids.data = [group.id for group in user.groups]

@@ -10,6 +10,7 @@ from flask import Flask, current_app, g, redirect, request, session, url_for
 from werkzeug.exceptions import HTTPException, Unauthorized
 from werkzeug.wrappers import Response
 
+from crm_mail.users.looking import look_through
 from crm_mail.users.sessions import COOKIE_KEY, Lifetime, SignedIn, hash_token, load_actor
 from crm_mail.web.door import installation
 from crm_mail.web.errors import show_http_error
@@ -44,6 +45,7 @@ def identify() -> Response | None:
         return None
     g.signed_in = person
     g.actor = person.actor
+    look_through(person.actor)
     first = _comes_first(person)
     if first and _needs_a_right():
         if _is_part_of_a_page():

@@ -17,7 +17,7 @@ from wtforms.validators import NumberRange, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from crm_mail.permissions import CommitLimits, Permission, requires, signed_in_actor
-from crm_mail.users import limits, messages, rights, service
+from crm_mail.users import authority, limits, messages, service
 from crm_mail.users.actors import build_actor, limits_of
 from crm_mail.users.blueprint import blueprint
 from crm_mail.users.limit_words import limits_in_words, weekday_name
@@ -50,8 +50,8 @@ class LimitsForm(FlaskForm):
         option_widget=CheckboxInput(),
         description=_l("None ticked: every day."),
     )
-    begins = TimeField(_l("From"), [Optional()])
-    ends = TimeField(_l("Until"), [Optional()])
+    begins = TimeField(_l("Not before"), [Optional()])
+    ends = TimeField(_l("Not after"), [Optional()])
 
     def validate_begins(self, field: Any) -> None:
         """Two times, or none; asked only of a time that is given (`Optional`)."""
@@ -111,7 +111,7 @@ def edit_limits(user_id: int) -> Any:
 
 def _page(user: User, form: LimitsForm) -> str:
     actor, target = signed_in_actor(), build_actor(db(), user)
-    may_change = rights.may_change(actor, target) and (actor.is_admin or not actor.limits.is_any)
+    may_change = authority.may_change(db(), actor, user) and (actor.is_admin or not actor.limits.is_any)
     return render_template(
         "users/limits.html",
         user=user,

@@ -7,11 +7,12 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.permissions import Actor, CommitLimits
 from crm_mail.users.actors import limits_of, put_limits
+from crm_mail.users.authority import check_target
 from crm_mail.users.models import User
 from crm_mail.users.problems import Problem, UserRefused
-from crm_mail.users.service import check_target
 
 MOST = 10_000_000
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def set_limits(session: Session, actor: Actor, user: User, wanted: CommitLimits) -> None:
@@ -36,8 +37,13 @@ def _figures(limits: CommitLimits) -> dict[str, object]:
     return {
         "most_messages": limits.most_messages,
         "second_person_above": limits.second_person_above,
-        "from_minute": limits.from_minute,
-        "to_minute": limits.to_minute,
-        "weekdays": sorted(limits.weekdays),
-        "zone": limits.zone if limits.has_hours else "",
+        "hours": ""
+        if limits.from_minute is None
+        else f"{_clock(limits.from_minute)}-{_clock(limits.to_minute)}",
+        "weekdays": " ".join(_DAYS[day] for day in sorted(limits.weekdays)),
+        "time_zone": limits.zone if limits.has_hours else "",
     }
+
+
+def _clock(minute: int | None) -> str:
+    return "{:02}:{:02}".format(*divmod(minute or 0, 60))

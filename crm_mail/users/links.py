@@ -16,10 +16,11 @@ from crm_mail.db import now
 from crm_mail.permissions import Actor
 from crm_mail.users import sessions
 from crm_mail.users.actors import build_actor, find_user, normalise_email
+from crm_mail.users.authority import check_target
 from crm_mail.users.models import LoginAttempt, PasswordLink, User
 from crm_mail.users.passwords import Passwords
 from crm_mail.users.problems import Problem, UserRefused
-from crm_mail.users.service import check_password, check_target
+from crm_mail.users.service import check_password
 from crm_mail.users.throttle import network_of
 
 INVITATION_LASTS = timedelta(days=7)

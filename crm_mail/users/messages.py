@@ -1,16 +1,12 @@
 """The words of the users room in the language of the page: why something is refused, and what a person may do."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
-from babel.lists import format_list
-from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
-from crm_mail.permissions import ANY, Actor, Permission
-from crm_mail.users.limit_words import limits_in_words
 from crm_mail.users.problems import Problem, UserRefused
-from crm_mail.users.rights import group_grants
 
 CLEARANCES = range(4)
 
@@ -66,6 +62,16 @@ def _sentences() -> Mapping[Problem, str]:
         Problem.LIMITS_OF_LIMITED: _(
             "Your own commits are limited. Only an administrator can change limits then."
         ),
+        Problem.MORE_THAN_OWN_SIGHT: _(
+            "You see customers of some agents or zones only, and cannot let others see more. An administrator can."
+        ),
+        Problem.NOT_TO_BE_SEEN: _(
+            "The pages cannot be shown as %(name)s: it is your own account, or it is not active."
+        ),
+        Problem.UNKNOWN_GROUP: _("There is no group called %(name)s."),
+        Problem.GROUP_TAKEN: _("There is a group called %(name)s already."),
+        Problem.GROUP_CIRCLE: _("%(name)s cannot stand under itself or under one of its own groups."),
+        Problem.GRANT_EVERYWHERE: _("This right is given for every company, not for one (%(right)s)."),
         Problem.GRANT_MALFORMED: _("The right %(grant)s is not written as TYPE:ACTION:COMPANY."),
         Problem.GRANT_TYPE: _("The document type %(value)s does not exist."),
         Problem.GRANT_ACTION: _("The action %(value)s does not exist."),
@@ -91,102 +97,5 @@ def clearance_label(level: int) -> str:
         _("1 – up to internal contacts"),
         _("2 – up to reserved contacts"),
         _("3 – all contacts, confidential ones too"),
-    )
-    return sentences[level]
-
-
-def area_label(area: Permission) -> str:
-    """An area in words."""
-    labels: dict[Permission, str] = {
-        Permission.CONTACTS_SEE: _("Contacts: see"),
-        Permission.CONTACTS_MANAGE: _("Contacts: add, change, import"),
-        Permission.CONTACTS_EXPORT: _("Contacts: export"),
-        Permission.TEXTS_MANAGE: _("Texts and layouts: change"),
-        Permission.ACCOUNTS_MANAGE: _("Sender accounts and mailboxes: change"),
-        Permission.SCHEDULES_SEE: _("Schedules and rules: see"),
-        Permission.SCHEDULES_MANAGE: _("Schedules and rules: change"),
-        Permission.REPORTS_SEE: _("Reports: see"),
-        Permission.REPORTS_EXPORT: _("Reports: export"),
-        Permission.USERS_MANAGE: _("Users: add, change, give the rights held"),
-        Permission.SETTINGS_MANAGE: _("Settings: companies, sender accounts, texts"),
-        Permission.PRIVACY_MANAGE: _("Privacy: requests of persons, retention, register"),
-        Permission.AUDIT_SEE: _("Audit: see"),
-        Permission.AUDIT_EXPORT: _("Audit: export"),
-    }
-    return labels[area]
-
-
-def action_label(action: Permission) -> str:
-    """A column of the matrix."""
-    labels: dict[Permission, str] = {
-        Permission.DOCUMENTS_SEE: _("See"),
-        Permission.OUTBOX_PREPARE: _("Prepare"),
-        Permission.OUTBOX_REVIEW: _("Review"),
-        Permission.OUTBOX_COMMIT: _("Commit"),
-        Permission.DOCUMENTS_MANAGE: _("Manage"),
-        Permission.DOCUMENTS_EXPORT: _("Export"),
-    }
-    return labels[action]
-
-
-def _verb(action: Permission) -> str:
-    labels: dict[Permission, str] = {
-        Permission.DOCUMENTS_SEE: _("see"),
-        Permission.OUTBOX_PREPARE: _("prepare"),
-        Permission.OUTBOX_REVIEW: _("review"),
-        Permission.OUTBOX_COMMIT: _("commit"),
-        Permission.DOCUMENTS_MANAGE: _("bring in and correct"),
-        Permission.DOCUMENTS_EXPORT: _("export"),
-    }
-    return labels[action]
-
-
-def _join(words: Iterable[str]) -> str:
-    return format_list(list(words), locale=get_locale() or "en")
-
-
-def rights_in_words(
-    actor: Actor, company_codes: Mapping[int, str], type_name: Callable[[str], str]
-) -> list[str]:
-    """What a person may do, one sentence for each thing.
-
-    Args:
-        company_codes: code by company id.
-        type_name: a document type in the language of the page.
-    """
-    if actor.is_admin:
-        sentences = [_("Administrator: may do everything, in every company.")]
-    else:
-        sentences = [
-            _(
-                "May %(actions)s %(types)s in %(company)s.",
-                actions=_join(_verb(action) for action in group.actions),
-                types=_("every document type") if ANY in group.types else _join(map(type_name, group.types)),
-                company=_("every company")
-                if group.company_id is None
-                else company_codes.get(group.company_id, str(group.company_id)),
-            )
-            for group in group_grants(actor.grants)
-        ]
-        managed = {
-            Permission.CONTACTS_MANAGE: _("Manages contacts and documents."),
-            Permission.USERS_MANAGE: _("Manages users."),
-            Permission.SETTINGS_MANAGE: _("Manages companies, accounts and texts."),
-            Permission.PRIVACY_MANAGE: _("Manages privacy: requests of persons, retention, register."),
-        }
-        sentences += [text for area, text in managed.items() if actor.can(area)]
-    if not sentences:
-        return [_("May only sign in.")]
-    if actor.can(Permission.OUTBOX_COMMIT):
-        sentences += limits_in_words(actor.limits)
-    return [*sentences, _clearance_sentence(actor.clearance)]
-
-
-def _clearance_sentence(level: int) -> str:
-    sentences: tuple[str, ...] = (
-        _("Sees only public contacts."),
-        _("Sees public and internal contacts."),
-        _("Sees all contacts but the confidential ones."),
-        _("Sees all contacts, confidential ones too."),
     )
     return sentences[level]

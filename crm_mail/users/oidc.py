@@ -15,6 +15,7 @@ from crm_mail.installation import Installation
 from crm_mail.permissions import INSTALLATION, Actor
 from crm_mail.users import service
 from crm_mail.users.actors import build_actor, find_user, normalise_email
+from crm_mail.users.authority import check_target
 from crm_mail.users.login import SignIn, finish_sign_in
 from crm_mail.users.models import User
 from crm_mail.users.oidc_client import Claims
@@ -144,7 +145,7 @@ def identity_of(session: Session, user: User) -> OidcIdentity | None:
 
 def unbind(session: Session, actor: Actor, user: User) -> None:
     """Undo the binding, for whoever manages this user: the next sign-in from the provider binds anew."""
-    service.check_target(session, actor, user)
+    check_target(session, actor, user)
     found = delete(OidcIdentity).where(OidcIdentity.user_id == user.id).returning(OidcIdentity.id)
     if session.execute(found).all():
         audit.record(session, actor, "users.oidc.unbound", subject=user, label=user.email)

@@ -7,7 +7,7 @@ TABLES = (
         "users",
         "email name",
         "password_hash clearance language theme timezone totp_secret totp_step commit_most commit_second_person_above"
-        " commit_from_minute commit_to_minute commit_weekdays commit_zone",
+        " commit_from_minute commit_to_minute commit_weekdays commit_zone agents zones",
         why=Why.STAFF,
     ),
     table("user_sessions", "ip user_agent", "token_hash", why=Why.STAFF),

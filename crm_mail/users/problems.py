@@ -36,6 +36,12 @@ class Problem(StrEnum):
     SECOND_FACTOR_REQUIRED = "second_factor_required"
     LINK_OVER = "link_over"
     LIMITS_OF_LIMITED = "limits_of_limited"
+    MORE_THAN_OWN_SIGHT = "more_than_own_sight"
+    NOT_TO_BE_SEEN = "not_to_be_seen"
+    UNKNOWN_GROUP = "unknown_group"
+    GROUP_TAKEN = "group_taken"
+    GROUP_CIRCLE = "group_circle"
+    GRANT_EVERYWHERE = "grant_everywhere"
     GRANT_MALFORMED = "grant_malformed"
     GRANT_TYPE = "grant_type"
     GRANT_ACTION = "grant_action"
@@ -68,7 +74,14 @@ _ENGLISH = {
     Problem.SECOND_FACTOR_REQUIRED: "this account must use two-factor sign-in: an administrator decides that",
     Problem.LINK_OVER: "the link was used already or has expired: ask for another one",
     Problem.LIMITS_OF_LIMITED: "your own commits are limited: only an administrator can change limits then",
-    Problem.GRANT_MALFORMED: "the grant {grant} is not written as TYPE:ACTION:COMPANY, such as invoice:commit:SM02",
+    Problem.MORE_THAN_OWN_SIGHT: "you see customers of some agents or zones only, and cannot let others see more",
+    Problem.NOT_TO_BE_SEEN: "the pages cannot be shown as {name}: it is you, or the account is not active",
+    Problem.UNKNOWN_GROUP: "there is no group called {name}: `crm-mail group list` names them",
+    Problem.GROUP_TAKEN: "there is a group called {name} already",
+    Problem.GROUP_CIRCLE: "{name} cannot stand under itself or under one of its own groups",
+    Problem.GRANT_EVERYWHERE: "the right {right} is given for every company, not for one",
+    Problem.GRANT_MALFORMED: "the grant {grant} is not written as TYPE:ACTION:COMPANY, such as invoice:commit:SM02, "
+    "nor as AREA:ACTION, such as contacts:see",
     Problem.GRANT_TYPE: "the grant {grant} names the document type {value}; known are: {valid}",
     Problem.GRANT_ACTION: "the grant {grant} names the action {value}; known are: {valid}",
     Problem.GRANT_COMPANY: "the grant {grant} names the company {value}; known are: {valid}",

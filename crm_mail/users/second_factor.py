@@ -15,14 +15,14 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.db import now
 from crm_mail.installation import Installation
-from crm_mail.permissions import Actor, Permission
+from crm_mail.permissions import Actor
 from crm_mail.users import sessions, totp
-from crm_mail.users.actors import build_actor, must_have_second_factor, right_of
+from crm_mail.users.actors import build_actor, must_have_second_factor
+from crm_mail.users.authority import check_target, nobody_holds_more
+from crm_mail.users.groups import check_group, people_of
 from crm_mail.users.models import LoginAttempt, RecoveryCode, User, UserGroup
 from crm_mail.users.passwords import Passwords
 from crm_mail.users.problems import Problem, UserRefused
-from crm_mail.users.rights import check_may_give
-from crm_mail.users.service import check_target
 from crm_mail.users.throttle import network_of, remaining_pause
 
 
@@ -204,9 +204,8 @@ def require_of_group(session: Session, actor: Actor, group: UserGroup, is_requir
         PermissionDenied: the actor does not manage users.
         UserRefused: the group holds more than the actor.
     """
-    actor.require(Permission.USERS_MANAGE)
-    grants = [right_of(row) for row in group.grants if not row.is_denied]
-    check_may_give(actor, is_admin=False, clearance=0, areas=(), grants=grants)
+    with nobody_holds_more(session, actor, people_of(session, group)):
+        check_group(session, actor, group)
     if group.second_factor_required == is_required:
         return
     group.second_factor_required = is_required

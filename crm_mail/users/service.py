@@ -13,11 +13,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
-from crm_mail.db import Base
 from crm_mail.permissions import HIGHEST_CLEARANCE, INSTALLATION, Actor, Permission
 from crm_mail.permissions import Grant as Right
 from crm_mail.users import rights, sessions
-from crm_mail.users.actors import build_actor, find_user, normalise_email, put_limits, right_of
+from crm_mail.users.actors import build_actor, find_user, normalise_email, plain_actor, put_limits
+from crm_mail.users.authority import check_target, giver_of, nobody_holds_more
+from crm_mail.users.granting import describe_rules
+from crm_mail.users.groups import set_groups
 from crm_mail.users.models import Grant, User
 from crm_mail.users.passwords import (
     MAXIMUM_LENGTH,
@@ -39,14 +41,21 @@ _PASSWORD_PROBLEMS = {
 
 @dataclass(frozen=True, slots=True)
 class UserDraft:
-    """What is said about a user besides the rights of the outbox and the password."""
+    """What is said about a user besides the rights and the password.
+
+    Args:
+        agents, zones: the customers that exist for the user (`permissions.Sight`); both empty: all.
+        group_ids: the groups of the user.
+    """
 
     email: str
     name: str
     is_admin: bool = False
     clearance: int = 0
     language: str = "it"
-    areas: frozenset[Permission] = frozenset()
+    agents: frozenset[str] = frozenset()
+    zones: frozenset[str] = frozenset()
+    group_ids: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +130,7 @@ def create_user(
         UserRefused: a value is not valid, the address is taken, or the actor would give more than he holds.
     """
     actor.require(Permission.USERS_MANAGE)
-    wanted = rights.minimal(grants)
-    areas = rights.known_areas(draft.areas)
-    rights.check_may_give(
-        actor, is_admin=draft.is_admin, clearance=draft.clearance, areas=areas, grants=wanted
-    )
+    giver = giver_of(session, actor)
     email = _checked_email(session, draft.email, None)
     _check_draft(draft)
     if not must_change_password:
@@ -136,19 +141,23 @@ def create_user(
         is_admin=draft.is_admin,
         clearance=draft.clearance,
         language=draft.language,
+        agents=sorted(draft.agents),
+        zones=sorted(draft.zones),
         password_hash=passwords.hash(password),
         must_change_password=must_change_password,
     )
-    wanted |= {(area, "", None) for area in areas}
-    user.grants = [_grant_row(grant, actor) for grant in sorted(wanted, key=rights.describe_grant)]
+    user.grants = [_grant_row(grant, actor) for grant in sorted(set(grants), key=rights.describe_grant)]
     if not actor.is_admin:
         put_limits(user, actor.limits)  # who is limited makes nobody who is not
     try:
         with session.begin_nested():
             session.add(user)
+            set_groups(session, actor, user, draft.group_ids)
+            session.flush()
+            rights.check_may_give(giver, plain_actor(session, user))
     except IntegrityError:  # somebody else added the same address at this very moment
         raise UserRefused(Problem.EMAIL_TAKEN, email=email) from None
-    after = _state(user) | {"grants": _grants(session, user)}
+    after = _state(user) | {"grants": describe_rules(session, user)}
     audit.record(session, actor, "users.user.created", subject=user, label=user.email, after=after)
     return user
 
@@ -156,15 +165,13 @@ def create_user(
 def update_user(
     session: Session, actor: Actor, user: User, draft: UserDraft, *, is_active: bool = True
 ) -> None:
-    """Change address, name, clearance, areas, administration and activity of a user.
+    """Change address, name, clearance, sight, groups, administration and activity of a user.
 
     Raises:
         PermissionDenied: the actor does not manage users.
         UserRefused: see the rules of this module; nothing was changed.
     """
     check_target(session, actor, user)
-    areas = rights.known_areas(draft.areas)
-    rights.check_may_give(actor, is_admin=draft.is_admin, clearance=draft.clearance, areas=areas, grants=())
     email = _checked_email(session, draft.email, user)
     _check_draft(draft)
     if user.is_active and not is_active and user.id == actor.user_id:
@@ -172,66 +179,33 @@ def update_user(
     if user.is_admin and user.is_active and not (draft.is_admin and is_active):
         _check_not_last_administrator(session, user)
     before = _state(user)
-    user.email, user.name, user.is_admin = email, draft.name.strip(), draft.is_admin
-    user.clearance, user.language, user.is_active = draft.clearance, draft.language, is_active
-    kept = {row.permission: row for row in user.grants if row in _area_rows(user)}
-    others = [row for row in user.grants if row not in _area_rows(user)]
-    user.grants = others + [kept.get(area) or _grant_row((area, "", None), actor) for area in sorted(areas)]
+    with nobody_holds_more(session, actor, [user]):
+        user.email, user.name, user.is_admin = email, draft.name.strip(), draft.is_admin
+        user.clearance, user.language, user.is_active = draft.clearance, draft.language, is_active
+        user.agents, user.zones = sorted(draft.agents), sorted(draft.zones)
+        set_groups(session, actor, user, draft.group_ids)
     _record_change(session, actor, user, before)
     if not is_active:
         sessions.revoke_all(session, user.id)
 
 
-def set_active(session: Session, actor: Actor, user: User, is_active: bool) -> None:
-    """Deactivate a user, ending every session at once, or activate again."""
-    draft = UserDraft(
+def draft_of(user: User) -> UserDraft:
+    """The user as a draft, to change one thing of it."""
+    return UserDraft(
         user.email,
         user.name,
         user.is_admin,
         user.clearance,
         user.language,
-        frozenset(row.permission for row in _area_rows(user)),
+        frozenset(user.agents),
+        frozenset(user.zones),
+        frozenset(group.id for group in user.groups),
     )
-    update_user(session, actor, user, draft, is_active=is_active)
 
 
-def set_grants(session: Session, actor: Actor, user: User, grants: Iterable[Right]) -> None:
-    """Replace the rights of the outbox of a user; what stays keeps its row.
-
-    Raises:
-        UserRefused: the actor would add what he does not hold, or the user holds more than the actor.
-    """
-    check_target(session, actor, user)
-    wanted = rights.minimal(grants)
-    areas = _area_rows(user)
-    kept = {
-        (row.permission, row.document_type, row.company_id): row for row in user.grants if row not in areas
-    }
-    added = {grant for grant in wanted if not rights.is_covered(grant, kept)}
-    rights.check_may_give(actor, is_admin=False, clearance=0, areas=(), grants=added)
-    before = _grants(session, user)
-    user.grants = areas + [
-        kept.get(grant) or _grant_row(grant, actor) for grant in sorted(wanted, key=rights.describe_grant)
-    ]
-    session.flush()
-    after = _grants(session, user)
-    if after != before:
-        audit.record(
-            session, actor, "users.grants.changed", subject=user, label=user.email, before=before, after=after
-        )
-
-
-def set_company_grants(
-    session: Session,
-    actor: Actor,
-    user: User,
-    company_id: int | None,
-    cells: Iterable[tuple[Permission, str]],
-) -> None:
-    """Replace the rights of the outbox within one company (None: those that hold for every company)."""
-    others = [right_of(g) for g in user.grants if g.company_id != company_id and g not in _area_rows(user)]
-    here = [(permission, document_type, company_id) for permission, document_type in cells]
-    set_grants(session, actor, user, [*others, *here])
+def set_active(session: Session, actor: Actor, user: User, is_active: bool) -> None:
+    """Deactivate a user, ending every session at once, or activate again."""
+    update_user(session, actor, user, draft_of(user), is_active=is_active)
 
 
 def give_one_time_password(session: Session, actor: Actor, user: User, passwords: Passwords) -> str:
@@ -289,18 +263,6 @@ def check_password(password: str, *personal: str) -> None:
         raise UserRefused(_PASSWORD_PROBLEMS[found], minimum=MINIMUM_LENGTH, maximum=MAXIMUM_LENGTH)
 
 
-def check_target(session: Session, actor: Actor, user: User) -> None:
-    """Raise unless the actor manages users and holds all that this user holds.
-
-    Raises:
-        PermissionDenied: the actor does not manage users.
-        UserRefused: the user holds more.
-    """
-    actor.require(Permission.USERS_MANAGE)
-    if not rights.may_change(actor, build_actor(session, user)):
-        raise UserRefused(Problem.HOLDS_MORE, name=user.name)
-
-
 def _check_not_last_administrator(session: Session, user: User) -> None:
     """Lock the active administrators (in one order), so that two of them cannot remove each other at once."""
     query = select(User.id).where(User.is_admin, User.is_active).order_by(User.id).with_for_update()
@@ -336,13 +298,6 @@ def _grant_row(grant: Right, giver: Actor) -> Grant:
     )
 
 
-def _area_rows(user: User) -> list[Grant]:
-    """The rights of areas that hold in every company: what the form of the account shows."""
-    return [
-        row for row in user.grants if not row.document_type and row.company_id is None and not row.is_denied
-    ]
-
-
 def _state(user: User) -> dict[str, object]:
     return {
         "email": user.email,
@@ -350,16 +305,10 @@ def _state(user: User) -> dict[str, object]:
         "is_admin": user.is_admin,
         "is_active": user.is_active,
         "clearance": user.clearance,
-        "areas": sorted(row.permission.value for row in _area_rows(user)),
+        "agents": list(user.agents),
+        "zones": list(user.zones),
+        "groups": sorted(group.name for group in user.groups),
     }
-
-
-def _grants(session: Session, user: User) -> list[str]:
-    """The grants as a person reads them later, with the companies' codes: ``invoice:commit:SM02``."""
-    companies = Base.metadata.tables["companies"]  # by name: this room does not know that one
-    codes = {row.id: row.code for row in session.execute(select(companies.c.id, companies.c.code))}
-    grants = [right_of(g) for g in user.grants if g.document_type]
-    return sorted(rights.describe_grant(grant, codes) for grant in grants)
 
 
 def _record_change(session: Session, actor: Actor, user: User, before: dict[str, object]) -> None:

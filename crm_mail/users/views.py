@@ -1,55 +1,67 @@
-"""Pages of the users room: the people of the office and their rights. See also `login_views`, `account_views`."""
+"""Pages of the users room: the people of the office. See also `rights_views`, `group_views`, `login_views`."""
 
+import io
 from typing import Any
 
-from flask import Flask, abort, flash, redirect, render_template, request, url_for
+from flask import Flask, Response, abort, flash, redirect, render_template, request, send_file, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
+from wtforms import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
 
 from crm_mail.companies.models import Company
-from crm_mail.companies.type_registry import all_types, company_types
-from crm_mail.permissions import ANY, Actor, Permission, requires, signed_in_actor
+from crm_mail.contacts.listing import list_names
+from crm_mail.contacts.models import Party
+from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.users import (
     account_views,
+    authority,
+    group_views,
+    groups,
     guard,
     limit_views,
     link_views,
     login_views,
+    looking,
     messages,
     oidc,
     oidc_views,
-    rights,
+    rights_export,
+    rights_views,
+    rights_words,
     second_factor_views,
+    seeing_views,
     service,
 )
-from crm_mail.users.actors import build_actor, group_that_requires_second_factor
+from crm_mail.users.actors import group_that_requires_second_factor, plain_actor
 from crm_mail.users.blueprint import blueprint
 from crm_mail.users.forms import UserForm
 from crm_mail.users.login_views import passwords, show_refusal, tell_after_commit
-from crm_mail.users.matrix import build_matrix, read_cells
 from crm_mail.users.models import User
 from crm_mail.users.notices import Notice
 from crm_mail.users.passwords import one_time_password
 from crm_mail.users.problems import UserRefused
 from crm_mail.users.service import UserDraft
 from crm_mail.web import language
-from crm_mail.web.door import db
-from crm_mail.web.forms import ActionForm
-from crm_mail.web.type_names import type_name
+from crm_mail.web.door import db, installation
+from crm_mail.web.table_files import CSV_MIME, XLSX_MIME, csv_chunks, write_xlsx
 
-ROOM_PARTS = (login_views, account_views, second_factor_views, link_views, oidc_views, limit_views)
-
-
-def companies() -> list[Company]:
-    """Every company, by code."""
-    return list(db().scalars(select(Company).order_by(Company.code)))
+ROOM_PARTS = (
+    login_views,
+    account_views,
+    second_factor_views,
+    link_views,
+    oidc_views,
+    limit_views,
+    rights_views,
+    group_views,
+    seeing_views,
+)
 
 
 def words(user: User) -> list[str]:
     """What a user may do, in sentences."""
-    codes = {company.id: company.code for company in companies()}
-    return messages.rights_in_words(build_actor(db(), user), codes, type_name)
+    return rights_words.rights_in_words(plain_actor(db(), user), rights_views.names())
 
 
 def found(user_id: int) -> User:
@@ -60,7 +72,7 @@ def found(user_id: int) -> User:
 def page(template: str, user: User | None = None, status: int = 200, **values: Any) -> tuple[str, int]:
     """A page about one user (or a new one), with what its reader may do there."""
     actor = signed_in_actor()
-    may_change = user is None or rights.may_change(actor, build_actor(db(), user))
+    may_change = user is None or authority.may_change(db(), actor, user)
     about: dict[str, Any] = {"user": user, "may_change": may_change, "actor": actor}
     if user is not None:
         about |= {"summary": words(user), "identity": oidc.identity_of(db(), user)}
@@ -82,6 +94,7 @@ def list_users() -> Any:
 def create_user() -> Any:
     """Make a user: with a link by mail to choose the password, or a one-time password that is shown once."""
     form = UserForm(language=str(get_locale() or "en"))
+    offer(form)
     if form.validate_on_submit():
         password = one_time_password()
         try:
@@ -100,11 +113,12 @@ def create_user() -> Any:
 @blueprint.route("/users/<int:user_id>", methods=("GET", "POST"))
 @requires(Permission.USERS_MANAGE)
 def edit_user(user_id: int) -> Any:
-    """A user's name, clearance and areas."""
+    """A user's name, clearance, groups, and whose customers the user sees."""
     user = found(user_id)
     form = UserForm(obj=user)
+    offer(form, user)
     if not form.is_submitted():
-        form.areas.data = [row.permission.value for row in user.grants if not row.document_type]
+        form.fill(user)
     elif form.validate():
         try:
             service.update_user(db(), signed_in_actor(), user, read_draft(form), is_active=user.is_active)
@@ -116,6 +130,19 @@ def edit_user(user_id: int) -> Any:
     return page("edit", user, 422 if form.is_submitted() else 200, form=form)
 
 
+def offer(form: UserForm, user: User | None = None) -> None:
+    """The groups that exist, and the agents and zones of the customers; what the user has stays on offer."""
+    every = groups.list_groups(db(), signed_in_actor())
+    form.group_ids.choices = [SelectChoice(str(one.id), one.name) for one in every]
+    ids = list(db().scalars(select(Company.id)))
+    for field, column, kept in (
+        (form.agents, Party.agent, user.agents if user else ()),
+        (form.zones, Party.zone, user.zones if user else ()),
+    ):
+        found = {name for id_ in ids for name in list_names(db(), signed_in_actor().sight, id_, column)}
+        field.choices = [SelectChoice(name, name) for name in sorted(found | set(kept), key=str.casefold)]
+
+
 def read_draft(form: UserForm) -> UserDraft:
     """What the form says."""
     return UserDraft(
@@ -124,52 +151,28 @@ def read_draft(form: UserForm) -> UserDraft:
         is_admin=bool(form.is_admin.data),
         clearance=form.clearance.data,
         language=form.language.data,
-        areas=frozenset(Permission(area) for area in form.areas.data or ()),
+        agents=frozenset(form.agents.data or ()),
+        zones=frozenset(form.zones.data or ()),
+        group_ids=frozenset(form.group_ids.data or ()),
     )
 
 
-def chosen_company() -> Company | None:
-    """The company of the matrix; None means the rights that hold for every company."""
-    company_id = request.args.get("company", type=int)
-    return (db().get(Company, company_id) or abort(404)) if company_id is not None else None
-
-
-def types_in(company: Company | None) -> tuple[str, ...]:
-    """The document types of the matrix: the company's, or (None) those of every company."""
-    return company_types(db(), company.id).ids if company else all_types(db()).ids
-
-
-@blueprint.route("/users/<int:user_id>/rights", methods=("GET", "POST"))
+@blueprint.get("/users/rights.<any(xlsx, csv):kind>")
 @requires(Permission.USERS_MANAGE)
-def edit_rights(user_id: int) -> Any:
-    """The matrix: document types by actions, for one company or for all of them."""
-    user, company, form = found(user_id), chosen_company(), ActionForm()
-    company_id = company.id if company else None
-    if form.validate_on_submit():
-        cells = read_cells(request.form.getlist("cell"), [ANY, *types_in(company)])
-        try:
-            service.set_company_grants(db(), signed_in_actor(), user, company_id, cells)
-        except UserRefused as refused:
-            show_refusal(form, refused)
-        else:
-            flash(_("The rights of %(name)s were saved.", name=user.name), "success")
-            return redirect(url_for("users.edit_rights", user_id=user.id, company=company_id), 303)
-    return page("rights", user, 422 if form.is_submitted() else 200, **matrix_values(user, company, form))
-
-
-def matrix_values(user: User, company: Company | None, form: ActionForm) -> dict[str, Any]:
-    """What the matrix page shows."""
-    held, own = build_actor(db(), user).grants, signed_in_actor()
-    company_id = company.id if company else None
-    giver: Actor | None = None if own.is_admin else own
-    return {
-        "form": form,
-        "company": company,
-        "companies": companies(),
-        "columns": [messages.action_label(action) for action in rights.ACTIONS.values()],
-        "matrix": build_matrix([ANY, *types_in(company)], held, company_id, giver),
-        "type_name": lambda name: _("Every document type") if name == ANY else type_name(name),
-    }
+def export_rights(kind: str) -> Response:
+    """All rights of all users as a file."""
+    actor = signed_in_actor()
+    rows = list(rights_export.export_rights(db(), actor, rights_views.names()))
+    file = io.BytesIO()
+    if kind == "csv":
+        file.writelines(csv_chunks(rights_export.header(), rows, str(get_locale() or "en")))
+    else:
+        write_xlsx(rights_export.header(), rows, file, _("Rights"))
+    file.seek(0)
+    with installation().database.write() as session:  # a GET has a reading session
+        rights_export.record_export(session, actor, kind, len(rows))
+    mime = CSV_MIME if kind == "csv" else XLSX_MIME
+    return send_file(file, mime, as_attachment=True, download_name=f"rights.{kind}")
 
 
 @blueprint.post("/users/<int:user_id>/one-time-password")
@@ -226,4 +229,5 @@ def init_app(app: Flask) -> None:
     """Register the room's pages and find out who is behind each request."""
     guard.init_app(app)
     language.save_with(app, save_preference)
+    app.context_processor(looking.banner)
     app.register_blueprint(blueprint)

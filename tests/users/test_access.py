@@ -31,11 +31,20 @@ OWN = (
     "/my-account/sessions/1/end",
     "/my-account/sessions/end-others",
     "/logout",
+    "/stop-seeing",
 )
 MANAGED = (
     "/users",
     "/users/new",
     "/users/1",
+    "/users/rights.xlsx",
+    "/users/1/rights/copy",
+    "/users/1/rights/history",
+    "/users/1/see-as",
+    "/groups",
+    "/groups/new",
+    "/groups/1",
+    "/groups/1/delete",
     "/users/1/rights",
     "/users/1/one-time-password",
     "/users/1/link",
@@ -66,7 +75,7 @@ def paths_of(app: Flask) -> list[tuple[str, str]]:
         if r.endpoint.startswith("users.") or r.endpoint in ("reports.audit", "reports.verify_audit")
     ]
     found = [
-        (method, re.sub(r"<int:\w+>", "1", rule.rule))
+        (method, re.sub(r"<int:\w+>", "1", re.sub(r"<any\((\w+).*?>", r"\1", rule.rule)))
         for rule in rules
         for method in sorted((rule.methods or set()) & {"GET", "POST"})
     ]

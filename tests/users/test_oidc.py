@@ -2,8 +2,10 @@
 
 import base64
 import json
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -16,9 +18,10 @@ from sqlalchemy import select
 from config import Settings
 from crm_mail.audit import AuditEvent
 from crm_mail.installation import Installation
-from crm_mail.users import oidc_client, totp
+from crm_mail.users import oidc, oidc_client, totp
 from crm_mail.users.models import User, UserSession
 from crm_mail.users.oidc_models import OidcIdentity
+from crm_mail.users.oidc_problems import OidcRefused
 from crm_mail.users.passwords import Passwords
 from tests.factories import make_user
 from tests.users.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
@@ -434,3 +437,26 @@ def test_settings_that_would_let_anybody_in_are_refused() -> None:
     ):
         with pytest.raises(ValidationError):
             Settings(**wrong)  # type: ignore[arg-type]
+
+
+def test_of_several_first_sign_ins_at_once_one_binds(home: Installation) -> None:
+    """Two browsers, or a double click, on either database; nobody is bound twice."""
+    with home.database.write() as session:
+        make_user(session, email=EMAIL)
+    claims = oidc_client.Claims("https://login.example", "anna-1", EMAIL, True, "Anna", False)
+    start = threading.Barrier(4)
+
+    def come(_number: int) -> str:
+        start.wait(10)
+        try:
+            result, _is_new = oidc.sign_in(home, claims, ip="", user_agent="", language="it")
+        except OidcRefused as refused:
+            return refused.problem.value
+        return "in" if result.token else "nothing"
+
+    with ThreadPoolExecutor(4) as pool:
+        ends = set(pool.map(come, range(4)))
+    assert "in" in ends
+    assert ends <= {"in", "state", "other_person"}
+    with home.database.read() as session:
+        assert len(session.scalars(select(OidcIdentity)).all()) == 1

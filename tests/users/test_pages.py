@@ -19,7 +19,7 @@ from tests.factories import make_company, make_user
 
 CHEAP = Passwords(64)
 PASSWORD = "verde barca lenta"
-COMMIT, PREPARE = Permission.OUTBOX_COMMIT, Permission.OUTBOX_PREPARE
+COMMIT, PREPARE, REVIEW = Permission.OUTBOX_COMMIT, Permission.OUTBOX_PREPARE, Permission.OUTBOX_REVIEW
 
 
 def add_user(home: Installation, **overrides: object) -> User:
@@ -173,7 +173,7 @@ def test_every_post_needs_the_token_of_its_page(app: Flask, sqlite_home: Install
     ]
     assert len(posts) >= 10
     for rule in posts:
-        path = re.sub(r"<int:\w+>", "1", rule.rule)
+        path = re.sub(r"<int:\w+>", "1", re.sub(r"<any\((\w+).*?>", r"\1", rule.rule))
         assert client.post(path, data={"email": "x"}).status_code == 400, path
 
 
@@ -315,19 +315,14 @@ def test_a_new_user_signs_in_with_the_password_that_was_shown(
     app: Flask, admin: FlaskClient, sqlite_home: Installation
 ) -> None:
     data = {"email": "Bruno@office.example", "name": "Bruno", "language": "es", "clearance": "2"}
-    answer = admin.post("/users/new", data=data | {"areas": ["contacts:manage", "settings:manage"]})
+    answer = admin.post("/users/new", data=data)
     assert answer.status_code == 201
     shown = re.search(r'<pre id="one-time-password">([^<]+)</pre>', answer.text)
     assert shown is not None
     with sqlite_home.database.read() as session:
         user = session.scalars(select(User).where(User.email == "bruno@office.example")).one()
         assert (user.clearance, user.language, user.is_admin) == (2, "es", False)
-        assert {
-            row.permission for row in session.scalars(select(Grant).where(Grant.document_type == ""))
-        } == {
-            Permission.CONTACTS_MANAGE,
-            Permission.SETTINGS_MANAGE,
-        }
+    assert f"/users/{user.id}/rights" in answer.text  # the matrix comes next
     other = app.test_client()
     assert sign_in(other, "bruno@office.example", shown[1]).status_code == 303
     assert other.get("/my-account").location == "/change-password"
@@ -344,40 +339,134 @@ def test_editing_shows_what_is_kept_and_saves_what_is_said(
         email="bruno@office.example",
         name="Bruno",
         clearance=1,
-        areas=[Permission.CONTACTS_MANAGE],
+        zones=["Nord"],
+        areas=[Permission.CONTACTS_SEE],
     )
     page = admin.get(f"/users/{user.id}").text
     assert re.search(r'<option selected value="1">', page)
-    assert re.search(r'checked[^>]*value="contacts:manage"|value="contacts:manage"[^>]*checked', page)
+    assert re.search(r'checked[^>]*value="Nord"|value="Nord"[^>]*checked', page)
     data = {"email": "bruno@office.example", "name": "Bruno B.", "language": "it", "clearance": "0"}
-    assert admin.post(f"/users/{user.id}", data=data | {"areas": "users:manage"}).status_code == 303
+    assert admin.post(f"/users/{user.id}", data=data | {"zones": ["Nord", "Invented"]}).status_code == 422
+    assert admin.post(f"/users/{user.id}", data=data | {"zones": "Nord"}).status_code == 303
     changed = users_in(sqlite_home)[1]
     assert (changed.name, changed.clearance) == ("Bruno B.", 0)
-    assert [row.permission for row in changed.grants if not row.document_type] == [Permission.USERS_MANAGE]
-    assert "Manages users." in admin.get(f"/users/{user.id}").text
+    assert changed.zones == ["Nord"]
+    assert "Sees only customers for zone Nord." in admin.get(f"/users/{user.id}").text
 
 
-def test_the_matrix_saves_one_company_at_a_time(admin: FlaskClient, sqlite_home: Installation) -> None:
-    user = add_user(sqlite_home, email="bruno@office.example", name="Bruno")
+def confirmed(client: FlaskClient, path: str, **cells: str) -> TestResponse:
+    """Choose in the matrix, look at the difference, and save it."""
+    choices = {name.replace("__", ":").replace("_of_", "|"): value for name, value in cells.items()}
+    page = client.post(path, data=choices)
+    assert page.status_code == 200, page.status_code
+    changes = re.findall(r'name="change" value="([^"]+)"', page.text)
+    return client.post(path, data={"confirmed": "yes", "change": changes})
+
+
+def rights_in(home: Installation) -> set[tuple[Permission, str, int | None, bool]]:
+    with home.database.read() as session:
+        rows = session.scalars(select(Grant).where(Grant.user_id.is_not(None), Grant.user_id != 1))
+        return {(g.permission, g.document_type, g.company_id, g.is_denied) for g in rows}
+
+
+def test_the_matrix_shows_the_difference_and_saves_one_company_at_a_time(
+    admin: FlaskClient, sqlite_home: Installation
+) -> None:
+    user = add_user(sqlite_home, email="bruno@office.example", name="Bruno", agents=["Bianchi"])
     with sqlite_home.database.write() as session:
         company = make_company(session, code="SM02")
     path = f"/users/{user.id}/rights"
-    assert admin.post(path, data={"cell": ["*:prepare", "bogus:commit", "invoice:fly"]}).status_code == 303
+    data = {"outbox:prepare|*": "allow", "outbox:commit|bogus": "allow", "outbox:fly|invoice": "allow"}
+    page = admin.post(path, data=data)
+    assert page.status_code == 200
+    assert re.findall(r'name="change" value="([^"]+)"', page.text) == ["outbox:prepare|*||allow"]
+    assert rights_in(sqlite_home) == set()  # only looked at
+    assert admin.post(path, data={"confirmed": "yes", "change": "outbox:prepare|*||allow"}).status_code == 303
+    path = f"{path}?company={company.id}"
     assert (
-        admin.post(
-            f"{path}?company={company.id}", data={"cell": ["invoice:commit", "invoice:prepare"]}
+        confirmed(
+            admin, path, outbox__review_of_invoice="allow", outbox__commit_of_invoice="deny"
         ).status_code
         == 303
     )
+    assert rights_in(sqlite_home) == {
+        (PREPARE, ANY, None, False),
+        (REVIEW, "invoice", company.id, False),
+        (COMMIT, "invoice", company.id, True),
+    }
+    page = admin.get(path)
+    assert "May see, prepare, and review Invoice of SM02 for agent Bianchi; may not send." in page.text
+    assert "From every type or company ✓" in page.text
+    assert "Set by Anna" in page.text
+    history = admin.get(f"/users/{user.id}/rights/history").text
+    assert "Prepare · Every document type · every company" in history
+    assert "deny invoice:commit:SM02" in history
+    assert admin.post(path, data={"outbox:review|invoice": "allow"}).status_code == 303  # nothing different
+    for wrong in (
+        "users:manage||1|allow",
+        "outbox:commit|bogus||allow",
+        "a|b",
+        "outbox:commit|invoice|99|allow",
+    ):
+        assert admin.post(path, data={"confirmed": "yes", "change": wrong}).status_code == 400
+    assert admin.get(f"/users/{user.id}/rights?company=99").status_code == 404
+
+
+def test_rights_are_copied_after_a_look_at_the_difference(
+    admin: FlaskClient, sqlite_home: Installation
+) -> None:
+    source = add_user(sqlite_home, email="source@office.example", grants=[(COMMIT, "invoice", None)])
+    user = add_user(sqlite_home, email="bruno@office.example", grants=[(PREPARE, ANY, None)])
+    assert (
+        admin.post(
+            "/groups/new", data={"name": "Sales", "parent_id": "0", "member_ids": source.id}
+        ).status_code
+        == 303
+    )
+    page = admin.get(f"/users/{user.id}/rights/copy?from=users-{source.id}").text
+    changes = re.findall(r'name="change" value="([^"]+)"', page)
+    assert sorted(changes) == ["outbox:commit|invoice||allow", "outbox:prepare|*||inherit"]
+    data = {"confirmed": "yes", "change": changes, "with_groups": "yes", "group": "1"}
+    assert admin.post(f"/users/{user.id}/rights", data=data).status_code == 303
     with sqlite_home.database.read() as session:
-        held = {(g.permission, g.document_type, g.company_id) for g in session.scalars(select(Grant))}
-    assert held == {(PREPARE, ANY, None), (COMMIT, "invoice", company.id)}
-    page = admin.get(f"{path}?company={company.id}").text
-    assert re.search(r'value="invoice:commit" checked', page)
-    assert "May prepare every document type in every company." in page
-    assert "May commit Invoice in SM02." in page
-    assert page.count("matrix-implied") == 18
-    assert admin.get(f"{path}?company=99").status_code == 404
+        copied = session.get_one(User, user.id)
+        assert [one.permission for one in copied.grants] == [COMMIT]
+        assert [one.name for one in copied.groups] == ["Sales"]
+    deleting = admin.get("/groups/1/delete").text
+    assert "Who loses what" in deleting
+    assert admin.post("/groups/1/delete").status_code == 303
+    assert admin.get("/groups/1").status_code == 404
+
+
+def test_the_rights_of_everybody_are_a_file(admin: FlaskClient, sqlite_home: Installation) -> None:
+    add_user(sqlite_home, email="bruno@office.example", name="=Bruno", grants=[(COMMIT, "invoice", None)])
+    text = admin.get("/users/rights.csv").text
+    assert "'=Bruno,bruno@office.example,yes,no,0,,,,Invoice,Send,every company,allowed" in text
+    assert admin.get("/users/rights.xlsx").data[:2] == b"PK"
+    with sqlite_home.database.read() as session:
+        assert "users.rights.exported" in session.scalars(select(AuditEvent.action)).all()
+
+
+def test_seeing_as_another_user_shows_his_pages_and_changes_nothing(
+    admin: FlaskClient, sqlite_home: Installation
+) -> None:
+    user = add_user(sqlite_home, email="bruno@office.example", name="Bruno")
+    assert admin.post(f"/users/{user.id}/see-as").status_code == 303
+    page = admin.get("/")
+    assert "Shown as bruno@office.example sees it" in page.text
+    assert admin.get("/users").status_code == 403
+    refused = admin.post("/companies/switch", data={"company": 1})
+    assert refused.status_code == 403
+    assert "Nothing can be changed" in refused.text
+    assert admin.get("/my-account").status_code == 403
+    assert admin.post("/stop-seeing").status_code == 303
+    assert admin.get("/users").status_code == 200
+    with sqlite_home.database.read() as session:
+        events = session.execute(select(AuditEvent.action, AuditEvent.actor_name)).all()
+    assert [tuple(one) for one in events][-2:] == [
+        ("users.seeing.begun", "Anna"),
+        ("users.seeing.ended", "Anna"),
+    ]
 
 
 def test_a_user_manager_finds_closed_what_he_may_not_give(
@@ -388,11 +477,15 @@ def test_a_user_manager_finds_closed_what_he_may_not_give(
     chief = add_user(sqlite_home, email="chief@office.example", name="Chief", is_admin=True)
     sign_in(client)
     page = client.get(f"/users/{user.id}/rights").text
-    assert len(re.findall(r'name="cell"[^>]*disabled', page)) == 18 * 3 - 1
-    answer = client.post(f"/users/{user.id}/rights", data={"cell": ["*:commit"]})
+    selects = re.findall(r'<select class="matrix-choice[^>]*>', page)
+    opened = [re.search(r'name="([^"]+)"', one)[1] for one in selects if "disabled" not in one]  # type: ignore[index]
+    assert opened == ["documents:see|invoice", "outbox:commit|invoice", "contacts:see|", "users:manage|"]
+    answer = confirmed(client, f"/users/{user.id}/rights", **{"outbox__commit_of_*": "allow"})
     assert answer.status_code == 422
     assert "cannot grant what you do not hold" in answer.text
-    assert client.post(f"/users/{user.id}/rights", data={"cell": ["invoice:commit"]}).status_code == 303
+    assert confirmed(client, f"/users/{user.id}/rights", outbox__commit_of_invoice="allow").status_code == 303
+    assert client.post(f"/users/{chief.id}/see-as").location == f"/users/{chief.id}"
+    assert client.get("/users").status_code == 200
     client.post(f"/users/{chief.id}/one-time-password")
     client.post(f"/users/{chief.id}/deactivate")
     data = {"email": "mine@office.example", "name": "Chief", "language": "it", "clearance": "0"}
@@ -437,8 +530,7 @@ def test_a_right_taken_away_is_gone_at_the_next_request(
     other = app.test_client()
     sign_in(other, "bruno@office.example")
     assert other.get("/users").status_code == 200
-    data = {"email": "bruno@office.example", "name": "Bruno", "language": "it", "clearance": "0"}
-    admin.post(f"/users/{user.id}", data=data)
+    assert confirmed(admin, f"/users/{user.id}/rights", **{"users__manage_of_": "inherit"}).status_code == 303
     assert other.get("/users").status_code == 403
 
 
@@ -469,7 +561,7 @@ def test_names_are_shown_and_never_run(admin: FlaskClient, sqlite_home: Installa
 
 def test_what_is_done_to_users_is_in_the_audit(admin: FlaskClient, sqlite_home: Installation) -> None:
     user = add_user(sqlite_home, email="bruno@office.example", name="Bruno")
-    admin.post(f"/users/{user.id}/rights", data={"cell": ["invoice:commit"]})
+    confirmed(admin, f"/users/{user.id}/rights", outbox__commit_of_invoice="allow")
     admin.post(f"/users/{user.id}/one-time-password")
     admin.post(f"/users/{user.id}/deactivate")
     with sqlite_home.database.read() as session:

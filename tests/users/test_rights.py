@@ -18,6 +18,8 @@ COMPANIES = {"SM01": 1, "SM02": 2}
         ("*:prepare:SM01", (PREPARE, ANY, 1)),
         ("credit_note:review:*", (REVIEW, "credit_note", None)),
         (" * : commit : * ", (COMMIT, ANY, None)),
+        ("contacts:manage", (Permission.CONTACTS_MANAGE, "", None)),
+        ("contacts:see:SM01", (Permission.CONTACTS_SEE, "", 1)),
     ],
 )
 def test_a_grant_is_read_from_its_text(text: str, grant: rights.Grant) -> None:
@@ -32,6 +34,7 @@ def test_a_grant_is_read_from_its_text(text: str, grant: rights.Grant) -> None:
         ("invoice:send:SM02", Problem.GRANT_ACTION, "prepare, review, commit"),
         ("invoice:commit:SM99", Problem.GRANT_COMPANY, "*, SM01, SM02"),
         ("invoice:commit:", Problem.GRANT_COMPANY, "*, SM01, SM02"),
+        ("contacts:commit", Problem.GRANT_ACTION, "see, manage, export"),
     ],
 )
 def test_a_wrong_grant_says_what_would_be_right(text: str, problem: Problem, named: str) -> None:
@@ -48,22 +51,6 @@ def test_a_grant_for_one_company_does_not_cover_every_company() -> None:
     assert not rights.covers((COMMIT, "invoice", None), (COMMIT, ANY, None))
     assert not rights.covers((COMMIT, ANY, None), (PREPARE, "invoice", 2))
     assert not rights.covers((COMMIT, "invoice", 1), (COMMIT, "invoice", 2))
-
-
-def test_grants_are_summed_up_in_groups_without_what_another_covers() -> None:
-    groups = rights.group_grants(
-        [
-            (PREPARE, ANY, None),
-            (PREPARE, "invoice", 2),
-            (COMMIT, "invoice", 2),
-            (COMMIT, "credit_note", 2),
-            (REVIEW, ANY, None),
-        ]
-    )
-    assert groups == [
-        rights.GrantGroup(None, (PREPARE, REVIEW), (ANY,)),
-        rights.GrantGroup(2, (COMMIT,), ("credit_note", "invoice")),
-    ]
 
 
 def actor(user_id: int = 1, **overrides: object) -> Actor:
@@ -84,3 +71,41 @@ def test_a_user_manager_may_not_touch_somebody_who_holds_more() -> None:
         manager, actor(2, grants=frozenset({(Permission.SETTINGS_MANAGE, "", None)}))
     )
     assert rights.may_change(actor(is_admin=True), actor(2, is_admin=True, clearance=3))
+
+
+@pytest.mark.parametrize(
+    ("grants", "denials", "missing"),
+    [
+        ({(COMMIT, "invoice", 2)}, set(), []),  # the manager holds it too
+        ({(COMMIT, "invoice", None)}, set(), ["invoice:commit:*", "invoice:see:*", "contacts:see"]),
+        ({(COMMIT, ANY, 2)}, set(), ["*:commit:2", "*:see:2"]),
+        ({(COMMIT, "invoice", None)}, {(COMMIT, ANY, None)}, []),  # given and taken away again
+        ({(COMMIT, ANY, 2)}, {(COMMIT, ANY, 2)}, []),
+        ({(PREPARE, "invoice", 2)}, set(), ["invoice:prepare:2"]),
+    ],
+)
+def test_what_somebody_holds_beyond_the_giver_is_named(
+    grants: set[rights.Grant], denials: set[rights.Grant], missing: list[str]
+) -> None:
+    giver = actor(grants=frozenset({(COMMIT, "invoice", 2)}))
+    wanted = Actor(2, "Bruno", grants=frozenset(grants), denials=frozenset(denials))
+    assert sorted(map(rights.describe_grant, rights.excess(wanted, giver))) == sorted(missing)
+
+
+def test_a_denial_of_the_giver_is_missing_in_what_he_can_give() -> None:
+    giver = actor(grants=frozenset({(COMMIT, ANY, None)}), denials=frozenset({(COMMIT, "credit_note", None)}))
+    whole = Actor(2, "Bruno", grants=frozenset({(COMMIT, ANY, None)}))
+    missing = [rights.describe_grant(one) for one in rights.excess(whole, giver)]
+    assert missing == ["credit_note:commit:*", "credit_note:see:*"]
+    assert rights.may_change(giver, Actor(3, "Carla", grants=whole.grants, denials=giver.denials))
+    assert not rights.may_change(giver, whole)
+
+
+def test_nobody_lets_others_see_customers_that_he_does_not_see() -> None:
+    giver = actor(agents=frozenset({"Bianchi"}))
+    assert rights.may_change(giver, Actor(2, "B", agents=frozenset({"Bianchi"})))
+    assert not rights.may_change(giver, Actor(2, "B"))
+    assert not rights.may_change(
+        giver, Actor(2, "B", agents=frozenset({"Bianchi"}), zones=frozenset({"Nord"}))
+    )
+    assert rights.may_change(actor(), Actor(2, "B", zones=frozenset({"Nord"})))

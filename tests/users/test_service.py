@@ -1,6 +1,7 @@
 """Users on a real database: making and changing them, and the two rules that protect the installation."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -9,8 +10,9 @@ from sqlalchemy.orm import Session
 from crm_mail.audit import AuditEvent
 from crm_mail.installation import Installation
 from crm_mail.permissions import ANY, INSTALLATION, Actor, Permission, PermissionDenied
-from crm_mail.users import service, sessions
+from crm_mail.users import granting, groups, service, sessions
 from crm_mail.users.actors import actor_by_email, build_actor
+from crm_mail.users.matrix import Choice
 from crm_mail.users.models import Grant, User, UserSession
 from crm_mail.users.passwords import Passwords
 from crm_mail.users.problems import Problem, UserRefused
@@ -23,15 +25,7 @@ PASSWORD = "verde barca lenta"
 
 
 def draft_of(user: User, **overrides: object) -> UserDraft:
-    values = {
-        "email": user.email,
-        "name": user.name,
-        "is_admin": user.is_admin,
-        "clearance": user.clearance,
-        "language": user.language,
-        "areas": frozenset(row.permission for row in user.grants if not row.document_type),
-    }
-    return UserDraft(**(values | overrides))  # type: ignore[arg-type]
+    return replace(service.draft_of(user), **overrides)  # type: ignore[arg-type]
 
 
 def manager(session: Session, **overrides: object) -> Actor:
@@ -52,9 +46,7 @@ def test_a_new_user_has_exactly_the_rights_given(session: Session) -> None:
     user = service.create_user(
         session,
         INSTALLATION,
-        UserDraft(
-            " Anna@Office.Example ", " Anna ", clearance=2, areas=frozenset({Permission.CONTACTS_MANAGE})
-        ),
+        UserDraft(" Anna@Office.Example ", " Anna ", clearance=2, zones=frozenset({"Nord"})),
         PASSWORD,
         CHEAP,
         grants=[(COMMIT, "invoice", company.id)],
@@ -69,7 +61,7 @@ def test_a_new_user_has_exactly_the_rights_given(session: Session) -> None:
     assert actor.can(COMMIT, company.id, "invoice")
     assert not actor.can(COMMIT, company.id, "credit_note")
     assert not actor.can(PREPARE)
-    assert actor.can(Permission.CONTACTS_MANAGE)
+    assert actor.zones == {"Nord"}
     assert not actor.can(Permission.USERS_MANAGE)
     assert CHEAP.verify(user.password_hash, PASSWORD)
     assert audit_actions(session) == ["users.user.created"]
@@ -121,7 +113,7 @@ def test_who_does_not_manage_users_changes_none(session: Session) -> None:
         lambda: service.list_users(session, clerk),
         lambda: service.create_user(session, clerk, UserDraft("b@office.example", "B"), PASSWORD, CHEAP),
         lambda: service.update_user(session, clerk, user, draft_of(user)),
-        lambda: service.set_grants(session, clerk, user, []),
+        lambda: granting.set_rules(session, clerk, user, []),
         lambda: service.give_one_time_password(session, clerk, user, CHEAP),
     ):
         with pytest.raises(PermissionDenied):
@@ -132,7 +124,9 @@ def test_a_user_manager_gives_only_what_he_holds(session: Session) -> None:
     company, other = make_company(session), make_company(session)
     actor = manager(session, clearance=1, grants=[(COMMIT, "invoice", company.id)])
     user = make_user(session)
-    service.set_grants(session, actor, user, [(COMMIT, "invoice", company.id)])
+    strong = groups.save_group(session, INSTALLATION, None, groups.GroupDraft("Strong"))
+    granting.set_rules(session, INSTALLATION, strong, [(Permission.SETTINGS_MANAGE, "", None)])
+    granting.set_rules(session, actor, user, [(COMMIT, "invoice", company.id)])
     for grant in (
         (COMMIT, "invoice", None),
         (COMMIT, "invoice", other.id),
@@ -140,12 +134,12 @@ def test_a_user_manager_gives_only_what_he_holds(session: Session) -> None:
         (PREPARE, "invoice", company.id),
     ):
         with pytest.raises(UserRefused) as refused:
-            service.set_grants(session, actor, user, [(COMMIT, "invoice", company.id), grant])
+            granting.set_rules(session, actor, user, [(COMMIT, "invoice", company.id), grant])
         assert problem_of(refused) is Problem.MORE_THAN_OWN_RIGHTS
     for overrides, problem in (
         ({"is_admin": True}, Problem.ADMINISTRATOR_ONLY),
         ({"clearance": 2}, Problem.MORE_THAN_OWN_CLEARANCE),
-        ({"areas": frozenset({Permission.SETTINGS_MANAGE})}, Problem.MORE_THAN_OWN_RIGHTS),
+        ({"group_ids": frozenset({strong.id})}, Problem.MORE_THAN_OWN_RIGHTS),
     ):
         with pytest.raises(UserRefused) as refused:
             service.update_user(session, actor, user, draft_of(user, **overrides))
@@ -165,8 +159,10 @@ def test_a_user_manager_cannot_raise_his_own_rights(session: Session) -> None:
     actor = manager(session, clearance=1)
     own = session.get_one(User, actor.user_id)
     with pytest.raises(UserRefused):
-        service.set_grants(session, actor, own, [(COMMIT, ANY, None)])
-    for overrides in ({"clearance": 3}, {"is_admin": True}, {"areas": frozenset(Permission)}):
+        granting.set_rules(session, actor, own, [(COMMIT, ANY, None)])
+    strong = groups.save_group(session, INSTALLATION, None, groups.GroupDraft("Strong"))
+    granting.set_rules(session, INSTALLATION, strong, [(COMMIT, ANY, None)])
+    for overrides in ({"clearance": 3}, {"is_admin": True}, {"group_ids": frozenset({strong.id})}):
         with pytest.raises(UserRefused):
             service.update_user(session, actor, own, draft_of(own, **overrides))
     service.update_user(session, actor, own, draft_of(own, name="Renamed", clearance=0))
@@ -182,7 +178,7 @@ def test_a_user_manager_cannot_take_over_an_account_that_holds_more(session: Ses
         lambda: service.give_one_time_password(session, actor, admin, CHEAP),
         lambda: service.update_user(session, actor, admin, draft_of(admin, email="mine@office.example")),
         lambda: service.set_active(session, actor, admin, False),
-        lambda: service.set_grants(session, actor, admin, []),
+        lambda: granting.set_rules(session, actor, admin, []),
     ):
         with pytest.raises(UserRefused) as refused:
             attempt()
@@ -256,9 +252,13 @@ def test_changing_the_grants_of_one_company_leaves_the_others(session: Session) 
     company, other = make_company(session), make_company(session)
     user = make_user(session, grants=[(COMMIT, "invoice", other.id), (REVIEW, "invoice", company.id)])
     kept = {grant.id for grant in user.grants}
-    service.set_company_grants(
-        session, INSTALLATION, user, company.id, [(REVIEW, "invoice"), (PREPARE, "invoice")]
-    )
+    choices = {
+        (REVIEW, "invoice", company.id): Choice.ALLOW,
+        (PREPARE, "invoice", company.id): Choice.ALLOW,
+        (COMMIT, "invoice", company.id): Choice.INHERIT,
+    }
+    changed = granting.choose(session, INSTALLATION, user, choices)
+    assert [one.right[0] for one in changed] == [PREPARE]
     held = {(g.permission, g.document_type, g.company_id) for g in session.scalars(select(Grant))}
     assert held == {
         (COMMIT, "invoice", other.id),
@@ -274,7 +274,7 @@ def test_changing_the_grants_of_one_company_leaves_the_others(session: Session) 
 
 def test_setting_the_same_grants_again_writes_no_audit(session: Session) -> None:
     user = make_user(session, grants=[(COMMIT, "invoice", None)])
-    service.set_grants(session, INSTALLATION, user, [(COMMIT, "invoice", None)])
+    granting.set_rules(session, INSTALLATION, user, [(COMMIT, "invoice", None)])
     assert audit_actions(session) == []
 
 
