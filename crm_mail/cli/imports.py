@@ -17,6 +17,7 @@ from crm_mail.importers.canonical import Beside
 from crm_mail.importers.contact_service import import_contacts
 from crm_mail.importers.hot_folder import is_wanted, outer_file
 from crm_mail.importers.pairing import Group, group_files
+from crm_mail.importers.sql_view_service import run_view
 from crm_mail.installation import Installation
 
 _COUNTED = ("created", "unchanged", "versions", "receipts")
@@ -141,6 +142,19 @@ def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
             yield from sorted(p for p in path.rglob("*") if p.is_file() and is_wanted(p.name))
         else:
             yield path
+
+
+@import_group.command("sql")
+@click.argument("name")
+@click.option("--company", "company_code", required=True)
+@click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
+@click.option("--as", "email", default=None, metavar="EMAIL")
+@command()
+def sql(home: Installation, name: str, company_code: str, dry_run: bool, email: str | None) -> Answer:
+    """Run a named query on the ERP's database and import what it gives."""
+    with home.database.read() as session:
+        company_id, actor = find_company(session, company_code).id, find_actor(session, email)
+    return run_view(home, actor, company_id, name, dry_run=dry_run)
 
 
 COMMANDS = {"import": import_group}
