@@ -37,7 +37,9 @@ def _of_order(_: Translate) -> dict[str, str]:
         "bad_address": _(
             "%(value)s is no e-mail address. Correct it and put the order into the folder again."
         ),
-        "too_many": _("The order names more than %(most)s %(what)s. Split it."),
+        "too_many": _(
+            "The order has more than %(most)s attachments, addresses, documents or elements. Split it."
+        ),
         "id_reused": _(
             "Another order with the same id came in already, with another content. Give this one an id of its own."
         ),
@@ -61,11 +63,9 @@ def _of_order(_: Translate) -> dict[str, str]:
         "type_not_sent": _(
             "The company does not send the document type %(type)s. Switch it on, or correct the order."
         ),
-        "left_out": _("The message was left out of run %(run)s: %(why)s."),
+        "left_out": _("No message was made of it: %(why)s."),
         "prepare_failed": _("The run could not be prepared: %(why)s"),
-        "not_sent": _(
-            "The message to %(address)s did not leave (%(state)s). Its page says why, and what to do."
-        ),
+        "not_sent": _("The message to %(address)s did not leave. Its page says why, and what to do."),
         "file_gone": _("The file of the order was taken away while it waited for its attachments."),
         "failed": _("The order could not be worked on (%(detail)s). The log of the program has the details."),
     }
