@@ -48,7 +48,7 @@ def hours_words(row: StandingAuthorisation) -> str:
 def reason_words(use: StandingUse, types: CompanyTypes, language: str) -> str:
     """What became of one run."""
     detail: dict[str, Any] = use.detail
-    figures = {name: format_decimal(detail[name]) for name in ("messages", "most", "today") if name in detail}
+    figures = {name: format_decimal(detail.get(name, 0)) for name in ("messages", "most", "today")}
     named = {
         "type": types.label(str(detail.get("type", "")), language),
         "giver": use.authorisation.giver.name,

@@ -212,5 +212,12 @@ def test_an_authorisation_is_given_used_shown_and_revoked_on_pages(
     with sqlite_home.database.write() as session:
         commit_by_standing(session, session.get_one(Run, second), 1)
     assert "It has been revoked." in client.get(f"/outbox/{second}").text
+    with sqlite_home.database.write() as session:
+        row = session.get_one(StandingAuthorisation, 1)
+        row.revoked_at, row.most_per_run = None, 0
+        session.flush()
+        commit_by_standing(session, session.get_one(Run, second), 1)
+        row.revoked_at = now()
+    assert "The run has 2 messages, and it allows 0." in client.get(f"/outbox/{second}").text
     assert "Revoked by" in client.get(page).text
     assert "Nightly" in client.get("/outbox/standing-authorisations").text
