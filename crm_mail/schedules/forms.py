@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import get_day_names, get_month_names
-from flask_babel import get_locale
+from flask_babel import get_locale, lazy_pgettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -121,7 +121,7 @@ class ScheduleForm(FlaskForm):
         description=_l("Several with commas: 08:30, 14:00."),
     )
     timezone = SelectField(_l("Time zone"), choices=[])
-    starts_on = DateField(_l("From"), [InputRequired(_l("Choose the first day."))])
+    starts_on = DateField(lazy_pgettext("date", "From"), [InputRequired(_l("Choose the first day."))])
     ends_on = DateField(_l("Until"), [Optional()])
     on_holiday = SelectField(
         _l("When the day is no working day"),

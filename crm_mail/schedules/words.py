@@ -18,7 +18,7 @@ def state_name(state: FiringState, _: Translate) -> str:
         FiringState.NOTHING: _("nothing was due"),
         FiringState.SKIPPED: _("skipped"),
         FiringState.REFUSED: _("refused"),
-        FiringState.FAILED: _("failed"),
+        FiringState.FAILED: _("did not succeed"),
         FiringState.INTERRUPTED: _("interrupted"),
     }[state]
 
