@@ -51,7 +51,7 @@ TABLES = (
     table(
         "standing_authorisations",
         "",
-        "title document_types most_per_run most_per_day from_minute to_minute weekdays",
+        "title document_types most_per_run most_per_day from_minute to_minute weekdays last_on",
     ),
     table("standing_uses", "", "messages reason detail"),
     table("selections", "filter", "exceptions", why=Why.STAFF),
