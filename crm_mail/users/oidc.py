@@ -4,7 +4,7 @@ A person at the provider is known by issuer and ``sub``. At the first sign-in th
 is bound to that ``sub`` from then on: whoever gets the address later is somebody else. Nothing here gives rights.
 """
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -103,9 +103,14 @@ def _bind(home: Installation, session: Session, claims: Claims, email: str, lang
     if user is None:
         user = _make_user(home, session, claims, email, language)
     _active(user)
-    if session.scalar(
-        select(exists().where(OidcIdentity.user_id == user.id, OidcIdentity.issuer == claims.issuer))
-    ):
+    bound = session.scalar(
+        select(OidcIdentity.subject).where(
+            OidcIdentity.user_id == user.id, OidcIdentity.issuer == claims.issuer
+        )
+    )
+    if bound == claims.subject:  # meanwhile, in another tab
+        return user
+    if bound is not None:
         raise OidcRefused(OidcProblem.OTHER_PERSON, email=email)
     try:
         with session.begin_nested():
