@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from crm_mail.campaigns.models import Campaign
-from crm_mail.campaigns.recipients import Reached, contact_ids, filter_of, party_ids, read_reached
+from crm_mail.campaigns.recipients import Reached, contact_ids, filter_of, first_few, party_ids
 from crm_mail.companies.models import Company
 from crm_mail.companies.policies import policy_for
 from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose
@@ -139,7 +139,7 @@ def _duplicates(session: Session, left: ColumnElement[bool]) -> int:
 
 def sample_audience(session: Session, actor: Actor, campaign: Campaign) -> list[SampleRow]:
     """The first ten of the audience, each with what it answers to, and what would keep it from receiving."""
-    rows = next(read_reached(session, campaign, actor.sight, SAMPLE), [])
+    rows = first_few(session, campaign, actor.sight, SAMPLE)
     company = session.get_one(Company, campaign.company_id)
     ids = [one.contact_id for one in rows if one.contact_id is not None]
     excluded: dict[int, str] = {}

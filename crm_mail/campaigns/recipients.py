@@ -51,17 +51,25 @@ def party_ids(campaign: Campaign, sight: Sight) -> Select[int]:
     return select(Party.id).where(Party.id.in_(meant), Party.email != "", alone)
 
 
-def read_reached(
-    session: Session, campaign: Campaign, sight: Sight, at_once: int = AT_ONCE
-) -> Iterator[list[Reached]]:
-    """Everybody that is meant, firm by firm, some at a time; a plain reading that holds no more in memory."""
+def _everybody(campaign: Campaign, sight: Sight) -> Select[int, int | None]:
     people = select(Contact.party_id, Contact.id).where(Contact.id.in_(contact_ids(campaign, sight)))
     firms = select(Party.id, null()).where(Party.id.in_(party_ids(campaign, sight)))
     both = union_all(people, firms).subquery()
-    query = select(both.c[0], both.c[1]).order_by(both.c[0], both.c[1])
-    rows = session.connection().execute(query.execution_options(yield_per=at_once))
-    for part in rows.partitions(at_once):
-        yield reached(session, [(party_id, contact_id) for party_id, contact_id in part])
+    return select(both.c[0], both.c[1]).order_by(both.c[0], both.c[1])
+
+
+def read_reached(session: Session, campaign: Campaign, sight: Sight) -> Iterator[list[Reached]]:
+    """Everybody that is meant, firm by firm, `AT_ONCE` at a time; no more of them are in memory."""
+    query = _everybody(campaign, sight).execution_options(yield_per=AT_ONCE)
+    with session.connection().execute(query) as rows:
+        for part in rows.partitions(AT_ONCE):
+            yield reached(session, [(party_id, contact_id) for party_id, contact_id in part])
+
+
+def first_few(session: Session, campaign: Campaign, sight: Sight, count: int) -> list[Reached]:
+    """The first ones of everybody that is meant."""
+    rows = session.connection().execute(_everybody(campaign, sight).limit(count)).all()
+    return reached(session, [(party_id, contact_id) for party_id, contact_id in rows])
 
 
 def reached(session: Session, pairs: list[tuple[int, int | None]]) -> list[Reached]:

@@ -16,7 +16,7 @@ from crm_mail.campaigns.composer import facts_of
 from crm_mail.campaigns.content import Texts, mark_of
 from crm_mail.campaigns.letter_making import Letter, make_all
 from crm_mail.campaigns.models import Campaign
-from crm_mail.campaigns.recipients import Reached, read_reached
+from crm_mail.campaigns.recipients import Reached, first_few
 from crm_mail.campaigns.service import CampaignRefused, find_campaign
 from crm_mail.companies.models import Company
 from crm_mail.db import now
@@ -84,7 +84,7 @@ def make_trial(
 
 def first_reached(session: Session, actor: Actor, campaign: Campaign) -> Reached:
     """The first recipient, or an invented one where nobody is chosen."""
-    rows = next(read_reached(session, campaign, actor.sight, 1), [])
+    rows = first_few(session, campaign, actor.sight, 1)
     return rows[0] if rows else _invented(actor)
 
 
