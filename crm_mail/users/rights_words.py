@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from babel.lists import format_list
-from flask_babel import get_locale, ngettext, pgettext
+from flask_babel import format_datetime, get_locale, ngettext, pgettext
 from flask_babel import gettext as _
 
 from crm_mail.permissions import ANY, TYPE_PERMISSIONS, Actor, Permission
@@ -84,27 +84,44 @@ def right_name(right: Right, names: Names) -> str:
     return " · ".join((column_name(action_of(permission)), row, names.company(company_id)))
 
 
-def reason_words(reason: Reason) -> str:
-    """What a cell says when its own rule does not decide."""
+def reason_words(reason: Reason, wanted: Right) -> str:
+    """What a cell says when its own rule does not decide; short, for it stands in a column."""
     rule = reason.rule
     if rule is None:
         return "–"
     values = {"group": rule.group, "right": column_name(action_of(rule.right[0]))}
+    is_wider_type = rule.right[1] == ANY and wanted[1] != ANY
     if reason.is_denied:
         words: dict[How, str] = {
             How.OWN: _("Denied"),
-            How.GROUP: _("Denied by %(group)s", **values),
-            How.WIDER: _("Denied for every type or company"),
-            How.BROUGHT: _("Falls: “%(right)s” is denied", **values),
+            How.GROUP: _("✗ %(group)s", **values),
+            How.WIDER: _("✗ every type") if is_wider_type else _("✗ all companies"),
+            How.BROUGHT: _("✗ without “%(right)s”", **values),
         }
     else:
         words = {
             How.OWN: _("Allowed"),
-            How.GROUP: _("From %(group)s ✓", **values),
-            How.WIDER: _("From every type or company ✓"),
-            How.BROUGHT: _("Comes with “%(right)s” ✓", **values),
+            How.GROUP: _("✓ %(group)s", **values),
+            How.WIDER: _("✓ every type") if is_wider_type else _("✓ all companies"),
+            How.BROUGHT: _("✓ with “%(right)s”", **values),
         }
     return words[reason.how]
+
+
+def reason_sentence(reason: Reason, names: Names) -> str:
+    """The same as a sentence: which rule decides, and whose it is."""
+    rule = reason.rule
+    if rule is None:
+        return str(_("Nothing gives this right."))
+    values = {
+        "state": choice_name(Choice.DENY if rule.is_denied else Choice.ALLOW),
+        "right": right_name(rule.right, names),
+        "who": rule.given_by or "–",
+        "at": format_datetime(rule.given_at, "short") if rule.given_at else "–",
+    }
+    if rule.group:
+        return str(_("Group %(group)s: %(right)s, %(state)s by %(who)s, %(at)s", group=rule.group, **values))
+    return str(_("%(right)s: %(state)s by %(who)s, %(at)s", **values))
 
 
 def tone_of(reason: Reason) -> str:

@@ -396,8 +396,8 @@ def test_the_matrix_shows_the_difference_and_saves_one_company_at_a_time(
     }
     page = admin.get(path)
     assert "May see, prepare, and review Invoice of SM02 for agent Bianchi; may not send." in page.text
-    assert "From every type or company ✓" in page.text
-    assert "Set by Anna" in page.text
+    assert "✓ all companies" in page.text
+    assert "denied by Anna" in page.text
     history = admin.get(f"/users/{user.id}/rights/history").text
     assert "Prepare · Every document type · every company" in history
     assert "deny invoice:commit:SM02" in history
