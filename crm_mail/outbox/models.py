@@ -49,7 +49,7 @@ class Run(Base):
     created_by: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # whoever prepares it is alive
-    hidden_recipients: Mapped[int] = mapped_column(default=0)  # left for a colleague with a higher clearance
+    hidden_recipients: Mapped[int] = mapped_column(default=0)  # left for a colleague who sees more
     committed_by: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))
     committed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     approved_by: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"))

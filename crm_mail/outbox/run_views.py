@@ -197,7 +197,7 @@ def tell_left(done: Committed) -> None:
     """Say that a colleague has the rest, where there is one."""
     if done.left_for_colleague:
         flash(
-            _("Some recipients are left for a colleague with a higher clearance (run %(run)s).",
+            _("Some recipients are left for a colleague who sees more (run %(run)s).",
               run=done.left_for_colleague),
             "info",
         )  # fmt: skip
