@@ -51,7 +51,7 @@ def note_reading(session: Session, actor: Actor, contact_ids: Iterable[int], way
             subject=contact,
             label=contact.name,
             privacy_level=contact.privacy_level,
-            way=way.value,
+            how=way.value,
         )
     return len(read)
 

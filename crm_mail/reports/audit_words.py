@@ -279,7 +279,7 @@ def field_label(name: str) -> str:
         "privacy_level": _("Privacy level"),
         "province": _("Province"),
         "reason": _("Reason"),
-        "way": _("How it was read"),
+        "how": _("How it was read"),
         "reply_to": _("Answers go to"),
         "roles": _("Roles"),
         "security": _("Encryption"),

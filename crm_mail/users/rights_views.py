@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from crm_mail.audit import AuditEvent
 from crm_mail.companies.models import Company
@@ -57,7 +57,15 @@ def address(holder: Holder, page: str = "edit_rights", **values: Any) -> str:
 def chosen_company() -> Company | None:
     """The company of the matrix; None means the rights that hold for every company."""
     company_id = request.args.get("company", type=int)
-    return (db().get(Company, company_id) or abort(404)) if company_id is not None else None
+    if company_id is None:
+        return None
+    return db().scalar(own_companies().where(Company.id == company_id)) or abort(404)
+
+
+def own_companies() -> Select[Company]:
+    """The companies in which the signed-in person manages users: no other exists here."""
+    mine = signed_in_actor().company_ids(Permission.USERS_MANAGE)
+    return select(Company) if mine is None else select(Company).where(Company.id.in_(mine))
 
 
 def types_in(company: Company | None) -> tuple[str, ...]:
@@ -127,7 +135,7 @@ def matrix_page(holder: Holder, company: Company | None, form: ActionForm, statu
         status,
         form=form,
         company=company,
-        companies=list(db().scalars(select(Company).order_by(Company.code))),
+        companies=list(db().scalars(own_companies().order_by(Company.code))),
         columns=rights.COLUMNS,
         matrix=build_matrix([ANY, *types_in(company)], rules, company.id if company else None, own),
         summary=summary(holder),

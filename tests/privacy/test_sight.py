@@ -131,7 +131,7 @@ def test_reading_a_confidential_contact_is_told_once_in_ten_minutes(session: Ses
     assert note_reading(session, anna, [secret.id], Way.EXPORT) == 0
     assert note_reading(session, berta, [secret.id], Way.PREVIEW) == 1
     lines = session.scalars(select(AuditEvent).where(AuditEvent.action == READ)).all()
-    assert [(line.user_id, line.detail["way"], line.privacy_level) for line in lines] == [
+    assert [(line.user_id, line.detail["how"], line.privacy_level) for line in lines] == [
         (1, "card", 3),
         (2, "preview", 3),
     ]
