@@ -8,7 +8,7 @@ from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 from sqlalchemy import or_, select, tuple_
 
-from crm_mail.api.operations import Answer, Given, Reply
+from crm_mail.api.operations import Answer, Given, Reply, Taken
 from crm_mail.api.paging import cut, read_cursor, write_cursor
 from crm_mail.api.problems import ApiProblem, FieldError, invalid, not_found, wrong
 from crm_mail.api.resources import (
@@ -16,7 +16,6 @@ from crm_mail.api.resources import (
     CompanyPageQuery,
     Page,
     RowId,
-    Taken,
     actor,
     company_by_code,
     company_codes,

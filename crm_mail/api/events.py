@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, RootModel
@@ -109,7 +109,7 @@ def take_events(body: NewEvents) -> Reply:
             raise wrong(
                 "data", f"the data of event {one.id} is larger than 64 KB", "send what the rules need"
             )
-    source = key_name()
+    source, moment = key_name(), now()
     rows = [
         {
             "company_id": companies[one.company],
@@ -117,48 +117,39 @@ def take_events(body: NewEvents) -> Reply:
             "event_id": one.id,
             "kind": one.kind,
             "occurred_at": one.occurred_at,
-            "received_at": now(),
+            "received_at": moment,
             "data": one.data,
             "state": EventState.WAITING,
         }
         for one in given
     ]
-    new = _insert(rows)
-    known = _ids(source, companies.values(), [one.id for one in given]) if len(new) < len(rows) else new
-    seen: set[tuple[int, str]] = set()
-    receipts = []
+    _insert(rows)
+    known = _find(source, set(companies.values()), [one.id for one in given])
+    receipts, seen = [], set()
     for one in given:
         name = (companies[one.company], one.id)
-        receipts.append(
-            EventReceipt(id=known[name], event_id=one.id, is_new=name in new and name not in seen)
-        )
+        id_, came_at = known[name]
+        is_new = came_at == moment and name not in seen
+        receipts.append(EventReceipt(id=id_, event_id=one.id, is_new=is_new))
         seen.add(name)
     return Reply(Page[EventReceipt](data=receipts), 202)
 
 
-def _insert(rows: Sequence[dict[str, Any]]) -> dict[tuple[int, str], int]:
-    """Write what is new; its ids."""
+def _insert(rows: Sequence[dict[str, Any]]) -> None:
+    """Write what is new; what came before stays as it is."""
     make: Any = sqlite.insert if installation().database.is_sqlite else postgresql.insert
-    statement = make(InboundEvent).on_conflict_do_nothing()
-    new: dict[tuple[int, str], int] = {}
-    for at in range(0, len(rows), 500):
-        written = statement.values(rows[at : at + 500]).returning(
-            InboundEvent.company_id, InboundEvent.event_id, InboundEvent.id
-        )
-        new |= {(company, event): id_ for company, event, id_ in db().connection().execute(written)}
-    return new
+    db().connection().execute(make(InboundEvent.__table__).on_conflict_do_nothing(), rows)
 
 
-def _ids(source: str, companies: Any, events: Sequence[str]) -> dict[tuple[int, str], int]:
-    found: dict[tuple[int, str], int] = {}
-    for at in range(0, len(events), 500):
-        query = select(InboundEvent.company_id, InboundEvent.event_id, InboundEvent.id).where(
-            InboundEvent.source == source,
-            InboundEvent.company_id.in_(list(companies)),
-            InboundEvent.event_id.in_(events[at : at + 500]),
-        )
-        found |= {(company, event): id_ for company, event, id_ in db().execute(query)}
-    return found
+def _find(
+    source: str, companies: Collection[int], events: Sequence[str]
+) -> dict[tuple[int, str], tuple[int, dt.datetime]]:
+    """The ids of these events, and when each came."""
+    table = InboundEvent.__table__.c
+    query = select(table.company_id, table.event_id, table.id, table.received_at).where(
+        table.source == source, table.company_id.in_(companies), table.event_id.in_(events)
+    )
+    return {(company, event): (id_, at) for company, event, id_, at in db().connection().execute(query)}
 
 
 def shown_event(event: InboundEvent, company: str) -> EventOut:

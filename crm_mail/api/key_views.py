@@ -65,12 +65,13 @@ def create_key() -> Any:
 
 
 def _explain(refused: keys.KeyRefused) -> str:
-    return {
+    words: dict[str, str] = {
         "taken": _("Somebody else has a key of this name: choose another one."),
         "scopes": _("Choose at least one."),
         "companies": _("Choose companies that you work for."),
         "name": _("Give a name of at most 80 characters."),
-    }.get(refused.problem, _("This value is not possible."))
+    }
+    return words.get(refused.problem, _("This value is not possible."))
 
 
 @requires(Permission.SIGNED_IN)

@@ -4,13 +4,15 @@ The description that is published (`openapi`) is made of the same values that re
 that it cannot say something else than the code does.
 """
 
+import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, TypeVar, get_args, get_origin
 
 from flask import Blueprint, Response, request
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from crm_mail.api.problems import ApiProblem, not_found, of_validation, wrong
 from crm_mail.permissions import Permission, requires
@@ -30,17 +32,18 @@ def _has_bad_character(value: Any) -> bool:
     return False
 
 
+_SUSPICIOUS = re.compile(rb"\\u(0000|d[89a-f])", re.IGNORECASE)
+"""Escapes in a body that may stand for such a character; only then it is looked through."""
+
+
+def _bad_character(where: str) -> ApiProblem:
+    return wrong(where, "a text holds the character U+0000 or half a surrogate pair", "leave it out")
+
+
 class Taken(BaseModel):
     """What a request carries: unknown fields are refused, so that a typing error is noticed."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _storable(cls, values: Any) -> Any:
-        if _has_bad_character(values):
-            raise ValueError("texts must not hold the character U+0000 or half a surrogate pair")
-        return values
 
 
 class Given(BaseModel):
@@ -192,6 +195,8 @@ def read_query(model: type[Taken]) -> Taken:
         if len(several) > 1 and not _takes_several(model, names[given]):
             raise wrong(f"?{given}", "it is given more than once", "give it once")
         values[given] = several if _takes_several(model, names[given]) else several[0]
+    if _has_bad_character(values):
+        raise _bad_character("?")
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -211,7 +216,11 @@ def read_body(model: type[BaseModel]) -> BaseModel:
             "the body must be JSON",
             "send it with the header Content-Type: application/json",
         )
+    data = request.get_data(cache=True)
     try:
-        return model.model_validate_json(request.get_data(cache=True))
+        found = model.model_validate_json(data)
     except ValidationError as error:
         raise of_validation(error) from None
+    if _SUSPICIOUS.search(data) and _has_bad_character(json.loads(data)):
+        raise _bad_character("body")
+    return found

@@ -232,7 +232,7 @@ def prepare_run(body: NewRun) -> Reply:
 
 
 def _parties(company_id: int, whom: Whom) -> PartyFilter:
-    lists = {name: tuple(getattr(whom, name)) for name in Whom.model_fields if name != "kind"}
+    lists: dict[str, Any] = {name: tuple(getattr(whom, name)) for name in Whom.model_fields if name != "kind"}
     return PartyFilter(company_id, kind=PartyKind(whom.kind) if whom.kind else None, **lists)
 
 

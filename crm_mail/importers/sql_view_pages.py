@@ -23,7 +23,7 @@ _FIELDS = {"url": "url", "driver": "url", "own": "url", "mapping": "mapping", "s
 def problem_words(refused: ViewRefused) -> str:
     """Why a database or a query is refused, in the language of the page."""
     detail = refused.detail
-    words = {
+    words: dict[str, str] = {
         "name": _("Give a name of at most 80 characters."),
         "url": _("The address is not understood: write postgresql+psycopg://user:password@host/database."),
         "driver": _("The driver for %(name)s is not installed here.", name=detail),
@@ -38,7 +38,7 @@ def problem_words(refused: ViewRefused) -> str:
         "failed": _("The database did not answer the query: %(reason)s", reason=detail),
         "too_many": _("The query gives more than %(n)s rows: let it ask for :since.", n=detail),
     }
-    return words.get(refused.problem, _("There is no such query."))
+    return words.get(refused.problem) or str(_("There is no such query."))
 
 
 @blueprint.route("/databases", methods=("GET", "POST"))

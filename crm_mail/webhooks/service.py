@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import func, select, update
@@ -160,7 +161,7 @@ def replay(session: Session, actor: Actor, endpoint: WebhookEndpoint, delivery_i
     return count
 
 
-def _record(session: Session, actor: Actor, action: str, endpoint: WebhookEndpoint, **detail: object) -> None:
+def _record(session: Session, actor: Actor, action: str, endpoint: WebhookEndpoint, **detail: Any) -> None:
     audit.record(
         session,
         actor,
