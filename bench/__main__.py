@@ -17,6 +17,8 @@ FIGURES = (
     "receipts",
     "mailbox",
     "contacts",
+    "orders",
+    "events",
 )
 
 
