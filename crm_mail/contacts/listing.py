@@ -23,6 +23,9 @@ from crm_mail.db import among
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.permissions import Actor, Permission, Sight
 
+FEW = 2000
+"""Parties that are put in order after they were found; more are found by reading in order."""
+
 FACET_LIMIT = 500
 """Names offered in one filter; more than that are typed."""
 
@@ -118,7 +121,7 @@ def list_parties(
     total = MOST if has_more else count_parties(session, actor, chosen) if exact is None else exact
     cursor = _read_cursor(before or after)
     going_back = bool(before) and cursor is not None
-    query = _query(session, actor, chosen, found, is_searched)
+    query = _query(session, actor, chosen, found, is_searched=is_searched, is_few=total <= FEW)
     parties = _page_of_parties(session, query, order, cursor, going_back, size + 1)
     is_full = len(parties) > size
     parties = parties[:size]
@@ -157,16 +160,22 @@ Cursor = tuple[str, int, int]
 
 
 def _query(
-    session: Session, actor: Actor, chosen: PartyFilter, found: set[int] | None, is_searched: bool
+    session: Session,
+    actor: Actor,
+    chosen: PartyFilter,
+    found: set[int] | None,
+    *,
+    is_searched: bool,
+    is_few: bool,
 ) -> Select[Party]:
     """What was found, as rows; many are read along the order's index until the page is full, each checked by itself."""
     if found is not None:
         return select(Party).where(among(session, Party.id, found))
     if is_searched:
         return checked_query(chosen, actor.sight)
-    # A narrow choice is found first, then ordered
-    few = party_query(chosen, actor.sight)
-    return select(Party).where(Party.id.in_(few)) if chosen.is_narrow else few.with_only_columns(Party)
+    # Few are found first, then ordered
+    meant = party_query(chosen, actor.sight)
+    return select(Party).where(Party.id.in_(meant)) if is_few else meant.with_only_columns(Party)
 
 
 def _page_of_parties(

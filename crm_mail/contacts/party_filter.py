@@ -136,22 +136,6 @@ class PartyFilter:
         return self == PartyFilter(self.company_id)
 
     @property
-    def is_narrow(self) -> bool:
-        """Whether the choice is likely to mean few parties: more is asked than what most of them answer to."""
-        wide = PartyFilter(
-            self.company_id,
-            self.kind,
-            languages=self.languages,
-            blocked=self.blocked,
-            has_address=self.has_address,
-            no_characteristics=self.no_characteristics,
-            address_kinds=self.address_kinds,
-            has_bounced=self.has_bounced or None,
-            was_written_to=self.was_written_to,
-        )
-        return self != wide
-
-    @property
     def asks_contacts(self) -> bool:
         """Whether not every contact of the parties is meant."""
         return self.needs_contact or bool(self.no_characteristics)

@@ -1,8 +1,8 @@
 """Everything that happened with a customer or supplier, or with one of its contacts, in one list, newest first.
 
 Each kind is read by its own index, a page of each at most, and the kinds are merged by time: a history of a hundred
-thousand lines costs what a short one costs. What is above the reader's clearance, of other agents' customers, or of types
-of documents that the reader has nothing to do with, is in none of the queries.
+thousand lines costs what a short one costs. What is above the reader's clearance, of other agents' customers, or of
+document types that the reader has nothing to do with, is in none of the queries.
 """
 
 from collections.abc import Callable, Mapping, Sequence
