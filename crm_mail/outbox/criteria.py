@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Self
 
 from crm_mail.contacts.party_filter import PartyFilter
-from crm_mail.permissions import Sight
+from crm_mail.sight import Sight
 
 PREPARED_WITHIN = "prepared_within"
 """Key of a run's criteria: the sight of who prepared it, where somebody was left for a colleague."""

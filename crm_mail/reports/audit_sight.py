@@ -29,11 +29,8 @@ OF_NO_CUSTOMER = (
 
 
 def lines_in_sight(actor: Actor) -> list[ColumnElement[bool]]:
-    """The conditions that every query on the audit carries.
-
-    A line keeps the level that its contact had; the contact may have been raised since.
-    """
-    found = [AuditEvent.privacy_level <= actor.clearance]
+    """The conditions that every query on the audit carries."""
+    found = lines_of_level(actor.clearance)
     companies = actor.company_ids(Permission.AUDIT_SEE)
     if companies is not None:
         found.append(AuditEvent.company_id.in_(companies))
@@ -41,6 +38,14 @@ def lines_in_sight(actor: Actor) -> list[ColumnElement[bool]]:
         found += [~one for one in _raised_since(actor.clearance)]
     if not actor.sight.is_whole:
         found.append(_of_own_customers(actor.sight))
+    return found
+
+
+def lines_of_level(clearance: int) -> list[ColumnElement[bool]]:
+    """A line keeps the level that its contact had; the contact may have been raised since."""
+    found: list[ColumnElement[bool]] = [AuditEvent.privacy_level <= clearance]
+    if clearance < HIGHEST_CLEARANCE:
+        found += [~one for one in _raised_since(clearance)]
     return found
 
 

@@ -27,6 +27,7 @@ from crm_mail.evidence.listing import visible_messages
 from crm_mail.evidence.models import MailItem
 from crm_mail.outbox.models import Message, Run
 from crm_mail.permissions import Actor, Permission
+from crm_mail.reports.audit_sight import lines_of_level
 
 SIZE = 50
 
@@ -167,7 +168,7 @@ def _changes(whose: _Whose, before: int | None, size: int) -> list[Line]:
     query = select(AuditEvent).where(
         or_(*subjects),
         AuditEvent.company_id == party.company_id,
-        AuditEvent.privacy_level <= whose.actor.clearance,
+        *lines_of_level(whose.actor.clearance),
         AuditEvent.action.not_like("contacts.consent.%"),  # told by the ledger
     )
     rows = session.scalars(_older(query, AuditEvent.id, before, size))

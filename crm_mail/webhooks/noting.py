@@ -7,10 +7,12 @@ table and that is all. Whose clearance is too low, or who is not active any more
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, exists, insert, literal, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, insert, literal, or_, select
 from sqlalchemy.orm import Session
 
+from crm_mail.contacts.conditions import of_visible_party
 from crm_mail.db import Base, now
+from crm_mail.permissions import Sight
 from crm_mail.webhooks.models import DeliveryState, Topic, WebhookDelivery, WebhookEndpoint
 
 AT_ONCE = 5000
@@ -25,6 +27,7 @@ def note_messages(session: Session, topic: Topic, message_ids: Iterable[int]) ->
     seen = case(
         (users.c.clearance < WebhookEndpoint.clearance, users.c.clearance), else_=WebhookEndpoint.clearance
     )
+    known = _of_own_customers(session, messages.c.party_id)
     for at in range(0, len(ids), AT_ONCE):
         _write(
             session,
@@ -35,11 +38,30 @@ def note_messages(session: Session, topic: Topic, message_ids: Iterable[int]) ->
             .where(
                 messages.c.id.in_(ids[at : at + AT_ONCE]),
                 messages.c.privacy_level <= seen,
+                known,
                 users.c.is_active,
                 *_listens(topic),
             )
             .order_by(messages.c.id),
         )
+
+
+def _of_own_customers(session: Session, party_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the owner of an endpoint sees the customer: the few owners who do not see all are asked one by one."""
+    users = Base.metadata.tables["users"]
+    query = select(users.c.id, users.c.agents, users.c.zones).where(
+        users.c.id.in_(select(WebhookEndpoint.owner_id))
+    )
+    sights = {
+        id_: Sight(agents=frozenset(agents), zones=frozenset(zones))
+        for id_, agents, zones in session.connection().execute(query)
+    }
+    limited = {id_: sight for id_, sight in sights.items() if not sight.is_whole}
+    owner = WebhookEndpoint.owner_id
+    return or_(
+        owner.not_in(limited),
+        *(and_(owner == id_, *of_visible_party(party_id, sight)) for id_, sight in limited.items()),
+    )
 
 
 def note_runs(session: Session, topic: Topic, run_ids: Iterable[int]) -> None:
