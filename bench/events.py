@@ -134,10 +134,10 @@ def _office() -> Iterator[tuple[Installation, int]]:
 
 
 def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while True:
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             connection.request("GET", "/api/v1/openapi.json")
             if connection.getresponse().status == 200:
                 return

@@ -8,15 +8,17 @@ the minute ends: never more than the limit, at worst a little less.
 import threading
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from crm_mail.api.models import ApiAllowance, ApiKey
+from crm_mail.api.models import ApiAllowance, ApiAnswer, ApiKey
 from crm_mail.db import Database, now
 
 WINDOW = 60
+ANSWERS_KEPT = timedelta(days=1)
 PARTS = 20
 
 
@@ -74,6 +76,7 @@ def _take(database: Database, key_id: int, minute: int, limit: int, ip: str) -> 
             row.minute, row.taken = minute, 0
         taken = min(part, max(0, limit - row.taken))
         row.taken += taken
+        session.execute(delete(ApiAnswer).where(ApiAnswer.created_at < now() - ANSWERS_KEPT))
         session.execute(update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=now(), last_ip=ip[:45]))
         return _Held(minute, taken, max(0, limit - row.taken))
 

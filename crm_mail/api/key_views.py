@@ -71,7 +71,7 @@ def _explain(refused: keys.KeyRefused) -> str:
         "companies": _("Choose companies that you work for."),
         "name": _("Give a name of at most 80 characters."),
     }
-    return words.get(refused.problem, _("This value is not possible."))
+    return words.get(refused.problem) or str(_("This value is not possible."))
 
 
 @requires(Permission.SIGNED_IN)

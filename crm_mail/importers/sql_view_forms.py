@@ -4,7 +4,13 @@ from collections.abc import Sequence
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, SelectChoice, SelectField, StringField, TextAreaField
+from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know SelectChoice yet
+    PasswordField,
+    SelectChoice,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import DataRequired, Length
 
 from crm_mail.importers.sql_view_models import SqlSource, ViewKind
