@@ -41,7 +41,7 @@ from crm_mail.outbox.writing import MessageWriter
 from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal
 
-AT_ONCE = 500
+AT_ONCE = 1000
 """Messages composed, judged and written together; no more of them are in memory."""
 
 

@@ -108,11 +108,15 @@ class Composing:
         self._read_contacts(batch, [one.contact_id for one in messages if one.contact_id is not None])
         asked = {one.party_id for one in messages if one.contact_id is None and one.party_id is not None}
         ids = sorted(asked | set(batch.party_of.values()))
-        found = self.session.execute(
-            select(Party.id, Party.is_blocked).where(
-                Party.id.in_(ids), Party.company_id == self.run.company_id
+        found = (
+            self.session.connection()
+            .execute(
+                select(Party.id, Party.is_blocked).where(
+                    Party.id.in_(ids), Party.company_id == self.run.company_id
+                )
             )
-        ).all()
+            .all()
+        )
         batch.blocked = {id_ for id_, is_blocked in found if is_blocked}
         read_parties(self.session, batch.known, [id_ for id_, _ in found])
         by_party: dict[int, list[ContactFacts]] = defaultdict(list)
@@ -136,16 +140,20 @@ class Composing:
     def _read_contacts(self, batch: _Batch, ids: list[int]) -> None:
         if not ids:
             return
-        rows = self.session.execute(
-            select(
-                Contact.id,
-                Contact.party_id,
-                Contact.name,
-                Contact.language,
-                Contact.privacy_level,
-                Contact.state,
-            ).where(Contact.id.in_(ids), Contact.company_id == self.run.company_id)
-        ).all()
+        rows = (
+            self.session.connection()
+            .execute(
+                select(
+                    Contact.id,
+                    Contact.party_id,
+                    Contact.name,
+                    Contact.language,
+                    Contact.privacy_level,
+                    Contact.state,
+                ).where(Contact.id.in_(ids), Contact.company_id == self.run.company_id)
+            )
+            .all()
+        )
         addresses, roles = read_addresses(self.session, ids), role_names(self.session, ids)
         types = self._subscriptions(ids)
         for id_, party_id, name, language, level, state in rows:
@@ -163,14 +171,17 @@ class Composing:
             .outerjoin(ContactAddress, ContactAddress.id == Subscription.address_id)
             .where(Subscription.contact_id.in_(ids), Subscription.document_type == type_)
         )
-        return {id_: {type_: (kind.value, email or "")} for id_, kind, email in self.session.execute(query)}
+        return {
+            id_: {type_: (kind.value, email or "")}
+            for id_, kind, email in self.session.connection().execute(query)
+        }
 
     def _read_documents(self, batch: _Batch, ids: list[int]) -> None:
         for part in chunks(ids):
             query = select(*DOCUMENT_COLUMNS).where(
                 Document.id.in_(part), Document.company_id == self.run.company_id
             )
-            for row in self.session.execute(query):
+            for row in self.session.connection().execute(query):
                 facts = replace(document_facts(row, ()), problem=None)
                 batch.documents[facts.id] = (row.party_id, facts)
 
