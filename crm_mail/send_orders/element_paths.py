@@ -8,6 +8,7 @@ the last ones of an element's own path must match (``smtp/servidor``), or an att
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from lxml import etree
@@ -89,6 +90,7 @@ class PathsInvalid(Refusal, ValueError):
         self.value = value
 
 
+@lru_cache(maxsize=4096)
 def plain_name(name: str) -> str:
     """A name as names are compared: no namespace, accents, capitals, hyphens or underscores."""
     local = name.rpartition("}")[2].rpartition(":")[2]

@@ -56,16 +56,41 @@ class Linked:
     of_file: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Who has which address and which documents have which bytes: read once for many orders.
+
+    ``readers``: (party, contact) by address, contacts first; ``documents``: by hash, the newest first.
+    """
+
+    readers: dict[str, list[tuple[int, int | None]]]
+    documents: dict[str, list[Document]]
+
+
+def read_directory(
+    session: Session, company_id: int, addresses: Iterable[str], hashes: Iterable[str]
+) -> Directory:
+    """What these orders need to know, in a few statements."""
+    readers = _known_readers(session, company_id, sorted(set(addresses)))
+    documents = documents_by_hash(session, company_id, hashes)
+    parties = {party_id for known in readers.values() for party_id, _contact in known}
+    if parties:  # into the session, which then answers by itself
+        session.scalars(select(Party).where(Party.id.in_(sorted(parties)))).all()
+    return Directory(readers, documents)
+
+
 def link_order(
     session: Session,
     company_id: int,
     order: ParsedOrder,
     files: Sequence[StoredFile],
+    directory: Directory,
     stranger_party: str = "",
 ) -> Linked:
     """Find the party, the contacts and the documents of an order.
 
     Args:
+        directory: of its addresses and files at least.
         stranger_party: code of the party of addresses that nobody knows; empty: such an order is refused.
 
     Raises:
@@ -73,8 +98,8 @@ def link_order(
             ambiguous_recipient.
     """
     addresses = (*order.to, *order.cc, *order.bcc)
-    known = {address: _known_readers(session, company_id, address) for address in addresses}
-    by_hash = documents_by_hash(session, company_id, [file.sha256 for file in files])
+    known = {address: directory.readers.get(address, []) for address in addresses}
+    by_hash = {file.sha256: directory.documents.get(file.sha256, []) for file in files}
     documents = {one.id: one for found in by_hash.values() for one in found}
     if order.documents:
         documents |= {one.id: one for one in _asked(session, company_id, order, known)}
@@ -165,26 +190,36 @@ def _by_uuid(session: Session, company_id: int, uuids: Iterable[str]) -> list[Do
     return list(session.scalars(query.limit(100)))
 
 
-def _known_readers(session: Session, company_id: int, address: str) -> list[tuple[int, int | None]]:
-    """(party, contact) of everybody who has this address: contacts first, then firms by their own addresses."""
-    key = address_key(address)
+def _known_readers(
+    session: Session, company_id: int, addresses: Sequence[str]
+) -> dict[str, list[tuple[int, int | None]]]:
+    """(party, contact) of everybody who has an address: contacts first, then firms by their own addresses."""
+    if not addresses:
+        return {}
+    keys = {address_key(address) for address in addresses}
+    found: dict[str, list[tuple[int, int | None]]] = {}
     contacts = session.execute(
-        select(Contact.party_id, Contact.id)
-        .join(ContactAddress, ContactAddress.contact_id == Contact.id)
+        select(ContactAddress.email_key, Contact.party_id, Contact.id)
+        .join(Contact, Contact.id == ContactAddress.contact_id)
         .where(
-            ContactAddress.email_key == key,
+            ContactAddress.email_key.in_(sorted(keys)),
             Contact.company_id == company_id,
-            Contact.state.not_in((ContactState.ERASED,)),
+            Contact.state != ContactState.ERASED,
         )
         .order_by(Contact.id)
-    ).all()
-    spelt = sorted({key, address})
-    firms = session.scalars(
-        select(Party.id)
+    )
+    for key, party_id, contact_id in contacts:
+        found.setdefault(key, []).append((party_id, contact_id))
+    spelt = sorted(keys | set(addresses))
+    firms = session.execute(
+        select(Party.id, Party.email, Party.billing_email)
         .where(Party.company_id == company_id, or_(Party.email.in_(spelt), Party.billing_email.in_(spelt)))
         .order_by(Party.id)
-    ).all()
-    return [*((party_id, contact_id) for party_id, contact_id in contacts), *((id_, None) for id_ in firms)]
+    )
+    for party_id, email, billing in firms:
+        for key in {address_key(email), address_key(billing)} & keys:
+            found.setdefault(key, []).append((party_id, None))
+    return {address: found.get(address_key(address), []) for address in addresses}
 
 
 def _party(

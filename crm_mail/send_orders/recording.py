@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -32,7 +33,7 @@ from crm_mail.outbox.prepare import create_run, criteria_for_documents
 from crm_mail.outbox.wording import left_out_words
 from crm_mail.permissions import HIGHEST_CLEARANCE, Actor
 from crm_mail.refusals import Refusal
-from crm_mail.send_orders.linking import Linked, link_order
+from crm_mail.send_orders.linking import Directory, Linked, link_order, read_directory
 from crm_mail.send_orders.models import OrderState, SendOrder, SendOrderMessage
 from crm_mail.send_orders.orders import OrderRefused
 from crm_mail.send_orders.reading import ReadOrder
@@ -59,13 +60,14 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of one order; ``reason`` in the company's language."""
+    """What became of one order; ``reason`` in the company's language; a copy is another file than the recorded one."""
 
     read: ReadOrder
     verdict: Verdict
     state: OrderState
     code: str = ""
     reason: str = ""
+    is_copy: bool = False
 
 
 class _Apart(Exception):
@@ -106,54 +108,82 @@ class Recorder:
     most_per_run: int = MOST_PER_RUN
     _packagings: dict[str, PackagingValues] = field(default_factory=dict)
     _results: dict[int, Recorded] = field(default_factory=dict)
+    _types: frozenset[str] = frozenset()
+    _directory: Directory = field(default_factory=lambda: Directory({}, {}))
 
     def record(self, orders: Sequence[ReadOrder]) -> list[Recorded]:
         """What became of each order, in their order."""
         self._packagings = {one.code: one for one in list_packagings(self.session, self.company.id)}
+        self._types = frozenset(company_types(self.session, self.company.id).used)
+        rows, new = self._rows(orders)
+        self._directory = read_directory(
+            self.session,
+            self.company.id,
+            (address for one in orders for address in (*one.order.to, *one.order.cc, *one.order.bcc)),
+            (file.sha256 for one in orders for file in one.files),
+        )
         ready: list[_Ready] = []
         results: list[Recorded | int] = []
-        for read in orders:
-            row, is_new = self._row(read)
-            known = None if is_new else self._known(row, read)
-            if known is not None:
-                results.append(known)
-                continue
-            found = self._prepare(row, read)
-            if isinstance(found, _Ready):
-                ready.append(found)
-                results.append(row.id)
-            else:
-                results.append(found)
+        with self.session.no_autoflush:
+            seen: dict[str, str] = {}
+            for read in orders:
+                row = rows[read.order_id]
+                if read.order_id in seen:  # two files that differ in the capitals of their names
+                    results.append(self._second(row, read, seen[read.order_id]))
+                    continue
+                seen[read.order_id] = read.sha256
+                found = self._look_at(row, read, is_new=read.order_id in new)
+                if isinstance(found, _Ready):
+                    ready.append(found)
+                    results.append(found.row.id)
+                else:
+                    results.append(found)
+        self.session.flush()
         self._make_runs(ready)
         return [self._results[one] if isinstance(one, int) else one for one in results]
 
-    def _row(self, read: ReadOrder) -> tuple[SendOrder, bool]:
-        """The row of an order, locked, and whether it is new. Two workers at the same order meet here."""
+    def _second(self, row: SendOrder, read: ReadOrder, first: str) -> Recorded:
+        if read.sha256 != first:
+            return self._refusal(read, OrderRefused("id_reused"), row.state)
+        return Recorded(read, Verdict.REPEATED, row.state, is_copy=True)
+
+    def _look_at(self, row: SendOrder, read: ReadOrder, *, is_new: bool) -> "_Ready | Recorded":
+        known = None if is_new else self._known(row, read)
+        return known if known is not None else self._prepare(row, read)
+
+    def _rows(self, orders: Sequence[ReadOrder]) -> tuple[dict[str, SendOrder], set[str]]:
+        """The rows of the orders by their id, locked, and which are new. Workers at the same order meet here."""
         dialect = sqlite if self.session.get_bind().dialect.name == "sqlite" else postgresql
+        first = {read.order_id: read for read in reversed(orders)}
+        ids = sorted(first)  # in the same order in every worker: nobody waits for somebody who waits
         made = self.session.execute(
             dialect.insert(SendOrder)
-            .values(
-                company_id=self.company.id,
-                order_id=read.order_id,
-                sha256=read.sha256,
-                name=read.name[:200],
-                state=OrderState.WAITING,
-                received_at=now(),
-                to_address="",
-                subject="",
-                files=[],
-                document_ids=[],
-                problem="",
-                params={},
-                privacy_level=0,
-            )
+            .values([self._new_row(first[id_]) for id_ in ids])
             .on_conflict_do_nothing(index_elements=["company_id", "order_id"])
-            .returning(SendOrder.id)
-        ).scalar()
-        query = select(SendOrder).where(
-            SendOrder.company_id == self.company.id, SendOrder.order_id == read.order_id
-        )
-        return self.session.scalars(query.with_for_update()).one(), made is not None
+            .returning(SendOrder.order_id)
+        ).scalars()
+        new = set(made)
+        query = select(SendOrder).where(SendOrder.company_id == self.company.id, SendOrder.order_id.in_(ids))
+        locked = self.session.scalars(query.order_by(SendOrder.order_id).with_for_update())
+        return {row.order_id: row for row in locked}, new
+
+    def _new_row(self, read: ReadOrder) -> dict[str, Any]:
+        return {
+            "company_id": self.company.id,
+            "order_id": read.order_id,
+            "sha256": read.sha256,
+            "name": read.name[:200],
+            "state": OrderState.WAITING,
+            "received_at": now(),
+            "to_address": "",
+            "subject": "",
+            "files": [],
+            "document_ids": [],
+            "problem": "",
+            "params": {},
+            "privacy_level": 0,
+            "is_asked": False,
+        }
 
     def _known(self, row: SendOrder, read: ReadOrder) -> Recorded | None:
         """What is known of an order that came before; None: it is to be worked on (again)."""
@@ -164,7 +194,7 @@ class Recorder:
             return self._refusal(read, OrderRefused("id_reused"), row.state)
         if row.state is OrderState.WAITING:
             return None
-        return Recorded(read, Verdict.REPEATED, row.state)
+        return Recorded(read, Verdict.REPEATED, row.state, is_copy=read.name != row.name)
 
     def _prepare(self, row: SendOrder, read: ReadOrder) -> "_Ready | Recorded":
         order = read.order
@@ -174,7 +204,14 @@ class Recorder:
         if read.missing is not None:
             return self._wait(row, read, read.missing)
         try:
-            linked = link_order(self.session, self.company.id, order, read.files, self.choices.stranger_party)
+            linked = link_order(
+                self.session,
+                self.company.id,
+                order,
+                read.files,
+                self._directory,
+                self.choices.stranger_party,
+            )
             row.party_id = linked.party.id
             row.document_ids = [one.id for one in linked.documents]
             row.privacy_level = max((one.privacy_level for one in linked.documents), default=0)
@@ -190,7 +227,7 @@ class Recorder:
     def _type(self, read: ReadOrder, linked: Linked) -> str:
         types = {one.type for one in linked.documents}
         named = read.order.document_type or (types.pop() if len(types) == 1 else self.choices.document_type)
-        if named not in company_types(self.session, self.company.id).used:
+        if named not in self._types:
             raise OrderRefused("type_not_sent", type=named)
         return named
 

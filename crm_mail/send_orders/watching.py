@@ -241,13 +241,18 @@ class OrderWatcher:
         """Move the file to where its row says it is. Raises OSError: it is done when the file is taken up again."""
         folder, read = watched.folder, recorded.read
         claimed = Claimed(read.path)
-        is_accepted = read.path.parent == folder.folder / ACCEPTED
+        accepted = folder.folder / ACCEPTED
+        is_known = recorded.state in SETTLED_ORDERS or os.path.lexists(accepted / read.name)
         if recorded.verdict is Verdict.REFUSED:
             answer = write_answer(read.order_id, "refused", now(), code=recorded.code, reason=recorded.reason)
             folder.quarantine(claimed, recorded.reason, answer)
         elif is_accepted:
             return
-        elif recorded.state in SETTLED_ORDERS or os.path.lexists(folder.folder / ACCEPTED / read.name):
+        elif (
+            recorded.is_copy
+            or recorded.state in SETTLED_ORDERS
+            or os.path.lexists(folder.folder / ACCEPTED / read.name)
+        ):
             folder.discard(claimed)
         else:
             folder.accept(claimed)

@@ -214,10 +214,15 @@ def test_a_corrected_order_may_come_again_with_its_id_but_another_one_may_not_ta
     assert [one.verdict for one in look(home)] == ["accepted"]
     drop(folder, order_xml(), "1")
     assert [one.verdict for one in look(home)] == ["repeated"]
+    (folder / "_cfd_mail_req_1.xml").write_bytes(order_xml())
+    assert [one.verdict for one in look(home)] == ["repeated"]
+    drop(folder, order_xml(title="twins"), "2")
+    (folder / "_cfd_mail_req_2.xml").write_bytes(order_xml(title="twins"))
+    assert sorted(one.verdict for one in look(home)) == ["accepted", "repeated"]
     drop(folder, order_xml(title="something else"), "1")
     assert [one.verdict for one in look(home)] == ["refused"]
-    assert len(messages(home)) == 1
-    assert [one.state for one in orders(home)] == [OrderState.OUTBOX]
+    assert len(messages(home)) == 2
+    assert [one.state for one in orders(home)] == [OrderState.OUTBOX, OrderState.OUTBOX]
 
 
 def test_orders_are_linked_to_the_documents_they_carry_or_name(home: Installation) -> None:
