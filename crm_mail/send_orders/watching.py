@@ -246,13 +246,9 @@ class OrderWatcher:
         if recorded.verdict is Verdict.REFUSED:
             answer = write_answer(read.order_id, "refused", now(), code=recorded.code, reason=recorded.reason)
             folder.quarantine(claimed, recorded.reason, answer)
-        elif is_accepted:
+        elif read.path.parent == accepted:
             return
-        elif (
-            recorded.is_copy
-            or recorded.state in SETTLED_ORDERS
-            or os.path.lexists(folder.folder / ACCEPTED / read.name)
-        ):
+        elif recorded.is_copy or is_known:
             folder.discard(claimed)
         else:
             folder.accept(claimed)
