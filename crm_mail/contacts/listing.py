@@ -173,9 +173,10 @@ def _query(
         return select(Party).where(among(session, Party.id, found))
     if is_searched:
         return checked_query(chosen, actor.sight)
-    # Few are found first, then ordered
     meant = party_query(chosen, actor.sight)
-    return select(Party).where(Party.id.in_(meant)) if is_few else meant.with_only_columns(Party)
+    if is_few:  # found first, then ordered
+        return select(Party).where(among(session, Party.id, session.scalars(meant)))
+    return meant.with_only_columns(Party)
 
 
 def _page_of_parties(
