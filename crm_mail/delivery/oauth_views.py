@@ -103,6 +103,7 @@ def paste_sign_in(account_id: int) -> Any:
     """The same for browsers that cannot come back: the address that they ended at, pasted."""
     if not ActionForm().validate_on_submit():
         abort(400)
+    _found(account_id)
     query = parse_qs(urlsplit(request.form.get("address", "").strip()).query)
     state, code, error = (query.get(name, [""])[0] for name in ("state", "code", "error"))
     if not code and not error:

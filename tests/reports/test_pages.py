@@ -36,8 +36,10 @@ class Office:
             for message in session.scalars(select(Message)):
                 message.message_id = f"<{message.id}@office.example>"
             company = made.company
-            reviewer = [(Permission.OUTBOX_REVIEW, ANY, company.id)]
+            export = Permission.DOCUMENTS_EXPORT
+            reviewer = [(Permission.OUTBOX_REVIEW, ANY, company.id), (export, ANY, company.id)]
             other = [(Permission.OUTBOX_COMMIT, "invoice", company.id)]
+            other += [(export, "invoice", company.id)]
             elsewhere = make_company(session)
             people = {
                 "admin": make_user(session, language="en", is_admin=True, clearance=3),

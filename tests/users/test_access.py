@@ -56,7 +56,7 @@ MANAGED = (
     "/users/1/activate",
     "/users/1/deactivate",
 )
-AUDIT = ("/audit", "/audit/verify")
+AUDIT = ("/audit", "/audit/verify", "/audit/export")
 OTHER_RIGHTS = [
     (p, ANY, None) for p in (Permission.OUTBOX_PREPARE, Permission.OUTBOX_REVIEW, Permission.OUTBOX_COMMIT)
 ]
@@ -72,7 +72,8 @@ def paths_of(app: Flask) -> list[tuple[str, str]]:
     rules = [
         r
         for r in app.url_map.iter_rules()
-        if r.endpoint.startswith("users.") or r.endpoint in ("reports.audit", "reports.verify_audit")
+        if r.endpoint.startswith("users.")
+        or r.endpoint in ("reports.audit", "reports.verify_audit", "reports.export_audit")
     ]
     found = [
         (method, re.sub(r"<int:\w+>", "1", re.sub(r"<any\((\w+).*?>", r"\1", rule.rule)))
