@@ -10,6 +10,7 @@ from crm_mail.companies.models import Company
 from crm_mail.db import now
 from crm_mail.outbox.standing import find_standing, list_standings
 from crm_mail.permissions import Permission, PermissionDenied, requires, signed_in_actor
+from crm_mail.refusals import Refusal
 from crm_mail.schedules.blueprint import blueprint
 from crm_mail.schedules.forms import ScheduleForm
 from crm_mail.schedules.kind_forms import KindForm, all_forms, form_of
@@ -108,6 +109,9 @@ def _edit(company: Company, form: ScheduleForm, kind: str, schedule: Schedule | 
         return _page(company, form, asked, kind, schedule), 422
     except PermissionDenied as denied:
         form.form_errors.append(_("The right %(right)s is missing.", right=denied.permission.value))
+        return _page(company, form, asked, kind, schedule), 422
+    except Refusal as refused:  # the kind's own: what was chosen is not there any more
+        form.form_errors.append(str(refused))
         return _page(company, form, asked, kind, schedule), 422
     flash(_("Saved. It runs with your rights, and you are told what becomes of it."), "success")
     return redirect(url_for("schedules.show_schedule", schedule_id=saved.id), 303)

@@ -20,9 +20,10 @@ from sqlalchemy.orm import Session
 
 from crm_mail.db import now
 from crm_mail.installation import Installation
+from crm_mail.outbox.tasks import fill_one_run
 from crm_mail.permissions import Actor, Permission, PermissionDenied
 from crm_mail.refusals import Refusal
-from crm_mail.schedules.following import follow_runs, settle
+from crm_mail.schedules.following import follow_run, follow_runs, settle
 from crm_mail.schedules.kinds import Due, Outcome, ScheduleKind, find_kind
 from crm_mail.schedules.models import Firing, FiringState, MissedRule, Schedule, ScheduleState
 from crm_mail.schedules.recurrence import Occurrence
@@ -168,7 +169,12 @@ def _carry_out(home: Installation, claim: _Claim) -> None:
         found = _begin(session, home, firing)
         if isinstance(found, Outcome):
             settle(session, firing, found)
-            return
+            run_id = found.run_id
+    if isinstance(found, Outcome):
+        if run_id is not None:
+            fill_one_run(home, run_id)
+            follow_run(home, claim.firing_id)
+        return
     kind, actor, due = found
     outcome = _guarded(lambda: kind.work(home, actor, due), due)
     with home.database.write() as session:

@@ -14,7 +14,6 @@ from crm_mail.outbox.control import cancel_run
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.standing import commit_by_standing
 from crm_mail.outbox.states import RunState
-from crm_mail.outbox.tasks import fill_one_run
 from crm_mail.permissions import INSTALLATION
 from crm_mail.schedules.greeting import forget_left_out
 from crm_mail.schedules.kinds import Outcome
@@ -31,12 +30,16 @@ def settle(session: Session, firing: Firing, outcome: Outcome) -> None:
 
 
 def follow_runs(home: Installation) -> None:
-    """Look after every firing whose run was not settled yet."""
-    query = select(Firing.id, Firing.run_id).where(Firing.state == FiringState.PREPARING).order_by(Firing.id)
+    """Look after every firing whose run is not settled yet; runs that a dead worker left are filled by the sweep."""
+    query = (
+        select(Firing.id)
+        .join(Run, Run.id == Firing.run_id)
+        .where(Firing.state == FiringState.PREPARING, Run.state != RunState.PREPARING)
+        .order_by(Firing.id)
+    )
     with home.database.read() as session:
-        open_ones = session.execute(query.limit(200)).all()
-    for firing_id, run_id in open_ones:
-        fill_one_run(home, run_id)
+        open_ones = session.scalars(query.limit(200)).all()
+    for firing_id in open_ones:
         follow_run(home, firing_id)
 
 

@@ -6,9 +6,10 @@ from sqlalchemy.orm import Session
 from wtforms import SelectField
 
 from crm_mail.companies.models import Company
+from crm_mail.importers.sql_view_service import list_views
 from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables.sources import list_sources
-from crm_mail.schedules.import_kind import FOLDER, SOURCE
+from crm_mail.schedules.import_kind import FOLDER, SOURCE, VIEW
 from crm_mail.schedules.kind_forms import KindForm, choices_of
 from crm_mail.schedules.kinds import Options
 
@@ -28,6 +29,7 @@ class ImportForm(KindForm):
             pairs += [
                 (f"{SOURCE}{one.name}", _source(one.name)) for one in list_sources(session, actor, company.id)
             ]
+        pairs += [(f"{VIEW}{one.name}", _view(one.name)) for one in list_views(session, actor, company.id)]
         self.what.choices = choices_of(pairs)
 
     @classmethod
@@ -36,7 +38,14 @@ class ImportForm(KindForm):
         what = str(options.get("what"))
         if what.startswith(SOURCE):
             return [_source(what.removeprefix(SOURCE))]
+        if what.startswith(VIEW):
+            return [_view(what.removeprefix(VIEW))]
         return [str(_("the company's folder for documents"))]
+
+
+def _view(name: str) -> str:
+    words: str = _("the query “%(name)s” on the database", name=name)
+    return words
 
 
 def _source(name: str) -> str:

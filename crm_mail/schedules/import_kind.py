@@ -1,4 +1,7 @@
-"""Bringing data in at given times: the company's hot folder, or a list from the ERP's database."""
+"""Bringing data in at given times: the company's hot folder, a list or a named query of the ERP's database.
+
+All of it may be done again without harm: what comes in twice is the same document or contact.
+"""
 
 import threading
 
@@ -7,6 +10,7 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.models import Company
 from crm_mail.importers.folder_watch import FileReport, Watcher
 from crm_mail.importers.models import FileOutcome
+from crm_mail.importers.sql_view_service import find_view, run_view
 from crm_mail.installation import Installation
 from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables.sources import find_source, import_from_source
@@ -14,32 +18,41 @@ from crm_mail.schedules.kinds import Due, Options, Outcome, ScheduleKind, done, 
 
 FOLDER = "folder"
 SOURCE = "source:"
+VIEW = "view:"
 PAUSE_SECONDS = 2.0
 """Between the two looks: a file that grows within it is left for the next time."""
 
 
 class Imports(ScheduleKind):
-    """Brings data in; options: ``what``, the hot folder or ``source:`` and its name."""
+    """Brings data in; options: ``what``, the hot folder, or ``source:`` or ``view:`` and its name."""
 
     id = "import"
 
     def require(self, session: Session, actor: Actor, company_id: int, options: Options) -> None:
-        """The right to bring documents in; a source that is named must be there."""
+        """The right to bring in what it gives; a list or query that is named must be there."""
+        what = str(options.get("what"))
+        if what.startswith(VIEW):
+            find_view(session, actor, company_id, what.removeprefix(VIEW))
+            return
         actor.require(Permission.DOCUMENTS_MANAGE, company_id)
-        if str(options.get("what")).startswith(SOURCE):
-            find_source(session, actor, company_id, str(options["what"]).removeprefix(SOURCE))
-
-    def begin(self, session: Session, home: Installation, actor: Actor, due: Due) -> Outcome | None:
-        """A list comes in within the transaction, the folder outside: its files are moved one by one."""
-        what = str(due.options.get("what"))
-        if not what.startswith(SOURCE):
-            return None
-        company = session.get_one(Company, due.company_id)
-        result = import_from_source(session, actor, home, company, what.removeprefix(SOURCE))
-        return done(rows=result.rows, failed=result.error_rows)
+        if what.startswith(SOURCE):
+            find_source(session, actor, company_id, what.removeprefix(SOURCE))
 
     def work(self, home: Installation, actor: Actor, due: Due) -> Outcome:
-        """Two looks into the folder; a file that is brought in twice is the same document."""
+        """Whatever it is, outside of the firing's transaction: a foreign database may take its time."""
+        what = str(due.options.get("what"))
+        if what.startswith(VIEW):
+            counts = run_view(home, actor, due.company_id, what.removeprefix(VIEW))
+            return _told(counts["rows"], counts["error_rows"])
+        if what.startswith(SOURCE):
+            with home.database.write() as session:
+                company = session.get_one(Company, due.company_id)
+                result = import_from_source(session, actor, home, company, what.removeprefix(SOURCE))
+            return _told(result.rows, result.error_rows)
+        return self._look_into_folder(home, due)
+
+    def _look_into_folder(self, home: Installation, due: Due) -> Outcome:
+        """Two looks; a file that grows in between is left for the next time."""
         files: list[FileReport] = []
         watcher = Watcher(home, due.company_id, files.append)
         watcher.turn()
@@ -52,3 +65,8 @@ class Imports(ScheduleKind):
         return done(
             files=len(files), imported=len(files) - refused - unchanged, unchanged=unchanged, failed=refused
         )
+
+
+def _told(rows: int, refused: int) -> Outcome:
+    """Rows that came, and how many of them were refused."""
+    return done(rows=rows, failed=refused) if rows else nothing_due()

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 from wtforms import Form, SelectChoice, SelectField  # type: ignore[attr-defined]  # newer than its stubs
+from wtforms.validators import InputRequired
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.filter_words import describe_filter
@@ -20,7 +21,7 @@ from crm_mail.permissions import Actor
 from crm_mail.schedules.audience import audience_filter, audience_of
 from crm_mail.schedules.kinds import Options
 
-GIVEN, KEPT = "given", "kept"
+GIVEN, KEPT, EVERYBODY = "given", "kept", "everybody"
 
 
 class KindForm(Form):
@@ -50,21 +51,28 @@ class KindForm(Form):
 class AudienceForm(KindForm):
     """A kind that is for parties: everybody, one of one's filters, or the filter that the address carries."""
 
-    audience = SelectField(_l("For whom"), description=_l("Worked out afresh each time."), choices=[])
+    audience = SelectField(
+        _l("For whom"),
+        [InputRequired(_l("Choose for whom it is; everybody must be chosen as well."))],
+        description=_l("Worked out afresh each time. Filters are kept on the page Contacts."),
+        choices=[],
+    )
 
     def prepare(self, session: Session, actor: Actor, company: Company, options: Options) -> None:
-        """Everybody, the kept filter, that of the address, the person's own."""
-        self._filters: dict[str, PartyFilter] = {"": PartyFilter(company.id)}
+        """The filter of the address, the kept one, everybody, the person's own; nothing is chosen by itself (PD-13)."""
+        self._filters: dict[str, PartyFilter] = {}
         kept = read_audience(options, company.id)
         given = filter_of_address(company.id)
         if not given.is_empty:
             self._filters[GIVEN] = given
         if not kept.is_empty:
             self._filters[KEPT] = kept
-        choices = [
-            SelectChoice(name, ", ".join(describe_filter(chosen)) or _("Everybody"))
-            for name, chosen in self._filters.items()
+        choices = [SelectChoice("", _("Choose…"))]
+        choices += [
+            SelectChoice(name, ", ".join(describe_filter(chosen))) for name, chosen in self._filters.items()
         ]
+        self._filters[EVERYBODY] = PartyFilter(company.id)
+        choices.append(SelectChoice(EVERYBODY, _("Everybody")))
         for saved in list_filters(session, actor, company.id):
             try:
                 self._filters[str(saved.id)] = PartyFilter.from_dict(saved.filter, company.id)
@@ -72,8 +80,9 @@ class AudienceForm(KindForm):
                 continue
             choices.append(SelectChoice(str(saved.id), _("Filter: %(name)s", name=saved.name)))
         self.audience.choices = choices
-        if self.audience.data is None or (not self.is_posted and not self.audience.data):
-            self.audience.data = next((one for one in (GIVEN, KEPT) if one in self._filters), "")
+        if not self.is_posted:
+            everybody = EVERYBODY if "audience" in options else ""
+            self.audience.data = next((one for one in (GIVEN, KEPT) if one in self._filters), everybody)
 
     @property
     def is_posted(self) -> bool:
@@ -82,9 +91,7 @@ class AudienceForm(KindForm):
 
     def read_options(self) -> dict[str, Any]:
         """The filter itself is kept, not its name."""
-        return super().read_options() | {
-            "audience": audience_of(self._filters.get(self.audience.data or "", self._filters[""]))
-        }
+        return super().read_options() | {"audience": audience_of(self._filters[self.audience.data])}
 
     @classmethod
     def values_of(cls, options: Options) -> dict[str, Any]:

@@ -18,21 +18,16 @@ from crm_mail.schedules.holiday_calendars import FARTHEST_DAYS, OnHoliday, Worki
 
 HORIZON: Final = timedelta(days=366 * 5)
 """How far ahead is looked; no date within it means that there is none."""
-_PARTS: Final = frozenset(
-    {
-        "FREQ",
-        "INTERVAL",
-        "BYDAY",
-        "BYMONTHDAY",
-        "BYMONTH",
-        "BYSETPOS",
-        "BYYEARDAY",
-        "BYWEEKNO",
-        "WKST",
-        "BYEASTER",
-    }
-)
-_FREQUENCIES: Final = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
+_OF_WEEKS: Final = frozenset({"FREQ", "INTERVAL", "BYDAY", "BYMONTH", "WKST"})
+_OF_MONTHS: Final = _OF_WEEKS | {"BYMONTHDAY", "BYSETPOS"}
+_PARTS: Final = {
+    "DAILY": _OF_WEEKS,
+    "WEEKLY": _OF_WEEKS,
+    "MONTHLY": _OF_MONTHS,
+    "YEARLY": _OF_MONTHS | {"BYYEARDAY", "BYWEEKNO", "BYEASTER"},
+}
+"""What a rule may say. Less than the RFC allows for days and weeks: a rule that never comes would be searched for
+day by day until the year 9999."""
 LONGEST_RULE: Final = 300
 
 
@@ -145,10 +140,13 @@ def check_rule(rule: str, starts_on: date) -> str:
     if len(clean) > LONGEST_RULE:
         raise RuleInvalid("too_long")
     parts = dict(part.partition("=")[::2] for part in clean.split(";"))
-    if parts.get("FREQ") not in _FREQUENCIES:
-        raise RuleInvalid("frequency")
-    if unknown := sorted(set(parts) - _PARTS):
+    allowed = _PARTS.get(parts.get("FREQ", ""))
+    if allowed is None:
+        raise RuleInvalid("FREQ")
+    if unknown := sorted(set(parts) - allowed):
         raise RuleInvalid(unknown[0])
+    if parts["FREQ"] == "DAILY" and "BYDAY" in parts and parts.get("INTERVAL", "1") != "1":
+        raise RuleInvalid("INTERVAL")
     try:
         _parse(clean, starts_on, starts_on)
     except (ValueError, TypeError, KeyError, IndexError) as error:

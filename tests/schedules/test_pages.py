@@ -145,7 +145,7 @@ def test_a_special_date_is_written_in_several_languages_and_previewed(app: Flask
         "timezone": "Europe/Rome",
         "leap_rule": "march_1",
         "authorisation": "",
-        "audience": "",
+        "audience": "everybody",
         "subject_it": "Auguri",
         "body_it": "Cara {{ contact.nam }}",
     }

@@ -201,7 +201,7 @@ def test_a_weekly_saturday_is_no_holiday_when_weekends_are_worked() -> None:
 
 def test_a_rule_without_any_day_ends_soon() -> None:
     assert (
-        Recurrence("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", (time(8),), ROME, date(2026, 1, 1)).next(
+        Recurrence("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", (time(8),), ROME, date(2026, 1, 1)).next(
             datetime(2026, 1, 1, tzinfo=UTC)
         )
         == []
@@ -214,6 +214,8 @@ def test_a_rule_without_any_day_ends_soon() -> None:
         "FREQ=HOURLY",
         "BYDAY=MO",
         "FREQ=DAILY;COUNT=3",
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=DAILY;INTERVAL=7;BYDAY=TU",
         "FREQ=WEEKLY;BYDAY=XX",
         "FREQ=DAILY;INTERVAL=0;A",
         "rubbish",
