@@ -21,7 +21,7 @@ from crm_mail.contacts.consents import may_receive
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 from crm_mail.db import now
 from crm_mail.delivery.suppression import reason_for
-from crm_mail.outbox.composing_pressure import counted, pressure_of
+from crm_mail.outbox.composing_pressure import ADVERTISING, counted, pressure_of
 from crm_mail.outbox.models import Message
 from crm_mail.outbox.reasons import LeftOutReason
 from crm_mail.permissions import HIGHEST_CLEARANCE, Actor, Sight
@@ -115,7 +115,7 @@ def _exclusions(
             (LeftOutReason.NO_CONSENT.value, ~allowed),
         ]
         cap = pressure_of(company)
-        if cap is not None:
+        if cap is not None and purpose == ADVERTISING:
             had = (
                 select(func.count())
                 .where(Message.contact_id == Contact.id, *counted(now() - timedelta(days=cap.days)))

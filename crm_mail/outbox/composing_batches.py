@@ -20,7 +20,7 @@ from crm_mail.documents.html_text import html_to_text, sanitise_html
 from crm_mail.documents.models import Document
 from crm_mail.outbox.assembly import ComposedParts, DocumentFacts, Draft, Rules, route_recipient
 from crm_mail.outbox.composing_parts import Composed, Composition
-from crm_mail.outbox.composing_pressure import PressureCap, pressure_of, worn_out
+from crm_mail.outbox.composing_pressure import ADVERTISING, PressureCap, pressure_of, worn_out
 from crm_mail.outbox.consent_gate import ConsentBook, read_consents
 from crm_mail.outbox.gathering import (
     DOCUMENT_COLUMNS,
@@ -131,7 +131,7 @@ class Composing:
         self._read_documents(batch, sorted({id_ for one in messages for id_ in one.document_ids}))
         if self.purpose:
             batch.consents = read_consents(self.session, self.company, batch.known, {self.purpose}, given)
-        cap: PressureCap | None = pressure_of(self.company) if self.purpose else None
+        cap: PressureCap | None = pressure_of(self.company) if self.purpose == ADVERTISING else None
         if cap is not None:
             people = [contact.id for contact in batch.contacts.values()]
             batch.worn_out = worn_out(self.session, cap, people, sorted(asked))

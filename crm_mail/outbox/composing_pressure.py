@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from crm_mail.companies.models import Company
+from crm_mail.contacts.consent import Purpose
 from crm_mail.db import now
 from crm_mail.outbox.gathering import chunks
 from crm_mail.outbox.models import Message
 from crm_mail.outbox.states import LEFT, QUEUED
+
+ADVERTISING = Purpose.COMMERCIAL.value
+"""The purpose that a cap is for: greetings neither count nor are stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +33,28 @@ def pressure_of(company: Company) -> PressureCap | None:
     return PressureCap(company.pressure_messages, company.pressure_days)
 
 
+def has_enough(company: Company, run_id: int) -> ColumnElement[bool] | None:
+    """The condition on a pending `Message` that other runs gave its contact enough meanwhile; None: no cap."""
+    cap = pressure_of(company)
+    if cap is None:
+        return None
+    other = aliased(Message)
+    since = now() - timedelta(days=cap.days)
+    left = other.state.in_(sorted(LEFT)) & (other.sent_at >= since)
+    had = (
+        select(func.count(other.id))
+        .where(other.contact_id == Message.contact_id, other.run_id != run_id, other.purpose == ADVERTISING)
+        .where(or_(other.state.in_(sorted(QUEUED)), left))
+        .correlate(Message)
+        .scalar_subquery()
+    )
+    return and_(Message.purpose == ADVERTISING, Message.contact_id.is_not(None), had >= cap.messages)
+
+
 def counted(since: datetime) -> list[ColumnElement[bool]]:
     """What counts of a contact's messages: advertising that left within the time, or is queued to leave."""
     return [
-        Message.purpose != "",
+        Message.purpose == ADVERTISING,
         or_(
             Message.state.in_(sorted(QUEUED)), (Message.state.in_(sorted(LEFT))) & (Message.sent_at >= since)
         ),

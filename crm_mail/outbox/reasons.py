@@ -54,6 +54,7 @@ class WithheldReason(StrEnum):
     CONTACT_CHANGED_MEANWHILE = "contact_changed_meanwhile"
     UNSUBSCRIBED_MEANWHILE = "unsubscribed_meanwhile"
     CONSENT_MEANWHILE = "unsubscribed"  # advertising that was unsubscribed, or never agreed to
+    PRESSURE_MEANWHILE = "pressure_meanwhile"  # other runs gave it as much advertising as the company allows
     SUPPRESSED_MEANWHILE = "suppressed_meanwhile"  # the address bounced meanwhile
 
 

@@ -26,6 +26,7 @@ from crm_mail.delivery.bounces.parsed import Suppressed
 from crm_mail.delivery.suppression import load_suppressed, reason_for
 from crm_mail.documents.models import Document
 from crm_mail.documents.sdi_service import REJECTED
+from crm_mail.outbox.composing_pressure import has_enough
 from crm_mail.outbox.consent_gate import may_not_go
 from crm_mail.outbox.models import Message, MessageDocument, MessageEvent, MessageRevision, Run
 from crm_mail.outbox.reasons import COPY_DROPPED, Rule, WithheldReason
@@ -90,6 +91,9 @@ def outdated(run: Run) -> Iterator[tuple[WithheldReason, Any]]:
     bounced = and_(Message.blockers == 0, reason_for(Message.company_id, Message.to_address).is_not(None))
     yield WithheldReason.SUPPRESSED_MEANWHILE, and_(*pending, bounced)
     yield WithheldReason.CONSENT_MEANWHILE, and_(*pending, may_not_go())
+    enough = has_enough(run.company, run.id)
+    if enough is not None:
+        yield WithheldReason.PRESSURE_MEANWHILE, and_(*pending, enough)
     subscribed = exists().where(
         Subscription.contact_id == Message.contact_id, Subscription.document_type == Document.type
     )

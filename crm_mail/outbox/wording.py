@@ -250,9 +250,9 @@ _RULES: dict[str, str] = {
     Rule.MASTER_ADDRESS: _(
         "Nobody is set to receive these documents (%(types)s): the party's own address is used."
     ),
-    Rule.CHOSEN_CONTACT: _("%(contact)s was chosen as a recipient."),
-    Rule.CHOSEN_PARTY: _("The party itself was chosen as a recipient, at its own address."),
-    Rule.GIVEN_ADDRESS: _("The address was given together with the message."),
+    Rule.CHOSEN_CONTACT: _("%(contact)s was chosen as a recipient: %(types)s."),
+    Rule.CHOSEN_PARTY: _("The party itself was chosen as a recipient, at its own address: %(types)s."),
+    Rule.GIVEN_ADDRESS: _("The address was given together with the message: %(types)s."),
 }
 
 _ROUTES: dict[str, str] = {
@@ -440,6 +440,9 @@ _WITHHELD: dict[str, str] = {
     WithheldReason.CONSENT_MEANWHILE: _("Dropped out: the recipient does not agree to advertising."),
     WithheldReason.SUPPRESSED_MEANWHILE: _(
         "Dropped out: the address came on the suppression list meanwhile, because mail to it came back."
+    ),
+    WithheldReason.PRESSURE_MEANWHILE: _(
+        "Dropped out: the contact has received as much advertising as the company allows."
     ),
     COPY_DROPPED: _(
         "Copy (Cc) taken off, the message stays: its contact or the state of its address changed."

@@ -40,6 +40,7 @@ _WITHHELD = {
     "unsubscribed_meanwhile": "contacto dado de baja",
     "unsubscribed": "sin consentimiento",
     "suppressed_meanwhile": "dirección suprimida",
+    "pressure_meanwhile": "límite de publicidad",
 }
 
 

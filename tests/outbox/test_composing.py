@@ -15,7 +15,7 @@ from crm_mail.db import now
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.installation import Installation
 from crm_mail.outbox.assembly import FileFacts
-from crm_mail.outbox.commit import commit_run
+from crm_mail.outbox.commit import CommitRefused, commit_run
 from crm_mail.outbox.composing import compose_run, create_composed_run
 from crm_mail.outbox.composing_batches import ComposedWrong
 from crm_mail.outbox.composing_parts import UNSUBSCRIBE, Composed, Composition, Origin
@@ -69,7 +69,7 @@ def test_a_contact_receives_what_was_composed_and_the_row_says_why(
     assert (row.subject, row.document_types, attached(session, row)) == ("News", "quote", ["Spring.png"])
     assert session.get_one(MessageContent, row.id).body_html == "<p>Hello</p>"
     assert describe_why(row.why).startswith(
-        "Part of the mailing “Spring offer”. Anna Bo was chosen as a recipient."
+        "Part of the mailing “Spring offer”. Anna Bo was chosen as a recipient: Quote."
     )
     assert row.unsubscribe_url == ""
 
@@ -102,6 +102,22 @@ def test_advertising_leaves_out_who_did_not_agree_who_has_it_and_who_had_enough(
     text = session.get_one(MessageContent, row.id).body_text
     assert text == f"Say no: {row.unsubscribe_url}"
     assert row.unsubscribe_url.startswith("http")
+
+
+def test_two_mailings_prepared_side_by_side_do_not_exceed_the_cap_together(
+    session: Session, home: Installation, company: Company
+) -> None:
+    company.pressure_messages, company.pressure_days = 1, 7
+    contact = make_contact(session, make_party(session, company))
+    record_consent(session, ACTOR, contact, GIVEN)
+    runs = [
+        compose_run(session, ACTOR, home, offer(company, purpose="commercial"), [to(contact)])[0]
+        for _ in range(2)
+    ]
+    assert commit_run(session, ACTOR, runs[0]).messages == 1
+    with pytest.raises(CommitRefused):
+        commit_run(session, ACTOR, runs[1])
+    assert rows(session, runs[1])[0].withheld_reason == "pressure_meanwhile"
 
 
 def test_who_is_above_the_clearance_is_counted_and_never_named(
