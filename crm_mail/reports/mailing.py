@@ -13,6 +13,7 @@ import logging
 import zipfile
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
@@ -26,13 +27,16 @@ from crm_mail.documents.text_samples import company_fields
 from crm_mail.documents.texts import RenderedMessage, render_message
 from crm_mail.installation import Installation
 from crm_mail.outbox.cause_words import cause_words
+from crm_mail.outbox.composing_parts import Origin
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.review import can_see_run
+from crm_mail.outbox.standing import latest_use
 from crm_mail.permissions import INSTALLATION, Actor
 from crm_mail.reports.export import text_chunks
 from crm_mail.reports.languages import translator
 from crm_mail.reports.queries import failure_groups, left_out_reasons, run_totals
 from crm_mail.reports.text_log import log_name
+from crm_mail.send_orders.models import SendOrder
 from crm_mail.users.actors import build_actor
 from crm_mail.users.models import User
 
@@ -86,9 +90,28 @@ def _for_user(home: Installation, session: Session, run: Run) -> Report | None:
     if user is None or not user.is_active:
         return None
     actor = build_actor(session, user)
-    if not can_see_run(actor, run):
+    if not can_see_run(actor, run) or _is_routine(session, run):
         return None
     return _compose(home, session, run, actor, user.email, user.language)
+
+
+def _is_routine(session: Session, run: Run) -> bool:
+    """Whether a run of send orders or of an event went out well by a standing authorisation.
+
+    A mail about each of these mails would double them: failures are always told, successes stand in the lists (PM-14).
+    """
+    use = latest_use(session, run.id)
+    if use is None or not use.is_committed:
+        return False
+    composed = run.criteria.get("composed") or {}
+    is_single = composed.get("origin") in (Origin.SEND_ORDER, Origin.EVENT)
+    if (
+        not is_single
+        and session.scalar(select(SendOrder.id).where(SendOrder.run_id == run.id).limit(1)) is None
+    ):
+        return False
+    totals = run_totals(session, INSTALLATION, run)
+    return not (totals.failed or totals.uncertain)
 
 
 def _for_desk(home: Installation, session: Session, run: Run) -> Report | None:

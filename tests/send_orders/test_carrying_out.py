@@ -18,6 +18,7 @@ from crm_mail.installation import Installation
 from crm_mail.outbox.models import MessageDocument, Run
 from crm_mail.outbox.states import RunState
 from crm_mail.outbox.worker import run_worker
+from crm_mail.reports.mailing import mail_run_report
 from crm_mail.send_orders.models import OrderState, SendOrder
 from tests.delivery.servers import FaultyServer
 from tests.factories import make_company, make_contact, make_document, make_party
@@ -61,6 +62,7 @@ def test_an_order_is_sent_by_a_standing_authorisation_and_answered_beside_its_fi
         assert [(one.verdict, one.state) for one in look(home)] == [("accepted", "outbox")]
         run_worker(home, until_idle=True)
         watcher(home).turn()
+        assert mail_run_report(home, messages(home)[0].run_id) == []  # PM-14: a routine success mails nobody
     ((recipients, data),) = server.received
     assert list(recipients) == [TO]
     assert b"a123.PDF" in data
