@@ -303,7 +303,8 @@ def describe_why(
     if why.get("link"):
         sentences.append(translate(_("The files are too large to attach: a link in the text offers them.")))
     if why.get("consent"):
-        known = _CONSENTS.get(str(why["consent"]))
+        are_wishes = (why.get("origin"), why["consent"]) == ("greeting", "given")
+        known = _CONSENTS.get("wishes" if are_wishes else str(why["consent"]))
         sentences += [_fill(translate(known), {"law": why.get("law", "")})] if known else []
     if why.get("cc"):
         sentences.append(_fill(translate(_("Copies (Cc): %(cc)s.")), why))
@@ -323,6 +324,7 @@ _ORIGINS: dict[str, str] = {  # composing_parts.Origin
 _CONSENTS: dict[str, str] = {  # contacts.consent.Reason
     "given": _("It is advertising, and the recipient agreed to it."),
     "soft_opt_in": _("It is advertising to a customer who never said no (%(law)s)."),
+    "wishes": _("These are wishes, and the recipient agreed to receive them."),
 }
 
 _LEFT_OUT: dict[str, tuple[str, str]] = {

@@ -17,6 +17,7 @@ from crm_mail.installation import Installation
 from crm_mail.outbox.control import cancel_run
 from crm_mail.outbox.models import Message, MessageContent, Run
 from crm_mail.outbox.states import RunState
+from crm_mail.outbox.wording import describe_why
 from crm_mail.permissions import ANY, Permission
 from crm_mail.scheduled_kinds import register_scheduled_kinds
 from crm_mail.schedules import firing
@@ -123,6 +124,7 @@ def test_birthdays_are_greeted_once_a_year_in_the_contacts_language(home: Instal
         assert states == [FiringState.WAITING, FiringState.NOTHING, FiringState.WAITING]
         message = session.scalars(select(Message).where(Message.subject == "Auguri, Anna")).one()
         content = session.get_one(MessageContent, message.id)
+        assert "greetings “Birthdays”" in describe_why(message.why)
         assert (message.purpose, bool(message.unsubscribe_url)) == ("greetings", True)
         assert "Buon compleanno!" in content.body_text
         assert "<p>Buon compleanno!</p>" in content.body_html
