@@ -34,8 +34,6 @@ def lines_in_sight(actor: Actor) -> list[ColumnElement[bool]]:
     companies = actor.company_ids(Permission.AUDIT_SEE)
     if companies is not None:
         found.append(AuditEvent.company_id.in_(companies))
-    if actor.clearance < HIGHEST_CLEARANCE:
-        found += [~one for one in _raised_since(actor.clearance)]
     if not actor.sight.is_whole:
         found.append(_of_own_customers(actor.sight))
     return found
