@@ -79,7 +79,7 @@ def make_office(session: Session, home: Installation, saver_id: int | None = Non
     for word, place in ((AGENT, {"agent": "Verdi"}), (ZONE, {"zone": "Sud"})):
         values = {
             "agent": f"{word} Neri", "zone": f"{word} est", "city": f"{word} city", "category": f"{word}-cat",
-            "email": f"office@{word}.example", "vat_number": f"{word}99", "province": word[:2],
+            "email": f"office@{word}.example", "vat_number": "TWIN0099", "province": word[:2],
         }  # fmt: skip
         party = make_party(session, office.company, code=f"{word}1", name=f"{word} Spa", **(values | place))
         office.secrets[word] = _secret(session, home, office, party, word, 0, saver_id)

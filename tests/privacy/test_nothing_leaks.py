@@ -46,9 +46,7 @@ FIND = "vex"
 NOT_WALKED = ("static", "users.logout")
 READERS: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
     "level 0": ({"clearance": 0}, (ONE, TWO, THREE, COMPANY)),
-    "level 2": ({"clearance": 2}, (THREE, COMPANY)),
-    "own agent": ({"clearance": 3, "agents": ["Bianchi"]}, (AGENT, ZONE, COMPANY)),
-    "own zone": ({"clearance": 3, "zones": ["Nord"]}, (AGENT, ZONE, COMPANY)),
+    "own agent": ({"clearance": 2, "agents": ["Bianchi"]}, (THREE, AGENT, ZONE, COMPANY)),
     "administrator of level 1": ({"clearance": 1, "is_admin": True}, (TWO, THREE)),
 }
 """Who looks, and the words that nothing told to them may hold."""
@@ -162,7 +160,7 @@ def reader(app: Flask, office: Office, login: Callable[..., FlaskClient], who: s
         user_id = user.id
         actor = build_actor(session, session.get_one(User, user_id))
         scopes = tuple(one.value for one in SCOPES if actor.can(one))
-        _key, token = issue_key(session, actor, KeyValues("ERP", scopes, clearance=actor.clearance))
+        _key, token = issue_key(session, actor, KeyValues(who, scopes, clearance=actor.clearance))
         session.expunge_all()
     return Reader(login(user), token, forbidden), user_id
 
