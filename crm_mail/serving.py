@@ -12,6 +12,7 @@ from crm_mail.background import hold_instance
 from crm_mail.composers import register_composers
 from crm_mail.contacts.kind_watch import watching_kinds
 from crm_mail.demo.servers import SampleServers, sandbox_folder
+from crm_mail.events import handling
 from crm_mail.evidence import upkeep
 from crm_mail.evidence.mailbox_watch import watching_mailboxes
 from crm_mail.importers.folder_watch import watching_folders
@@ -43,6 +44,7 @@ def serve_office(home: Installation) -> None:
     on_sweep(retain_daily)
     register_scheduled_kinds()
     on_sweep(firing.tend)
+    on_sweep(handling.tend)
     on_sweep(write_for_new_documents)
     with ExitStack() as stack:
         is_alone = stack.enter_context(hold_instance(settings, settings.resolved_public_url))

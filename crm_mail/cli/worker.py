@@ -9,6 +9,7 @@ from crm_mail.cli.frame import Answer, command
 from crm_mail.cli.progress import show_sending
 from crm_mail.composers import register_composers
 from crm_mail.contacts.kind_watch import watching_kinds
+from crm_mail.events import handling
 from crm_mail.evidence import upkeep
 from crm_mail.evidence.mailbox_watch import watching_mailboxes
 from crm_mail.importers.folder_watch import watching_folders
@@ -41,6 +42,7 @@ def worker(home: Installation, until_idle: bool, processes: int) -> Answer:
     on_sweep(retain_daily)
     register_scheduled_kinds()
     on_sweep(firing.tend)
+    on_sweep(handling.tend)
     on_sweep(write_for_new_documents)
     with ExitStack() as watching, show_sending(home) as on_progress:
         watching.enter_context(beating_process(home, Kind.WORKER, processes))

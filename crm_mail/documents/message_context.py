@@ -9,7 +9,7 @@ Pure: no Flask, no database.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
@@ -128,6 +128,28 @@ RUN_REPORT_FIELDS: FieldTree = {
     "today": None,
     "language": None,
 }
+
+
+class OpenFields(Mapping[str, "FieldTree | None"]):
+    """Fields whose names another program chooses: whatever is written like a name is one of them, and a value."""
+
+    def __getitem__(self, name: str) -> FieldTree | None:
+        if name not in self:
+            raise KeyError(name)
+        return None
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.isidentifier() and not name.startswith("_")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+EVENT_FIELDS: FieldTree = {**MESSAGE_FIELDS, "event": OpenFields()}
+"""What the text of a rule for events may name: what messages may, and the fields of the event (GA-4 to GA-7)."""
 
 
 def _empty(fields: FieldTree) -> dict[str, str]:

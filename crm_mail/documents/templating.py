@@ -22,7 +22,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
-from crm_mail.documents.message_context import MESSAGE_FIELDS, RUN_REPORT_FIELDS, FieldTree
+from crm_mail.documents.message_context import EVENT_FIELDS, MESSAGE_FIELDS, RUN_REPORT_FIELDS, FieldTree
 from crm_mail.documents.number_formats import format_date, format_money, format_number
 from crm_mail.documents.placeholder_positions import check_positions
 from crm_mail.documents.template_errors import TemplateInvalid, TemplateProblem
@@ -31,14 +31,18 @@ from crm_mail.documents.template_rules import TemplateChecker
 __all__ = ["CompiledText", "TemplateInvalid", "TemplateProblem", "TextKind", "TextSchema", "compile_text"]
 
 TextKind = Literal["subject", "text", "html"]
-TextSchema = Literal["message", "run_report"]
+TextSchema = Literal["message", "run_report", "event"]
 MAX_SOURCE = 100_000
 MAX_OUTPUT = 100_000
 MAX_ROUNDS = 100_000
 _PARTS_AT_ONCE = 200  # of a text with loops, between two looks at its length
 LOOP_FILTER = "counted_rounds"
 ROUNDS = "_rounds_left"
-_SCHEMAS: Mapping[TextSchema, FieldTree] = {"message": MESSAGE_FIELDS, "run_report": RUN_REPORT_FIELDS}
+_SCHEMAS: Mapping[TextSchema, FieldTree] = {
+    "message": MESSAGE_FIELDS,
+    "run_report": RUN_REPORT_FIELDS,
+    "event": EVENT_FIELDS,
+}
 # A tag alone on its line vanishes with the line; a line that merely ends with one keeps its line break.
 _TAGS_ONLY = re.compile(r"(?:[ \t]*\{%(?:[^%]|%(?!\}))*%\})+[ \t]*")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
