@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
+from crm_mail.campaigns.audience import purpose_of
 from crm_mail.campaigns.content import Texts, language_for
 from crm_mail.campaigns.letters import (
     DOCX,
@@ -25,6 +26,9 @@ from crm_mail.campaigns.models import Campaign, CampaignLetter
 from crm_mail.campaigns.office import AT_ONCE as CONVERTED_AT_ONCE
 from crm_mail.campaigns.office import convert, require_office
 from crm_mail.campaigns.recipients import Reached, read_reached
+from crm_mail.companies.models import Company
+from crm_mail.contacts.consent import ConsentChannel, Purpose
+from crm_mail.contacts.consents import may_receive
 from crm_mail.db import insert_many
 from crm_mail.documents.pdf_pool import PageJob, PdfPool
 from crm_mail.documents.template_errors import TemplateInvalid
@@ -152,10 +156,19 @@ def make_letters(
         texts = Texts.of(session, actor, campaign)
         count = 0
         with PdfPool(home.settings.render_processes or None) as pool:
-            for batch in read_reached(session, campaign, actor.sight):
+            for batch in read_reached(session, campaign, actor.sight, *_may_receive(session, campaign)):
                 count += _make_batch(home, session, campaign, letter, texts, batch, pool)
                 if on_progress:
                     on_progress(count)
+
+
+def _may_receive(session: Session, campaign: Campaign) -> list[ColumnElement[bool]]:
+    """Nobody's letter is made who may not be written to anyway."""
+    purpose = purpose_of(session, campaign)
+    if not purpose:
+        return []
+    company = session.get_one(Company, campaign.company_id)
+    return [may_receive(company, Purpose(purpose), ConsentChannel.EMAIL)]
 
 
 def _make_batch(

@@ -8,6 +8,7 @@ from sqlalchemy import Select, exists, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
 from crm_mail.campaigns.models import Campaign
+from crm_mail.contacts.conditions import Condition
 from crm_mail.contacts.models import Contact, ContactState, Party
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.contacts.selection import contact_query, party_query
@@ -51,16 +52,23 @@ def party_ids(campaign: Campaign, sight: Sight) -> Select[int]:
     return select(Party.id).where(Party.id.in_(meant), Party.email != "", alone)
 
 
-def _everybody(campaign: Campaign, sight: Sight) -> Select[int, int | None]:
-    people = select(Contact.party_id, Contact.id).where(Contact.id.in_(contact_ids(campaign, sight)))
+def _everybody(campaign: Campaign, sight: Sight, *narrower: Condition) -> Select[int, int | None]:
+    meant = Contact.id.in_(contact_ids(campaign, sight))
+    people = select(Contact.party_id, Contact.id).where(meant, *narrower)
     firms = select(Party.id, null()).where(Party.id.in_(party_ids(campaign, sight)))
     both = union_all(people, firms).subquery()
     return select(both.c[0], both.c[1]).order_by(both.c[0], both.c[1])
 
 
-def read_reached(session: Session, campaign: Campaign, sight: Sight) -> Iterator[list[Reached]]:
-    """Everybody that is meant, firm by firm, `AT_ONCE` at a time; no more of them are in memory."""
-    query = _everybody(campaign, sight).execution_options(yield_per=AT_ONCE)
+def read_reached(
+    session: Session, campaign: Campaign, sight: Sight, *narrower: Condition
+) -> Iterator[list[Reached]]:
+    """Everybody that is meant, firm by firm, `AT_ONCE` at a time; no more of them are in memory.
+
+    Args:
+        narrower: further conditions on `Contact`.
+    """
+    query = _everybody(campaign, sight, *narrower).execution_options(yield_per=AT_ONCE)
     with session.connection().execute(query) as rows:
         for part in rows.partitions(AT_ONCE):
             yield reached(session, [(party_id, contact_id) for party_id, contact_id in part])
