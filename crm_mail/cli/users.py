@@ -101,7 +101,7 @@ def _choose(
         return {"changed": len(changes), "rights": granting.describe_rules(session, holder)}
 
 
-RIGHTS = {"nargs": -1, "required": True, "metavar": "TYPE:ACTION:COMPANY"}
+RIGHTS = {"nargs": -1, "required": True, "metavar": "TYPE:ACTION:COMPANY..."}
 
 
 def _rights_commands(group: click.Group, argument: str, *, is_group: bool) -> None:

@@ -123,8 +123,15 @@ def _selection_bar(run: Run, actor: Actor) -> str:
     rows = Chosen(chosen, is_all=True, exceptions=tuple(kept.exceptions) if kept else ())
     count = selecting.count_chosen(db(), actor, run, rows)
     place = review_page.place_arguments()
+    rights = review_page.rights_of(actor, run)
     return render_template(
-        "outbox/_bulk_bar.html", run=run, selection=kept, selected=count, total=count, place=place
+        "outbox/_bulk_bar.html",
+        run=run,
+        selection=kept,
+        selected=count,
+        total=count,
+        place=place,
+        rights=rights,
     )
 
 

@@ -9,7 +9,7 @@ from crm_mail.delivery.models import AccountKind
 from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.outbox.models import Run
-from crm_mail.permissions import Actor, Permission
+from crm_mail.permissions import OUTBOX_PERMISSIONS, Actor, Permission
 from crm_mail.storage import BlobStore
 from crm_mail.users.models import User
 from tests.factories import make_account, make_company, make_contact, make_document, make_party, make_user
@@ -20,8 +20,7 @@ def reviewer(session: Session, clearance: int = 3, company: Company | None = Non
     """A user who may prepare, review and commit every type, in one company or in all."""
     company_id = company.id if company else None
     rights = [
-        (permission, "*", company_id)
-        for permission in (Permission.OUTBOX_PREPARE, Permission.OUTBOX_REVIEW, Permission.OUTBOX_COMMIT)
+        (permission, "*", company_id) for permission in (*OUTBOX_PERMISSIONS, Permission.DOCUMENTS_EXPORT)
     ]
     return make_user(session, grants=rights, clearance=clearance, **({"language": "en"} | overrides))
 
