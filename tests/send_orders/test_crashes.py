@@ -116,7 +116,7 @@ def test_a_file_that_stays_locked_goes_to_quarantine_and_does_not_loop(
         raise PermissionError(13, "held by another program")
 
     with monkeypatch.context() as patch:
-        patch.setattr(folder_module.os, "open", locked)
+        patch.setattr("crm_mail.send_orders.folder.os.open", locked)
         assert [one.state for one in look(sqlite_home, lock_patience=60.0)] == []
         taken_up = OrderWatcher(sqlite_home, lock_patience=0.0, patience=0.0)
         as_if_of_a_dead_process(folder)
