@@ -23,7 +23,7 @@ def days_in_words(days: Collection[int]) -> str:
     ordered = sorted(days)
     if len(ordered) > 2 and ordered == list(range(ordered[0], ordered[-1] + 1)):
         first, last = weekday_name(ordered[0]), weekday_name(ordered[-1])
-        return _("%(first)s to %(last)s", first=first, last=last)
+        return str(_("%(first)s to %(last)s", first=first, last=last))
     return str(format_list([weekday_name(day) for day in ordered], locale=get_locale() or "en"))
 
 
