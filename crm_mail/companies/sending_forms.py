@@ -78,8 +78,10 @@ class SendingTimesForm(FlaskForm):
     smtp = FormField(WindowForm)
     pec = FormField(WindowForm)
     sms = FormField(WindowForm)
-    pressure_messages = IntegerField(_l("Advertising: at most"), [Optional(), NumberRange(1, 1000)])
-    pressure_days = IntegerField(_l("messages to one contact in days"), [Optional(), NumberRange(1, 3650)])
+    pressure_messages = IntegerField(
+        _l("Messages to one contact, at most"), [Optional(), NumberRange(1, 1000)]
+    )
+    pressure_days = IntegerField(_l("Within how many days"), [Optional(), NumberRange(1, 3650)])
 
     def channels(self, known: tuple[str, ...]) -> dict[str, WindowForm]:
         """The forms of the channels that there are."""
