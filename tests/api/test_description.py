@@ -25,7 +25,8 @@ from tests.api.conftest import Api
 from tests.factories import make_account, make_company, make_contact, make_document, make_party, make_user
 
 CHECKS = (not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance)
-EXAMPLES = 24
+EXAMPLES, OF_SIMPLE_ONES = 20, 6
+"""Requests to an address that takes a body, and to the others: a look-up by id has little to get wrong."""
 OPERATIONS = [(one.method, one.path) for one in interface.operations]
 
 
@@ -51,11 +52,12 @@ def test_every_address_answers_whatever_its_description_allows_as_it_says(progra
     schema.app = app
     problems = []
     for method, path in sorted(OPERATIONS, key=lambda one: one[0] == "DELETE"):
+        has_body = method in ("POST", "PUT", "PATCH")
         operation = schema[path.replace("<int:", "{").replace("<", "{").replace(">", "}")][method]
 
         @given(case=operation.as_strategy(), known=st.booleans())
         @settings(
-            max_examples=EXAMPLES,
+            max_examples=EXAMPLES if has_body else OF_SIMPLE_ONES,
             deadline=None,
             derandomize=True,
             database=None,
