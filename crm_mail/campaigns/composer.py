@@ -30,7 +30,7 @@ def compose(
     letter = Letter.of(home, campaign)
     files = tuple(facts_of(file) for file in campaign.files)
     everybody = Sight(HIGHEST_CLEARANCE, actor.agents, actor.zones)
-    for batch in read_reached(session, campaign, everybody):
+    for batch in read_reached(session, campaign, everybody, has_details=texts.names_details):
         letters = made_letters(session, campaign.id, batch) if letter else {}
         for one in batch:
             yield message_for(one, texts, files, letter, letters.get(key_of(one)))

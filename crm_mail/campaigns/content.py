@@ -82,6 +82,18 @@ class Texts:
         shared = share_context(fields, sender, today(), names)  # type: ignore[arg-type]
         return cls(compiled, shared, company.language)
 
+    @property
+    def names_details(self) -> bool:
+        """Whether any text names a contact's address or roles."""
+        parts = (
+            part for text in self.compiled.values() for part in (text.subject, text.text, text.html) if part
+        )
+        return any(
+            name.startswith(("contact.email", "contact.roles"))
+            for part in parts
+            for name in part.placeholders
+        )
+
     def language(self, one: Reached) -> str:
         """The language in which this recipient is written to."""
         return language_for(one.language, self.compiled, self.company_language)

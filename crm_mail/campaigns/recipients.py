@@ -61,17 +61,19 @@ def _everybody(campaign: Campaign, sight: Sight, *narrower: Condition) -> Select
 
 
 def read_reached(
-    session: Session, campaign: Campaign, sight: Sight, *narrower: Condition
+    session: Session, campaign: Campaign, sight: Sight, *narrower: Condition, has_details: bool = True
 ) -> Iterator[list[Reached]]:
     """Everybody that is meant, firm by firm, `AT_ONCE` at a time; no more of them are in memory.
 
     Args:
         narrower: further conditions on `Contact`.
+        has_details: read each contact's address and roles as well, which most texts do not name.
     """
     query = _everybody(campaign, sight, *narrower).execution_options(yield_per=AT_ONCE)
     with session.connection().execute(query) as rows:
         for part in rows.partitions(AT_ONCE):
-            yield reached(session, [(party_id, contact_id) for party_id, contact_id in part])
+            pairs = [(party_id, contact_id) for party_id, contact_id in part]
+            yield reached(session, pairs, has_details=has_details)
 
 
 def first_few(session: Session, campaign: Campaign, sight: Sight, count: int) -> list[Reached]:
@@ -80,7 +82,9 @@ def first_few(session: Session, campaign: Campaign, sight: Sight, count: int) ->
     return reached(session, [(party_id, contact_id) for party_id, contact_id in rows])
 
 
-def reached(session: Session, pairs: list[tuple[int, int | None]]) -> list[Reached]:
+def reached(
+    session: Session, pairs: list[tuple[int, int | None]], *, has_details: bool = True
+) -> list[Reached]:
     """What is known of recipients, given as (party, contact)."""
     connection = session.connection()
     ids = [contact_id for _party, contact_id in pairs if contact_id is not None]
@@ -96,7 +100,8 @@ def reached(session: Session, pairs: list[tuple[int, int | None]]) -> list[Reach
         row[0]: row
         for row in connection.execute(select(Party.id, Party.email, *columns).where(Party.id.in_(wanted)))
     }
-    addresses, roles = read_addresses(session, ids), role_names(session, ids)
+    addresses = read_addresses(session, ids) if has_details else {}
+    roles = role_names(session, ids) if has_details else {}
     found = []
     for party_id, contact_id in pairs:
         _id, email, *values = parties[party_id]

@@ -51,7 +51,9 @@ from tests.factories import make_account, make_actor, make_company, make_contact
 from tests.outbox.preparing import left_out, rows
 
 TEXT = MessageText(
-    "News for {{ party.name }}", "Dear {{ contact.name }},\nnews.\n", "<p>Dear {{ contact.name }}</p>"
+    "News for {{ party.name }}",
+    "Dear {{ contact.name }} at {{ contact.email }},\nnews.\n",
+    "<p>Dear {{ contact.name }}</p>",
 )
 GIVEN = Word(Purpose.COMMERCIAL, ConsentChannel.EMAIL, Decision.GIVEN, Source.PERSON)
 
@@ -202,6 +204,7 @@ def test_a_mailing_becomes_a_run_with_a_word_letter_for_each_recipient(sqlite_ho
         content = session.get_one(MessageContent, first.id)
         assert "Dear Person 0" in content.body_html
         assert first.unsubscribe_url in content.body_text
+        assert f"Person 0 at {first.to_address}" in content.body_text
         letter, prices = session.scalars(select(MessageFile).where(MessageFile.message_id == first.id))
         assert (letter.name, prices.name, prices.mime) == ("Letter.docx", "list.pdf", "application/pdf")
         assert said(sqlite_home.store.read(letter.sha256)) == ["Dear Person 0 of Torino", "Near"]
