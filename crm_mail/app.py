@@ -16,6 +16,7 @@ from crm_mail.contacts import views as contacts
 from crm_mail.delivery import views as delivery
 from crm_mail.delivery.domains import views as domains
 from crm_mail.documents import views as documents
+from crm_mail.events import views as events
 from crm_mail.evidence import views as evidence
 from crm_mail.evidence.dossiers import views as dossiers
 from crm_mail.importers import views as importers
@@ -56,6 +57,7 @@ ROOMS = (
     delivery,
     domains,
     dossiers,
+    events,
     evidence,
     privacy,
     receivables,

@@ -1,8 +1,10 @@
 """Audit actions in words, in the language of the page; an action without words is shown by its code."""
 
-from flask_babel import gettext as _
+from flask import has_app_context
 
-from crm_mail.document_types import OWN_PREFIX, DocumentType
+from crm_mail.document_types import NO_NAMES, OWN_PREFIX, DocumentType, type_label
+from crm_mail.reports.languages import gettext as _
+from crm_mail.reports.languages import language_of_words
 from crm_mail.web.type_names import type_name
 
 
@@ -154,6 +156,11 @@ def _words() -> dict[str, str]:
         "campaigns.campaign.deleted": _("Mailing deleted"),
         "campaigns.campaign.tested": _("Test message of a mailing sent"),
         "campaigns.campaign.test_failed": _("Test message of a mailing not sent"),
+        "events.rule.created": _("Rule for events added"),
+        "events.rule.changed": _("Rule for events changed"),
+        "events.rule.switched_on": _("Rule for events switched on"),
+        "events.rule.switched_off": _("Rule for events switched off"),
+        "events.rule.removed": _("Rule for events removed"),
         "schedules.schedule.created": _("Schedule added"),
         "schedules.schedule.changed": _("Schedule changed"),
         "schedules.schedule.paused": _("Schedule paused"),
@@ -205,6 +212,11 @@ def _words() -> dict[str, str]:
         "reports.run_report.mailed": _("Report mailed"),
         "reports.audit.verified": _("Audit verified"),
         "reports.audit.exported": _("Audit exported"),
+        "reports.change_rule.added": _("Notice of changes added"),
+        "reports.change_rule.changed": _("Notice of changes changed"),
+        "reports.change_rule.deleted": _("Notice of changes deleted"),
+        "reports.change_notice.tried": _("Notice of changes tried"),
+        "reports.change_notice.given_up": _("Notice of changes could not be mailed"),
         "reports.run_report.failed": _("Report could not be mailed"),
         "outbox.run.dropped": _("Run dropped"),
     }
@@ -243,6 +255,22 @@ def field_label(name: str) -> str:
         "created": _("New"),
         "document_type": _("Document type"),
         "dropped": _("Left out"),
+        "addresses": _("Addresses"),
+        "mobile": _("Mobile"),
+        "notes": _("Notes"),
+        "state": _("State"),
+        "birthday": _("Birthday"),
+        "characteristics": _("Characteristics"),
+        "subscriptions": _("Subscriptions"),
+        "agent": _("Agent"),
+        "zone": _("Zone"),
+        "category": _("Category"),
+        "subject": _("Subject"),
+        "characters": _("Characters"),
+        "kinds": _("Records"),
+        "ways": _("What was done to them"),
+        "every_minutes": _("Minutes between two notices"),
+        "is_on": _("Switched on"),
         "error_address": _("Address for error reports"),
         "error_rows": _("Not applied"),
         "from_address": _("Sender address"),
@@ -334,8 +362,14 @@ def object_name(label: str) -> str:
     if first == "run" and rest.isdecimal():
         return str(_("Run %(number)s", number=rest))
     if (first in set(DocumentType) or first.startswith(OWN_PREFIX)) and rest:
-        return f"{type_name(first)} {rest}"
+        return f"{_name_of_type(first)} {rest}"
     return label
+
+
+def _name_of_type(document_type: str) -> str:
+    if has_app_context():
+        return type_name(document_type)
+    return type_label(document_type, language_of_words(), NO_NAMES)
 
 
 def kind_label(kind: str) -> str:

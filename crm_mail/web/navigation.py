@@ -28,6 +28,7 @@ _SETTINGS_OF_DOCUMENTS = {
     "/documents/packagings/": "companies.list_companies",
     "/webhooks/": "companies.list_companies",
     "/dossiers/": "evidence.list_items",
+    "/events/": "schedules.list_schedules",
     "/send-orders/": "outbox.list_runs",
     "/send-orders/settings/": "companies.list_companies",
     "/status/": "reports.dashboard",
