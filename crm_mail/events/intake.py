@@ -29,7 +29,7 @@ class EventsWrong(Refusal):
     """A file of events cannot be taken in; the message says which event, and what to do."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"the file of events cannot be taken in: {what}")
+        super().__init__(what)
 
 
 def is_event_file(name: str) -> bool:

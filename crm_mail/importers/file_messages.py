@@ -53,6 +53,9 @@ FILE_MESSAGES: Final[Mapping[str, str]] = {
         "Put both there together."
     ),
     "folder_file_odd": N_("“%(name)s” is no ordinary file. Put a copy of it there."),
+    "folder_events": N_(
+        "“%(name)s” holds no events that can be taken in: %(detail)s. Correct it and put it there again."
+    ),
     "folder_failed": N_(
         "The file could not be worked on because of an error of this program (%(detail)s). Tell whoever looks after it."
     ),

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
+from crm_mail.events.intake import EventsWrong, is_event_file, take_file
 from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.bundles import Door, ImportedFile, base_name, import_group
 from crm_mail.importers.hot_folder import Claim, is_ordinary, outer_file
@@ -41,7 +42,14 @@ def read_claim(claim: Claim, size_limit: int) -> dict[str, bytes]:
 
 
 def import_claim(door: Door, claim: Claim, files: dict[str, bytes], folder: Path) -> HotFolderFile:
-    """Import the claimed files inside the caller's transaction; the line of the list that was added."""
+    """Import the claimed files inside the caller's transaction; the line of the list that was added.
+
+    Raises:
+        ImportRefused: a file of events cannot be taken in.
+    """
+    digest = sha256(files[claim.group.lead]).hexdigest()
+    if is_event_file(claim.group.lead):
+        return _take_events(door, claim, files[claim.group.lead], digest)
 
     def beside(path: PurePosixPath) -> bytes | None:
         limit = door.size_limit
@@ -50,13 +58,32 @@ def import_claim(door: Door, claim: Claim, files: dict[str, bytes], folder: Path
         return outer_file(folder, path, limit) if inner is None and is_deeper else inner
 
     done = list(import_group(door, claim.group, files, beside))
-    return record(door.session, door.company, claim, done, sha256(files[claim.group.lead]).hexdigest())
+    return record(door.session, door.company, claim, done, digest)
+
+
+def _take_events(door: Door, claim: Claim, content: bytes, digest: str) -> HotFolderFile:
+    """Events are kept for the rules to see; a file that came before is told apart from one that brought something."""
+    try:
+        new = take_file(door.session, door.company.id, content)
+    except EventsWrong as wrong:
+        raise ImportRefused("folder_events", name=claim.group.lead, detail=str(wrong)) from None
+    outcome = FileOutcome.CREATED if new else FileOutcome.UNCHANGED
+    return record(door.session, door.company, claim, [], digest, outcome)
 
 
 def record(
-    session: Session, company: Company, claim: Claim, done: Iterable[ImportedFile], digest: str = ""
+    session: Session,
+    company: Company,
+    claim: Claim,
+    done: Iterable[ImportedFile],
+    digest: str = "",
+    outcome: FileOutcome | None = None,
 ) -> HotFolderFile:
-    """Add a line to the list of what came in; an earlier refusal of the same name is settled by it."""
+    """Add a line to the list of what came in; an earlier refusal of the same name is settled by it.
+
+    Args:
+        outcome: of files that hold no documents; None: as what was done says.
+    """
     done = list(done)
     translate = translator(company.language)
     documents = [document for one in done if one.result for document in one.result.documents]
@@ -76,7 +103,7 @@ def record(
     line = HotFolderFile(
         company_id=company.id,
         name=name,
-        outcome=_outcome(done),
+        outcome=outcome or _outcome(done),
         document_ids=list(dict.fromkeys(document.id for document in documents))[:100],
         reason=reason[:_MOST_REASON],
         notices=list(dict.fromkeys(notices))[:_MOST_NOTICES],

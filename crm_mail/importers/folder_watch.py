@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
 from crm_mail.db import now
+from crm_mail.events.intake import is_event_file
 from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.bundles import Door, ImportedFile
 from crm_mail.importers.canonical import named_paths
@@ -118,7 +119,7 @@ class Watcher:
                 path,
                 choices.wait_minutes * 60.0,
                 _names_in,
-                lambda name, says=says: says(name) is not None,  # type: ignore[misc]
+                lambda name, says=says: is_event_file(name) or says(name) is not None,  # type: ignore[misc]
             )
             yield _Watched(company.id, company.code, company.timezone, choices, folder)
 

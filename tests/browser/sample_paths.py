@@ -50,6 +50,7 @@ WITHOUT_SAMPLE = {
     "schedules.show_history": "the same",
     "schedules.edit_schedule": "the same",
     "schedules.edit_special_date": "the same",
+    "events.edit_rule": "no rule is set up in the sample company; walked in tests/events",
     "outbox.show_preferences": "a signed token of its own, walked in tests/outbox",
     "outbox.show_download": "no file in it is too large to attach",
     "receivables.choose_item_columns": "an import of its own, walked in tests/receivables",
@@ -57,6 +58,7 @@ WITHOUT_SAMPLE = {
     "suppressions.lift_address": "every address is written to",
     "webhooks.show_endpoint": "no webhook yet; walked in tests/api",
     "webhooks.edit_endpoint": "the same",
+    "change_notices.edit_rule": "nobody is told of changes yet; walked in tests/reports",
     "outbox.show_standing": "no authorisation was given; walked in tests/outbox",
     "users.edit_group": "no group in the sample company; walked in tests/users",
     "users.delete_group": "the same",
@@ -75,6 +77,7 @@ FURTHER = (
     "/outbox/{run}/messages/{message}?tab=proof",
     "/evidence?alarm=open",
     "/schedules/new?of=documents",
+    "/events/new?of=fuel.sold",
 )
 """Other faces of pages: later steps, a search with and without results, an open preview."""
 

@@ -17,7 +17,7 @@ from crm_mail.events.rules import RuleInput, default_input, save_rule
 from crm_mail.installation import Installation
 from crm_mail.outbox.standing import give_standing
 from crm_mail.outbox.standing_limits import Limits
-from crm_mail.permissions import Permission
+from crm_mail.permissions import ANY, Permission
 from crm_mail.users.actors import build_actor
 from crm_mail.users.models import User
 from tests import factories
@@ -32,7 +32,8 @@ def make_office(session: Session, *, port: int = 25) -> tuple[Company, User]:
         session, unknown_is_ordinary=True, undo_seconds=0, language="it", country="IT"
     )
     factories.make_account(session, company, port=port, security=Security.NONE, timeout_seconds=5)
-    user = factories.make_user(session, clearance=1, grants=list(factories.outbox_grants()), areas=AREAS)
+    grants = [*factories.outbox_grants(), (Permission.DOCUMENTS_MANAGE, ANY, None)]
+    user = factories.make_user(session, clearance=1, grants=grants, areas=AREAS)
     return company, user
 
 

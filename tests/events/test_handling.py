@@ -4,6 +4,8 @@ from email import message_from_bytes, policy
 
 from sqlalchemy import func, select
 
+from crm_mail.api.keys import KeyValues, issue_key
+from crm_mail.app import create_app
 from crm_mail.events import handling
 from crm_mail.events.conditions import read_conditions
 from crm_mail.events.kinds import Target
@@ -12,6 +14,8 @@ from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, MessageDocument, Run
 from crm_mail.outbox.states import RunState
 from crm_mail.outbox.worker import run_worker
+from crm_mail.permissions import Permission
+from crm_mail.users.actors import build_actor
 from crm_mail.users.models import User
 from tests import factories
 from tests.delivery.servers import FaultyServer
@@ -46,10 +50,25 @@ def test_events_become_mail_by_a_standing_authorisation_and_act_once(home: Insta
             factories.make_contact(
                 session, party, (("pagos@firma.example", "ordinary"),), ("payment_order",), language="es"
             )
-            for number, kind in enumerate(kinds):
+            for kind in kinds:
                 make_rule(session, company, user, kind, authorisation_id=standing)
-                post(session, company, kind, number, {"party_code": "F1", "number": f"N{number}", **MONEY})
+            values = KeyValues("ERP", (Permission.DOCUMENTS_MANAGE.value,), clearance=1)
+            _key, token = issue_key(session, build_actor(session, user), values)
+            code = company.code
+        told = [
+            {
+                "company": code,
+                "id": f"E{number}",
+                "kind": kind,
+                "occurred_at": "2026-11-20T10:00:00+01:00",
+                "data": {"party_code": "F1", "number": f"N{number}", **MONEY},
+            }
+            for number, kind in enumerate(kinds)
+        ]
+        client = create_app(home.settings, home).test_client()
         for _round in range(2):
+            headers = {"Authorization": f"Bearer {token}"}
+            assert client.post("/api/v1/events", json=told, headers=headers).status_code == 202
             handling.tend(home)
             run_worker(home, until_idle=True)
     got = {tuple(to): read_mail(data) for to, data in server.received if "pagos" in to[0]}
