@@ -13,7 +13,7 @@ from crm_mail.composers import register_composers
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.installation import Installation
 from crm_mail.outbox.commit import commit_run
-from crm_mail.outbox.models import Run
+from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.states import RunState
 from crm_mail.outbox.tasks import fill_one_run
 from tests.campaigns.test_campaigns import make_office, word_letter
@@ -84,6 +84,14 @@ def test_a_mailing_goes_from_the_first_step_to_the_recipients(
     assert all("Content-ID" in mail and "Offer.docx" in mail and "List-Unsubscribe" in mail for mail in sent)
     with sqlite_home.database.read() as session:
         assert session.get_one(Run, run_id).state is RunState.FINISHED
+        message_id = session.scalars(select(Message.id).where(Message.run_id == run_id)).first()
+    report = clerk.get(f"/outbox/{run_id}/report")
+    assert (report.status_code, "Autumn" in report.text) == (200, True)
+    for tab in ("", "?tab=headers", "?tab=proof", "?tab=history"):
+        shown = clerk.get(f"/outbox/{run_id}/messages/{message_id}{tab}")
+        assert shown.status_code == 200
+    assert "Part of the mailing" in clerk.get(f"/outbox/{run_id}/messages/{message_id}?tab=why").text
+    assert clerk.get(f"/outbox/{run_id}/messages/{message_id}/source").status_code == 200
 
 
 def test_everybody_is_meant_only_when_it_is_ticked_and_strangers_see_nothing(
