@@ -29,6 +29,7 @@ from crm_mail.outbox import models as outbox
 from crm_mail.outbox import standing_models as standings
 from crm_mail.privacy import models as privacy
 from crm_mail.receivables import models as receivables
+from crm_mail.reports import change_models as change_notices
 from crm_mail.schedules import models as schedules
 from crm_mail.send_orders import models as send_orders
 from crm_mail.status import models as status
@@ -45,6 +46,7 @@ def import_models() -> list[object]:
         api,
         campaigns,
         catalogue,
+        change_notices,
         companies,
         consents,
         contacts,

@@ -13,6 +13,7 @@ from crm_mail.outbox import personal_data as outbox
 from crm_mail.personal_data import Table
 from crm_mail.privacy import personal_data as privacy
 from crm_mail.receivables import personal_data as receivables
+from crm_mail.reports import personal_data as reports
 from crm_mail.schedules import personal_data as schedules
 from crm_mail.send_orders import personal_data as send_orders
 from crm_mail.status import personal_data as status
@@ -32,6 +33,7 @@ ROOMS = (
     outbox,
     privacy,
     receivables,
+    reports,
     schedules,
     send_orders,
     status,

@@ -3,7 +3,7 @@
 from flask import Blueprint, Flask, render_template
 
 from crm_mail.permissions import Permission, requires, signed_in_actor
-from crm_mail.reports import chart, timeline_views
+from crm_mail.reports import change_views, chart, timeline_views
 from crm_mail.reports.audit_page import add_audit_routes
 from crm_mail.reports.dashboard import LISTED, read_dashboard
 from crm_mail.reports.mailer_state import read_mailer_state
@@ -48,3 +48,4 @@ def dashboard() -> str:
 def init_app(app: Flask) -> None:
     """Register the room's pages."""
     app.register_blueprint(blueprint)
+    app.register_blueprint(change_views.blueprint)
