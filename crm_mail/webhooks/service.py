@@ -91,6 +91,10 @@ def update_endpoint(
 
 
 def _apply(actor: Actor, home: Installation, endpoint: WebhookEndpoint, values: EndpointValues) -> None:
+    if not actor.sight.is_whole:
+        raise EndpointRefused(
+            "name", "a webhook tells of every customer: somebody who sees them all must save it"
+        )
     name = " ".join(values.name.split())
     if not name or len(name) > 80:
         raise EndpointRefused("name", "give a name of at most 80 characters")

@@ -47,7 +47,10 @@ def _show_refusal(form: EndpointForm, refused: EndpointRefused | TargetRefused) 
         form.url.errors = [*form.url.errors, words.get(refused.problem, str(refused))]
     else:
         field = form[refused.field]
-        field.errors = [*field.errors, _("This value is not possible.")]
+        words = _("This value is not possible.")
+        if not signed_in_actor().sight.is_whole:
+            words = _("A webhook tells of every customer: somebody who sees them all must save it.")
+        field.errors = [*field.errors, words]
 
 
 @blueprint.get("")
