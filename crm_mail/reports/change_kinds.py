@@ -67,14 +67,15 @@ _KINDS: dict[str, ChangeKind | None] = {
 _WAYS = {
     ChangeWay.ADDED: "added created received imported given made bound",
     ChangeWay.CHANGED: (
-        "changed updated saved restored replaced blocked unblocked activated enabled disabled named renamed "
+        "changed updated saved restored replaced blocked unblocked activated enabled named renamed "
         "mailable not_mailable merged unmerged confirmed dismissed change_undone reset renewed on required "
         "not_required unbound lifted restricted stopped restarted made_default signed_in signed_out "
         "sign_in_registered dkim_key_made dkim_started dkim_ended new_secret paused resumed undone rotated till "
-        "switched_on switched_off"
+        "switched_on"
     ),
     ChangeWay.DELETED: (
-        "deleted removed deactivated voided erased revoked withdrawn off dkim_key_deleted ended discarded"
+        "deleted removed deactivated disabled switched_off voided erased revoked withdrawn off dkim_key_deleted "
+        "ended discarded"
     ),
 }
 _WAY_OF = {word: way for way, words in _WAYS.items() for word in words.split()}
