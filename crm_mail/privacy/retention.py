@@ -15,6 +15,7 @@ from crm_mail.companies.models import Company
 from crm_mail.contacts.models import Contact, ContactState
 from crm_mail.db import now
 from crm_mail.document_types import DocumentType
+from crm_mail.events.models import EventAction, EventState, InboundEvent
 from crm_mail.evidence.models import MailItem
 from crm_mail.importers.models import HotFolderFile
 from crm_mail.installation import Installation
@@ -171,6 +172,7 @@ def _count(session: Session, step: Step) -> int:
         Kind.STRAY_MAIL.value: [MailItem],
         Kind.SUGGESTIONS.value: [Contact],
         Kind.FOLDER_LOG.value: [HotFolderFile],
+        Kind.EVENTS.value: [InboundEvent],
         Kind.LOGINS.value: [LoginAttempt, UserSession],
     }
     count = 0
@@ -200,6 +202,12 @@ def _over(step: Step, model: Any) -> ColumnElement[bool]:
         )
     if model is HotFolderFile:
         return and_(HotFolderFile.company_id == step.company_id, HotFolderFile.at < step.before)
+    if model is InboundEvent:
+        return and_(
+            InboundEvent.company_id == step.company_id,
+            InboundEvent.received_at < step.before,
+            InboundEvent.state != EventState.WAITING,
+        )
     moment = LoginAttempt.at if model is LoginAttempt else UserSession.last_seen_at
     return moment < step.before
 
@@ -264,6 +272,14 @@ def _remove_log(session: Session, step: Step) -> _Removal:
     return _Removal(len(ids))
 
 
+def _remove_events(session: Session, step: Step) -> _Removal:
+    """What the rules made of them goes with them."""
+    ids = list(session.scalars(select(InboundEvent.id).where(_over(step, InboundEvent)).limit(AT_ONCE)))
+    session.execute(delete(EventAction).where(EventAction.event_id.in_(ids)))
+    session.execute(delete(InboundEvent).where(InboundEvent.id.in_(ids)))
+    return _Removal(len(ids))
+
+
 def _remove_logins(session: Session, step: Step) -> _Removal:
     ids = list(session.scalars(select(LoginAttempt.id).where(_over(step, LoginAttempt)).limit(AT_ONCE)))
     session.execute(delete(LoginAttempt).where(LoginAttempt.id.in_(ids)))
@@ -280,5 +296,6 @@ _REMOVE: dict[str, Callable[[Session, Step], _Removal]] = {
     Kind.STRAY_MAIL.value: _remove_mail,
     Kind.SUGGESTIONS.value: _remove_suggestions,
     Kind.FOLDER_LOG.value: _remove_log,
+    Kind.EVENTS.value: _remove_events,
     Kind.LOGINS.value: _remove_logins,
 }

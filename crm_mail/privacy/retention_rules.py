@@ -28,6 +28,7 @@ class Kind(StrEnum):
     STRAY_MAIL = "stray_mail"  # mail taken in that belongs to no message of ours
     SUGGESTIONS = "suggestions"  # contacts learnt from documents that nobody confirmed
     FOLDER_LOG = "folder_log"  # what came through the hot folders
+    EVENTS = "events"  # what other programs told of, and what the rules made of it
     LOGINS = "logins"  # sign-ins and ended sessions: of the whole installation, the shortest term holds
 
 
@@ -36,6 +37,7 @@ DEFAULTS: Mapping[Kind, int] = {
     Kind.STRAY_MAIL: 12,
     Kind.SUGGESTIONS: 12,
     Kind.FOLDER_LOG: 24,
+    Kind.EVENTS: 24,
     Kind.LOGINS: 6,  # Garante, 27 November 2008: at least six months
 }
 ADVERTISING = {DocumentType.GENERIC.value: 24, DocumentType.PRICE_LIST.value: 24}

@@ -18,6 +18,7 @@ _KINDS = {
     Kind.STRAY_MAIL: _("Mail taken in that belongs to no message"),
     Kind.SUGGESTIONS: _("Suggested contacts that nobody confirmed"),
     Kind.FOLDER_LOG: _("List of what came through the hot folder"),
+    Kind.EVENTS: _("Events that other programs told of"),
     Kind.LOGINS: _("Sign-ins and ended sessions"),
 }
 _REASONS = {

@@ -1,11 +1,13 @@
 """From an event to a mail at a real server (issue 6, section 3): GA-4, GA-5, GA-6, GA-7."""
 
+from datetime import timedelta
 from email import message_from_bytes, policy
 
 from sqlalchemy import func, select
 
 from crm_mail.api.keys import KeyValues, issue_key
 from crm_mail.app import create_app
+from crm_mail.db import now
 from crm_mail.events import handling
 from crm_mail.events.conditions import read_conditions
 from crm_mail.events.kinds import Target
@@ -15,6 +17,7 @@ from crm_mail.outbox.models import Message, MessageDocument, Run
 from crm_mail.outbox.states import RunState
 from crm_mail.outbox.worker import run_worker
 from crm_mail.permissions import Permission
+from crm_mail.privacy.retention import retain
 from crm_mail.users.actors import build_actor
 from crm_mail.users.models import User
 from tests import factories
@@ -243,3 +246,18 @@ def test_values_that_a_text_cannot_use_stop_that_event_alone(sqlite_home: Instal
     ]
     with sqlite_home.database.read() as session:
         assert session.scalars(select(Message.to_address)).all() == ["lei@firma.example"]
+
+
+def test_events_whose_term_is_over_go_with_what_was_made_of_them(sqlite_home: Installation) -> None:
+    with sqlite_home.database.write() as session:
+        company, user = make_office(session)
+        factories.make_party(session, company, code="A", email="a@firma.example")
+        make_rule(session, company, user, "quote.saved")
+        old = post(session, company, "quote.saved", 1, {"party_code": "A", **MONEY})
+        old.received_at = now() - timedelta(days=800)
+        post(session, company, "quote.saved", 2, {"party_code": "A", **MONEY})
+    handling.tend(sqlite_home)
+    assert [(step.kind, step.count) for step in retain(sqlite_home)] == [("events", 1)]
+    with sqlite_home.database.read() as session:
+        assert session.scalars(select(InboundEvent.event_id)).all() == ["E2"]
+    assert len(actions(sqlite_home)) == 1
