@@ -38,12 +38,17 @@ _SETTINGS_OF_DOCUMENTS = {
 
 
 def visible_companies(actor: Actor) -> list[Company]:
-    """The companies in which the person may see anything, by code."""
+    """The companies in which the person may see anything, by code; read once for each request."""
+    kept: tuple[Actor, list[Company]] | None = g.get("visible_companies")
+    if kept is not None and kept[0] == actor:
+        return kept[1]
     query = select(Company).order_by(Company.code)
     ids = actor.company_ids()
     if ids is not None:
         query = query.where(Company.id.in_(ids))
-    return list(db().scalars(query))
+    companies = list(db().scalars(query))
+    g.visible_companies = (actor, companies)
+    return companies
 
 
 def current_company(actor: Actor) -> Company | None:
