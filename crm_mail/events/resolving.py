@@ -50,6 +50,7 @@ def resolve(
     """What a rule finds for these events (id, fields), in their order."""
     found = [Resolved(id_, fields) for id_, fields in events]
     if rule.target is Target.STAFF:
+        _hide_beyond(session, actor, rule, found)
         return found
     _find_parties(session, actor, rule, found)
     if rule.sends_document:
@@ -86,6 +87,17 @@ def _find_parties(session: Session, actor: Actor, rule: EventRule, found: Sequen
             one.reason = "not_marked"
         elif parties:
             one.party = parties[0]
+
+
+def _hide_beyond(session: Session, actor: Actor, rule: EventRule, found: Sequence[Resolved]) -> None:
+    """Nobody has told to the office what an event says of customers that the rule's owner may not see."""
+    if actor.sight.is_whole:
+        return
+    named = [one for one in found if _named(one.fields)[1]]
+    _find_parties(session, actor, rule, named)
+    for one in named:
+        if one.party is None:
+            one.reason = one.reason or "no_party"
 
 
 def _named(fields: Fields) -> tuple[str, str]:

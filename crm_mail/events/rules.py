@@ -117,6 +117,8 @@ def save_rule(
         setattr(rule, name, getattr(given, name))
     rule.conditions = [one.to_list() for one in given.conditions]
     rule.staff = list(given.staff) if given.target is Target.STAFF else []
+    if given.target is Target.STAFF:  # these speak of a party's contacts and documents
+        rule.characteristic, rule.sends_document, rule.purpose = "", False, ""
     rule.role_id = given.role_id if given.target is Target.ROLE else None
     rule.texts = texts
     rule.owner_id, rule.updated_at = actor.user_id, now()

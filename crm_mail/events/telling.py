@@ -17,6 +17,7 @@ from crm_mail.delivery import limits, staff_mail
 from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.events.composing import choose_language, shared_of, write_text
 from crm_mail.events.models import ActionState, EventAction, EventRule, InboundEvent
+from crm_mail.events.resolving import resolve
 from crm_mail.events.rules import require_rule
 from crm_mail.events.values import fields_of
 from crm_mail.installation import Installation
@@ -80,10 +81,16 @@ def _write(
     shared, written = shared_of(session, actor, company), []
     language = choose_language(rule, company.language, company.language)
     ids = [one.event_id for one in actions]
-    events = {one.id: one for one in session.scalars(select(InboundEvent).where(InboundEvent.id.in_(ids)))}
+    events = session.execute(select(InboundEvent.id, InboundEvent.data).where(InboundEvent.id.in_(ids)))
+    given = [(id_, fields_of(data)) for id_, data in events]
+    found = {one.event_id: one for one in resolve(session, actor, rule, given)}
     for action in actions:
+        one = found[action.event_id]
+        if one.reason:
+            _all([action], ActionState.NOTHING, one.reason)
+            continue
         try:
-            written.append(write_text(rule, shared, fields_of(events[action.event_id].data), language))
+            written.append(write_text(rule, shared, one.fields, language))
             _all([action], ActionState.TELLING)
         except TemplateInvalid as invalid:
             _all([action], ActionState.FAILED, "text", {"why": str(invalid)[:500]})
@@ -92,9 +99,9 @@ def _write(
     subject, body = written[0]
     if len(written) > 1:
         subject = f"{rule.name} ({len(written)})"
-        body = "\n\n".join(f"{one}\n{'-' * len(one)}\n{text.strip()}" for one, text in written) + "\n"
+        body = "\n\n".join(f"{title}\n{'-' * len(title)}\n{text.strip()}" for title, text in written) + "\n"
     readers = [company.test_address] if company.test_address else rule.staff
-    mails = [staff_mail.StaffMail(one, language, subject, body) for one in dict.fromkeys(readers)]
+    mails = [staff_mail.StaffMail(reader, language, subject, body) for reader in dict.fromkeys(readers)]
     return mails, staff_mail.posts_of(session, company.id, company.name, home)
 
 

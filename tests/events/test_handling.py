@@ -36,7 +36,7 @@ def read_mail(data: bytes) -> tuple[str, str]:
 
 
 def test_events_become_mail_by_a_standing_authorisation_and_act_once(home: Installation) -> None:
-    """GA-4 and GA-5: order to the supplier, quote to the customer, order of payment to be brought signed, thanks."""
+    """GA-4: order to the supplier, quote to the customer, order of payment to be brought signed, thanks."""
     kinds = {
         "purchase_order.saved": "purchase_order",
         "quote.saved": "quote",
@@ -87,7 +87,7 @@ def test_events_become_mail_by_a_standing_authorisation_and_act_once(home: Insta
 
 
 def test_cash_and_sales_closes_and_changed_records_reach_the_interested_staff(home: Installation) -> None:
-    """GA-6: closes to the interested, changes and deletions to preset addresses with who, when, before and after."""
+    """GA-4 and GA-6: closes to the interested; changes and deletions to preset addresses: who, when, before, after."""
     with FaultyServer() as server:
         with home.database.write() as session:
             company, user = make_office(session, port=server.port)
@@ -116,7 +116,7 @@ def test_cash_and_sales_closes_and_changed_records_reach_the_interested_staff(ho
 
 
 def test_a_fuel_sale_reaches_only_customers_with_vehicle_control(sqlite_home: Installation) -> None:
-    """GA-6: vehicle, plate, litres and amount; who has no vehicle control receives nothing."""
+    """GA-5: vehicle, plate, litres and amount; who has no vehicle control receives nothing."""
     with sqlite_home.database.write() as session:
         company, user = make_office(session)
         for code, marks in (("A", {"vehicle control": "yes"}), ("B", {})):
@@ -261,3 +261,14 @@ def test_events_whose_term_is_over_go_with_what_was_made_of_them(sqlite_home: In
     with sqlite_home.database.read() as session:
         assert session.scalars(select(InboundEvent.event_id)).all() == ["E2"]
     assert len(actions(sqlite_home)) == 1
+
+
+def test_the_office_is_not_told_of_customers_whom_the_owner_may_not_see(sqlite_home: Installation) -> None:
+    with sqlite_home.database.write() as session:
+        company, user = make_office(session)
+        user.zones = ["NORD"]
+        factories.make_party(session, company, code="S", zone="SUD")
+        make_rule(session, company, user, "fuel.sold", target=Target.STAFF, staff=("capo@office.example",))
+        post(session, company, "fuel.sold", 1, {"party_code": "S", "plate": "AB123CD", **MONEY})
+    handling.tend(sqlite_home)
+    assert actions(sqlite_home) == [("fuel.sold", ActionState.NOTHING, "no_party")]
