@@ -84,7 +84,7 @@ def switch_kind_on() -> Any:
     given = default_input(kind, kind_name(kind))
     if given.target is Target.STAFF:
         flash(_("Write the addresses of the people who are to read it, then save."), "info")
-        return redirect(url_for("events.new_rule", of=kind), 303)
+        return redirect(url_for("events.new_rule", of=kind, on=1), 303)
     rule = save_rule(db(), signed_in_actor(), company, given)
     _switch(rule, on=True)
     return redirect(url_for("events.list_rules"), 303)
@@ -130,6 +130,7 @@ def new_rule() -> Any:
     form = _form(company)
     if request.method == "GET":
         form.show(default_input(kind, kind_name(kind)))
+        form.is_on.data = request.args.get("on") == "1"
     return _edit(company, form, None, kind)
 
 

@@ -34,7 +34,8 @@ def test_every_event_can_be_switched_on_and_off(app: Flask, login_as: Any) -> No
     with home.database.read() as session:
         assert not session.scalars(select(EventRule)).one().is_on
     asked = client.post("/events/kinds", data={"kind": "cash_close.done"})
-    assert asked.location == "/events/new?of=cash_close.done"  # nobody is written to without an address
+    assert asked.location == "/events/new?of=cash_close.done&on=1"  # nobody is written to without an address
+    assert 'checked class="form-check-input" id="is_on"' in client.get(asked.location).text
 
 
 def test_a_rule_is_written_tried_on_past_events_and_its_history_says_why(app: Flask, login_as: Any) -> None:
