@@ -7,7 +7,6 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
 from flask_babel import get_locale
@@ -20,6 +19,7 @@ from crm_mail import audit_chain
 from crm_mail.audit import AuditEvent, record
 from crm_mail.audit_redactions import hide_redacted, is_redacted
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
+from crm_mail.reports.audit_details import flatten
 from crm_mail.reports.audit_sight import lines_in_sight
 from crm_mail.reports.audit_words import (
     action_label,
@@ -27,7 +27,6 @@ from crm_mail.reports.audit_words import (
     kind_label,
     known_actions,
     object_name,
-    yes_no,
 )
 from crm_mail.users.models import User
 from crm_mail.web.door import db, installation
@@ -37,7 +36,6 @@ from crm_mail.web.table_files import CSV_MIME, csv_chunks
 from crm_mail.web.urls import url_with
 
 PAGE_SIZE = 50
-DETAIL_LENGTH = 200
 EXPORTED = 100_000
 
 
@@ -144,31 +142,6 @@ def export_events(
 
 def _midnight(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
-
-
-def flatten(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The detail of an event as pairs for the eye: ``before``/``after`` beside each other, long values cut."""
-    before, after = detail.get("before"), detail.get("after")
-    rest = [(key, _short(value)) for key, value in detail.items() if key not in {"before", "after"}]
-    if isinstance(before, dict) and isinstance(after, dict):
-        keys = dict.fromkeys([*before, *after])
-        changed = [(key, f"{_short(before.get(key))} → {_short(after.get(key))}") for key in keys]
-    elif before is not None:
-        changed = [("", f"{_short(before)} → {_short(after)}")]
-    elif isinstance(after, dict):
-        changed = [(key, _short(value)) for key, value in after.items()]
-    else:
-        changed = [("", _short(after))] if after is not None else []
-    return changed + rest
-
-
-def _short(value: Any) -> str:
-    if value is None or value == "" or value == []:
-        return "–"
-    if isinstance(value, bool):
-        return yes_no(value)
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if len(text) <= DETAIL_LENGTH else text[: DETAIL_LENGTH - 1] + "…"
 
 
 def _read_filter() -> AuditFilter:

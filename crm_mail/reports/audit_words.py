@@ -267,6 +267,7 @@ def field_label(name: str) -> str:
         "category": _("Category"),
         "subject": _("Subject"),
         "characters": _("Characters"),
+        "merged": _("Went into it"),
         "kinds": _("Records"),
         "ways": _("What was done to them"),
         "every_minutes": _("Minutes between two notices"),

@@ -18,8 +18,9 @@ from crm_mail.audit import AuditEvent
 from crm_mail.audit_chain import AuditSeal
 from crm_mail.audit_redactions import hide_redacted
 from crm_mail.permissions import Actor
+from crm_mail.reports.audit_details import flatten
 from crm_mail.reports.audit_sight import lines_in_sight, lines_of_level
-from crm_mail.reports.audit_words import action_label, field_label, known_actions, object_name, yes_no
+from crm_mail.reports.audit_words import action_label, field_label, known_actions, object_name
 from crm_mail.reports.change_kinds import ChangeKind, ChangeWay, actions_of, classify
 from crm_mail.reports.change_models import ChangeRule
 from crm_mail.reports.languages import gettext as _
@@ -27,10 +28,7 @@ from crm_mail.reports.languages import words_in
 
 LISTED = 200
 """Lines that a notice tells one by one; more are only counted."""
-VALUE_LENGTH = 200
 OWN = "reports.change_notice."
-NEVER = ("secret", "password", "token", "private_key", "api_key", "recovery_code")
-"""The audit holds none; a field that is called so is not told all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ def _told(event: AuditEvent, is_plain: bool, zone: ZoneInfo, language: str) -> s
         return f"{head}\n{_hidden(event)}"
     name = object_name(event.object_label)
     what = f"{action_label(event.action)}: {name}" if name else action_label(event.action)
-    return "\n".join([head, what, *(f"  {line}" for line in _details(event.detail or {}))])
+    return "\n".join([head, what, *_details(event.detail or {})])
 
 
 def _moment(at: datetime, zone: ZoneInfo, language: str) -> str:
@@ -116,45 +114,4 @@ def _hidden(event: AuditEvent) -> str:
 
 
 def _details(detail: Mapping[str, Any]) -> list[str]:
-    """Each field on a line: what it was, and what it is."""
-    before, after = detail.get("before"), detail.get("after")
-    lines: list[str] = []
-    if isinstance(before, dict) or isinstance(after, dict):
-        old, new = (one if isinstance(one, dict) else {} for one in (before, after))
-        for name in dict.fromkeys([*old, *new]):
-            lines += _line(name, _pair(old.get(name), new.get(name), bool(old), after is not None))
-    elif before is not None or after is not None:
-        lines.append(_pair(before, after, before is not None, True))
-    for name, value in detail.items():
-        if name not in ("before", "after"):
-            lines += _line(name, shown(value))
-    return lines
-
-
-def _line(name: str, value: str) -> list[str]:
-    if any(part in name.lower() for part in NEVER) and not name.startswith("has_"):
-        return []
-    return [f"{field_label(name)}: {value}"]
-
-
-def _pair(old: Any, new: Any, has_old: bool, has_new: bool) -> str:
-    if not has_new:
-        return shown(old)  # deleted: what it was
-    return f"{shown(old)} → {shown(new)}" if has_old else shown(new)
-
-
-def shown(value: Any) -> str:
-    """A value of the audit for the eye: one line, cut."""
-    if value is None or value == "" or value == [] or value == {}:
-        return "–"
-    if isinstance(value, bool):
-        return yes_no(value)
-    if isinstance(value, dict):
-        kept = ((k, v) for k, v in value.items() if not any(part in str(k).lower() for part in NEVER))
-        text = ", ".join(f"{field_label(str(k))}: {shown(v)}" for k, v in kept)
-    elif isinstance(value, list):
-        text = ", ".join(shown(one) for one in value)
-    else:
-        text = str(value)
-    text = " ".join(text.split())
-    return text if len(text) <= VALUE_LENGTH else text[: VALUE_LENGTH - 1] + "…"
+    return [f"  {field_label(name)}: {value}" if name else f"  {value}" for name, value in flatten(detail)]

@@ -12,7 +12,7 @@ from crm_mail.contacts.card_views import found, page
 from crm_mail.contacts.consent_words import decision_word, source_word, subject_line
 from crm_mail.evidence.proof_page import shown_item
 from crm_mail.permissions import OUTBOX_PERMISSIONS, Permission, requires, signed_in_actor
-from crm_mail.reports.audit_page import flatten
+from crm_mail.reports.audit_details import flatten
 from crm_mail.reports.audit_words import action_label, field_label
 from crm_mail.reports.party_timeline import Line, LineKind, Timeline, read_timeline
 from crm_mail.web.door import db
@@ -26,6 +26,10 @@ ICONS: Mapping[LineKind, str] = {
     LineKind.CONSENT: "shield-check",
     LineKind.CHANGE: "pencil",
 }
+
+FORMATS = ("cfdi", "sifen", "ubl", "cii", "facturae")
+MOST_DETAILS = 8
+"""Fields that one line of the timeline tells; the audit tells all."""
 
 
 def kind_choices() -> list[tuple[str, str]]:
@@ -81,9 +85,24 @@ def _document(row: Any) -> dict[str, Any]:
     title = f"{type_name(row.type)} {row.number}".strip()
     return {
         "title": title,
-        "text": _("Version %(n)s", n=row.version) if row.version > 1 else row.source,
+        "text": _("Version %(n)s", n=row.version) if row.version > 1 else _origin(row.source),
         "url": url_for("documents.show_document", document_id=row.id),
     }
+
+
+def _origin(source: str) -> str:
+    """How a document came in, in words; what another program calls itself stays as it is."""
+    words: dict[str, str] = {
+        "upload": _("Uploaded"),
+        "import": _("Imported"),
+        "file_name": _("Imported"),
+        "receivables": _("Made here"),
+        "fatturapa": "FatturaPA",
+        "facturx": "Factur-X",
+        "easyfatt": "Easyfatt",
+        "pain001": "SEPA",
+    }
+    return words.get(source) or (source.upper() if source in FORMATS else source)
 
 
 def _message(row: Any) -> dict[str, Any]:
@@ -109,6 +128,10 @@ def _consent(row: Any, timeline: Timeline) -> dict[str, Any]:
 
 
 def _change(row: Any) -> dict[str, Any]:
-    told = [f"{field_label(name)}: {value}" if name else value for name, value in flatten(row.detail)[:6]]
-    text = " · ".join(part for part in (row.object_label, *told) if part)
-    return {"title": action_label(row.action), "text": text, "who": row.actor_name}
+    told = [(field_label(name) if name else "", value) for name, value in flatten(row.detail or {})]
+    name = row.object_label if row.object_type == "contacts" else ""  # the party's own stands above
+    return {
+        "title": f"{action_label(row.action)}: {name}" if name else action_label(row.action),
+        "details": [one for one in told if one != (_("Name"), name)][:MOST_DETAILS],
+        "who": row.actor_name,
+    }

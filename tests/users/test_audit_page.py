@@ -16,7 +16,8 @@ from crm_mail import audit, audit_chain
 from crm_mail.audit import AuditEvent
 from crm_mail.installation import Installation
 from crm_mail.permissions import ANY, Actor, Permission, PermissionDenied
-from crm_mail.reports.audit_page import AuditFilter, flatten, read_audit
+from crm_mail.reports.audit_details import flatten
+from crm_mail.reports.audit_page import AuditFilter, read_audit
 from crm_mail.reports.audit_words import action_label
 from tests.factories import make_actor, make_user
 
@@ -110,6 +111,11 @@ def test_before_and_after_stand_beside_each_other() -> None:
     assert flatten({"before": [], "after": ["invoice:commit:*"]}) == [("", "– → invoice:commit:*")]
     assert flatten({"after": {"areas": []}}) == [("areas", "–")]
     assert flatten({}) == []
+    deleted = {"name": "Ada", "notes": "", "roles": [], "addresses": ["a@x.example (unknown)"]}
+    assert flatten({"before": deleted, "merged_id": 7, "moved": {}, "password": "hunter2"}) == [
+        ("name", "Ada"),
+        ("addresses", "a@x.example"),
+    ]
     assert len(flatten({"text": "x" * 5000})[0][1]) == 200
 
 

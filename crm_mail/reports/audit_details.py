@@ -1,0 +1,62 @@
+"""The detail of a line of the audit for the eye: on the audit page, in timelines, files and notices of changes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from crm_mail.reports.audit_words import field_label, yes_no
+
+LENGTH = 200
+_MACHINE = {"merged_id", "moved"}
+"""What undoing needs, and nobody reads."""
+_NEVER = ("secret", "password", "token", "private_key", "api_key", "recovery_code")
+"""The audit holds none; a field that is called so is not shown all the same."""
+
+
+def flatten(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Pairs of a field and what is said of it: ``before → after`` when it was changed; long values cut.
+
+    Of something added or deleted only the fields that say something are told.
+    """
+    before, after = detail.get("before"), detail.get("after")
+    rest = [(key, shown(value)) for key, value in detail.items() if _is_told(key)]
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = [key for key in dict.fromkeys([*before, *after]) if _is_open(key)]
+        changed = [(key, f"{shown(before.get(key))} → {shown(after.get(key))}") for key in keys]
+    elif isinstance(before or after, dict) and (before is None or after is None):
+        told = {key: value for key, value in (before or after or {}).items() if _is_open(key)}
+        changed = [(key, shown(value)) for key, value in told.items() if _says(value)]
+        changed = changed or [(key, shown(value)) for key, value in told.items()]
+    elif before is not None:
+        changed = [("", f"{shown(before)} → {shown(after)}")]
+    else:
+        changed = [("", shown(after))] if after is not None else []
+    return changed + rest
+
+
+def shown(value: Any) -> str:
+    """A value on one line, cut; what says nothing is a dash."""
+    if not _says(value):
+        return "–"
+    if isinstance(value, bool):
+        return yes_no(value)
+    if isinstance(value, dict):
+        kept = ((str(key), one) for key, one in value.items() if _says(one) and _is_open(str(key)))
+        text = ", ".join(f"{field_label(key)}: {shown(one)}" for key, one in kept)
+    elif isinstance(value, list):
+        text = ", ".join(shown(one) for one in value)
+    else:
+        text = str(value).removesuffix(" (unknown)")  # an address whose kind nobody has said yet
+    text = " ".join(text.split())
+    return text if len(text) <= LENGTH else text[: LENGTH - 1] + "…"
+
+
+def _says(value: Any) -> bool:
+    return value is not None and value not in ("", [], {})
+
+
+def _is_open(key: str) -> bool:
+    return key.startswith("has_") or not any(part in key.lower() for part in _NEVER)
+
+
+def _is_told(key: str) -> bool:
+    return key not in {"before", "after"} and key not in _MACHINE and _is_open(key)
