@@ -63,6 +63,31 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_api_keys_owner_id"), ["owner_id"], unique=False)
 
     op.create_table(
+        "change_rules",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("company_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("kinds", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("ways", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("addresses", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("every_minutes", sa.Integer(), nullable=False),
+        sa.Column("clearance", sa.Integer(), nullable=False),
+        sa.Column("owner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("is_on", sa.Boolean(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("problem", sa.String(length=300), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["company_id"], ["companies.id"], name=op.f("fk_change_rules_company_id")),
+        sa.ForeignKeyConstraint(["owner_id"], ["users.id"], name=op.f("fk_change_rules_owner_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_change_rules")),
+    )
+    with op.batch_alter_table("change_rules", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_change_rules_company_id"), ["company_id"], unique=False)
+
+    op.create_table(
         "inbound_events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("company_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -259,6 +284,26 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("campaigns", schema=None) as batch_op:
         batch_op.create_index("ix_campaigns_company", ["company_id", "id"], unique=False)
+
+    op.create_table(
+        "change_notices",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("rule_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("address", sa.String(length=254), nullable=False),
+        sa.Column("after_position", sa.BigInteger(), nullable=False),
+        sa.Column("to_position", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("last_detail", sa.String(length=300), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["rule_id"], ["change_rules.id"], name=op.f("fk_change_notices_rule_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_change_notices")),
+    )
+    with op.batch_alter_table("change_notices", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_change_notices_next_at"), ["next_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_change_notices_rule_id"), ["rule_id"], unique=False)
 
     op.create_table(
         "event_rules",
@@ -686,8 +731,8 @@ def upgrade() -> None:
         )
         batch_op.create_check_constraint("one_holder", "(user_id IS NULL) <> (group_id IS NULL)")
         batch_op.create_index("ix_grants_group", ["group_id"], unique=False)
-        batch_op.create_foreign_key(batch_op.f("fk_grants_given_by"), "users", ["given_by"], ["id"])
         batch_op.create_foreign_key(batch_op.f("fk_grants_group_id"), "user_groups", ["group_id"], ["id"])
+        batch_op.create_foreign_key(batch_op.f("fk_grants_given_by"), "users", ["given_by"], ["id"])
 
     with op.batch_alter_table("message_files", recreate="never") as batch_op:
         batch_op.add_column(sa.Column("content_id", sa.String(length=80), server_default="", nullable=False))
@@ -819,8 +864,8 @@ def downgrade() -> None:
         "OR permission NOT IN ('outbox:prepare', 'outbox:review', 'outbox:commit')"
     )
     with op.batch_alter_table("grants", schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f("fk_grants_group_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_grants_given_by"), type_="foreignkey")
+        batch_op.drop_constraint(batch_op.f("fk_grants_group_id"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("ck_grants_one_holder"), type_="check")
         batch_op.drop_index("ix_grants_group")
         batch_op.alter_column(
@@ -917,6 +962,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_event_rules_kind")
 
     op.drop_table("event_rules")
+    with op.batch_alter_table("change_notices", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_change_notices_rule_id"))
+        batch_op.drop_index(batch_op.f("ix_change_notices_next_at"))
+
+    op.drop_table("change_notices")
     with op.batch_alter_table("campaigns", schema=None) as batch_op:
         batch_op.drop_index("ix_campaigns_company")
 
@@ -950,6 +1000,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_inbound_events_company")
 
     op.drop_table("inbound_events")
+    with op.batch_alter_table("change_rules", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_change_rules_company_id"))
+
+    op.drop_table("change_rules")
     with op.batch_alter_table("api_keys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_keys_owner_id"))
 
