@@ -8,6 +8,7 @@ from crm_mail.reports.audit_words import field_label, yes_no
 LENGTH = 200
 _MACHINE = {"merged_id", "moved"}
 """What undoing needs, and nobody reads."""
+_USUAL = (("privacy_level", 0), ("state", "active"))
 _NEVER = ("secret", "password", "token", "private_key", "api_key", "recovery_code")
 """The audit holds none; a field that is called so is not shown all the same."""
 
@@ -24,7 +25,7 @@ def flatten(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
         changed = [(key, f"{shown(before.get(key))} → {shown(after.get(key))}") for key in keys]
     elif isinstance(before or after, dict) and (before is None or after is None):
         told = {key: value for key, value in (before or after or {}).items() if _is_open(key)}
-        changed = [(key, shown(value)) for key, value in told.items() if _says(value)]
+        changed = [(key, shown(value)) for key, value in told.items() if _is_worth(key, value)]
         changed = changed or [(key, shown(value)) for key, value in told.items()]
     elif before is not None:
         changed = [("", f"{shown(before)} → {shown(after)}")]
@@ -40,7 +41,7 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return yes_no(value)
     if isinstance(value, dict):
-        kept = ((str(key), one) for key, one in value.items() if _says(one) and _is_open(str(key)))
+        kept = ((str(key), one) for key, one in value.items() if _is_worth(str(key), one))
         text = ", ".join(f"{field_label(key)}: {shown(one)}" for key, one in kept)
     elif isinstance(value, list):
         text = ", ".join(shown(one) for one in value)
@@ -52,6 +53,11 @@ def shown(value: Any) -> str:
 
 def _says(value: Any) -> bool:
     return value is not None and value not in ("", [], {})
+
+
+def _is_worth(key: str, value: Any) -> bool:
+    """Whether a field of something whole tells more than that nothing special was said."""
+    return _says(value) and _is_open(key) and (key, value) not in _USUAL
 
 
 def _is_open(key: str) -> bool:
