@@ -48,7 +48,7 @@ class Office:
             account = make_account(session, company)
             server = servers.ordinary
             account.host, account.port = server.host, server.port
-            account.security = server.security  # type: ignore[assignment]
+            account.security = server.security
             account.username = account.from_address = server.username
             account.secret, account.ca_file = home.encrypt(server.password), str(server.ca_file)
             self.owner = make_user(session, is_admin=True, clearance=2, name="Olga Owner")
@@ -82,7 +82,8 @@ class Office:
         found = []
         for mail in self.drop.messages():
             message = email.message_from_bytes(self.drop.content(mail), policy=policy.default)
-            body = message.get_body(("plain",))  # type: ignore[attr-defined]
+            body = message.get_body(("plain",))
+            assert body is not None
             found.append((", ".join(mail.recipients), str(message["Subject"]), body.get_content()))
         return found
 
