@@ -12,6 +12,8 @@ from crm_mail.web.door import db
 from crm_mail.web.shell import CompanyChoice, NavItem, Shell, provide_shell
 
 COMPANY_KEY = "company_id"
+SHORT_MENU = 8
+"""So many entries are read at a glance and need no headings."""
 EVERYWHERE = frozenset(
     {
         Permission.SIGNED_IN,
@@ -119,9 +121,24 @@ def _items(actor: Actor) -> list[NavItem]:
     if ("importers.home", Permission.CONTACTS_MANAGE) in [(one[0], one[3]) for one in mine]:
         mine = [one for one in mine if one[0] != "importers.import_documents"]
     active = _active_endpoint([entry[0] for entry in mine])
+    groups = _groups() if len(mine) > SHORT_MENU else {}
     return [
-        NavItem(endpoint, label, icon, active=endpoint == active) for endpoint, label, icon, _right in mine
+        NavItem(endpoint, label, icon, active=endpoint == active, group=groups.get(endpoint, ""))
+        for endpoint, label, icon, _right in mine
     ]
+
+
+def _groups() -> dict[str, str]:
+    """The heading of each entry of a long menu."""
+    headed = {
+        _("Data"): "contacts.list_parties documents.list_documents receivables.list_items"
+        " importers.home importers.import_documents",
+        _("Mail"): "outbox.prepare campaigns.list_campaigns outbox.list_runs schedules.list_schedules"
+        " evidence.list_items",
+        _("Settings"): "documents.list_texts delivery.list_accounts companies.list_companies"
+        " users.list_users privacy.home reports.audit",
+    }
+    return {endpoint: heading for heading, endpoints in headed.items() for endpoint in endpoints.split()}
 
 
 def may(right: str, company_id: int | None = None) -> bool:

@@ -14,7 +14,10 @@ from flask import Flask, url_for
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """One entry of the left navigation. `count` is work that waits; `url_args` go to url_for."""
+    """One entry of the left navigation.
+
+    `count` is work that waits; `url_args` go to url_for; neighbours of one `group` stand under its heading.
+    """
 
     endpoint: str
     label: str
@@ -22,6 +25,7 @@ class NavItem:
     active: bool = False
     count: int = 0
     url_args: dict[str, object] = field(default_factory=dict)
+    group: str = ""
 
     @property
     def url(self) -> str:
