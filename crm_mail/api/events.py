@@ -24,6 +24,7 @@ from crm_mail.api.resources import (
     interface,
 )
 from crm_mail.db import now
+from crm_mail.events.history import shows_data
 from crm_mail.events.models import EventState, InboundEvent
 from crm_mail.permissions import Permission
 from crm_mail.web.door import db, installation
@@ -153,9 +154,12 @@ def _find(
 
 
 def shown_event(event: InboundEvent, company: str) -> EventOut:
-    """An event as it is answered."""
+    """An event as it is answered; what it says of customers as on the page of events, and to who told it."""
     names = [name for name in EventOut.model_fields if name != "company"]
-    return EventOut(company=company, **{name: getattr(event, name) for name in names})
+    values = {name: getattr(event, name) for name in names}
+    if event.source != key_name() and not shows_data(actor(), event.company_id):
+        values["data"] = {}
+    return EventOut(company=company, **values)
 
 
 @interface.operation(

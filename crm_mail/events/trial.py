@@ -1,7 +1,7 @@
 """Dry run: what a rule would do with the last events of its kind. Writes nothing, and sees no more than the person."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,6 +10,7 @@ from crm_mail.contacts.models import Contact
 from crm_mail.contacts.selection import visible_contacts
 from crm_mail.events.conditions import Condition, first_unmet, read_conditions
 from crm_mail.events.handling import judge
+from crm_mail.events.history import shows_data
 from crm_mail.events.kinds import Target
 from crm_mail.events.models import EventRule, InboundEvent
 from crm_mail.events.resolving import Resolved
@@ -61,7 +62,8 @@ def try_rule(session: Session, actor: Actor, rule: EventRule) -> list[TrialLine]
     met = [one for one in events if unmet[one.id] is None]
     found = {one.event_id: one for one in judge(session, actor, rule, met)}
     names = _names(session, actor, list(found.values()))
-    return [_line(one, unmet[one.id], found.get(one.id), rule, names) for one in events]
+    lines = [_line(one, unmet[one.id], found.get(one.id), rule, names) for one in events]
+    return lines if shows_data(actor, rule.company_id) else [replace(line, found="") for line in lines]
 
 
 def _names(session: Session, actor: Actor, found: Sequence[Resolved]) -> dict[int, str]:

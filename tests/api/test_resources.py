@@ -7,8 +7,9 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from crm_mail.api.models import ApiKey
 from crm_mail.contacts.models import Party
 from crm_mail.events.models import InboundEvent
 from crm_mail.installation import Installation
@@ -208,3 +209,30 @@ def test_the_same_event_twice_is_one_also_within_a_request(
     assert program("GET", "/events?company=SM02").get_json()["data"][0]["event_id"] == "e2"
     reader = api(office, Permission.CONTACTS_SEE.value)
     assert reader("POST", "/events", json=event).status_code == 403
+
+
+def test_what_an_event_says_of_customers_is_answered_to_who_sees_all_of_them_or_told_it(
+    api: Callable[..., Api], office: User, sqlite_home: Installation
+) -> None:
+    """An event may name customers of every agent: it may not lead round the sight of the key's owner."""
+    event = {"company": "SM02", "kind": "sale", "occurred_at": "2026-11-22T10:00:00+01:00"}
+    told = api(office)("POST", "/events", json=event | {"id": "e1", "data": {"party": "000"}})
+    path = f"/events/{told.get_json()['data'][0]['id']}"
+    assert api(office)("GET", path).get_json()["data"] == {"party": "000"}
+    with sqlite_home.database.write() as session:
+        session.execute(update(InboundEvent).values(source="till"))
+        sees = [(Permission.SCHEDULES_SEE, "", None), (Permission.CONTACTS_SEE, "", None)]
+        everything, blind = make_user(session, grants=sees), make_user(session, grants=sees[:1])
+        of_agent = make_user(session, grants=sees, agents=["AG1"])
+    with sqlite_home.database.write() as session:
+        session.execute(update(ApiKey).values(name="till"))
+    for user, name, shown in (
+        (everything, "a", {"party": "000"}),
+        (blind, "b", {}),
+        (of_agent, "c", {}),
+    ):
+        program = api(user)
+        with sqlite_home.database.write() as session:
+            session.execute(update(ApiKey).where(ApiKey.name == "ERP").values(name=name))
+        assert program("GET", path).get_json()["data"] == shown
+        assert program("GET", "/events?company=SM02").get_json()["data"][0]["data"] == shown

@@ -210,3 +210,21 @@ def test_a_query_is_added_tried_and_run_from_its_page(
     assert "2" in other.post(f"{at}/queries/1/run", data={"dry_run": "1"}).get_data(as_text=True)
     assert other.post(f"{at}/queries/1/run").status_code == 200
     assert "2026-11-02" in other.get(at).get_data(as_text=True)
+
+
+def test_our_own_database_is_known_under_every_spelling_of_its_address(
+    sqlite_home: Installation, tmp_path: Path
+) -> None:
+    """A link or a second name of the server would show every company's rows to who sets up one of them."""
+    folder = tmp_path.parent / f"{tmp_path.name}-elsewhere"
+    folder.mkdir()
+    link = folder / "erp.sqlite3"
+    link.hardlink_to(str(sqlite_home.database.engine.url.database))
+    with sqlite_home.database.write() as session:
+        company = make_company(session)
+        source = save_source(session, ADMIN, sqlite_home, company.id, "ERP", f"sqlite:///{link}")
+        values = ViewValues("x", source.id, ViewKind.CONTACTS, "SELECT email AS codice FROM users")
+        save_view(session, ADMIN, company.id, values)
+        company_id = company.id
+    with pytest.raises(ViewRefused, match="CRM Mail itself"):
+        run_view(sqlite_home, ADMIN, company_id, "x")
