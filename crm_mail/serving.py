@@ -5,8 +5,10 @@ from contextlib import ExitStack
 from types import FrameType
 
 import click
-from waitress.server import create_server
+from flask import Flask
+from waitress.server import BaseWSGIServer, create_server
 
+from config import Settings
 from crm_mail.app import create_app
 from crm_mail.background import hold_instance
 from crm_mail.composers import register_composers
@@ -29,6 +31,9 @@ from crm_mail.send_orders.watching import watching_orders
 from crm_mail.send_orders.writing import write_for_new_documents
 from crm_mail.status.beating import Kind, beating_process
 from crm_mail.webhooks.sending import sending_webhooks
+
+MOST_CONNECTIONS, SILENT_SECONDS = 500, 60
+"""Open connections, and how long one may be silent within a request: a few slow browsers lock nobody out."""
 
 
 def serve_office(home: Installation) -> None:
@@ -54,14 +59,7 @@ def serve_office(home: Installation) -> None:
         if sandbox_folder(home).is_dir():
             stack.enter_context(SampleServers(home))
         app = create_app(settings, home)
-        server = create_server(
-            app,
-            host=settings.host,
-            port=settings.port,
-            threads=settings.web_threads,
-            ident=None,
-            clear_untrusted_proxy_headers=not settings.trusted_proxies,
-        )
+        server = open_server(app, settings, settings.port)
         stack.callback(server.close)
         app.extensions["bell"] = stack.enter_context(embedded_worker(home, is_alone=is_alone))
         stack.enter_context(watching_folders(home))
@@ -75,6 +73,26 @@ def serve_office(home: Installation) -> None:
             server.run()
         except KeyboardInterrupt:
             click.echo("Ending: what is being sent is finished first.")
+
+
+def open_server(app: Flask, settings: Settings, port: int) -> BaseWSGIServer:
+    """The web server of the pages, listening; port 0: any free one.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    return create_server(
+        app,
+        host=settings.host,
+        port=port,
+        threads=settings.web_threads,
+        ident=None,
+        connection_limit=MOST_CONNECTIONS,
+        channel_timeout=SILENT_SECONDS,
+        cleanup_interval=10,
+        asyncore_use_poll=True,
+        clear_untrusted_proxy_headers=not settings.trusted_proxies,
+    )
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

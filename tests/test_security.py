@@ -1,15 +1,23 @@
 """The threat model: each threat of docs/security.md names tests that exist; and what the application itself checks."""
 
 import re
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from config import Settings
 from crm_mail.app import create_app
+from crm_mail.installation import Installation
+from crm_mail.serving import open_server
 from crm_mail.web.security_headers import MAIL_POLICY, PAGE_POLICY
 from tests.conftest import make_settings
+from tests.factories import make_company, make_user
 
 ROOT = Path(__file__).resolve().parents[1]
 ROW = re.compile(r"^\| (?!Threat|---)(.+) \|$", re.MULTILINE)
@@ -83,3 +91,30 @@ def test_cookies_are_strict_and_an_upload_has_its_limit(tmp_path: Path) -> None:
     answer = app.test_client().post("/login", data={"email": "x" * 1_100_000})
     assert answer.status_code == 413
     app.extensions["crm_mail"].database.dispose()
+
+
+@pytest.mark.parametrize("path", ["/contacts/{n}", "/outbox/{n}", "/suppressions/?after={n}"])
+def test_a_number_beyond_any_id_is_not_found_and_no_error_of_ours(
+    path: str, sqlite_home: Installation, login_as: Callable[..., FlaskClient]
+) -> None:
+    with sqlite_home.database.write() as session:
+        make_company(session)
+        user = make_user(session, is_admin=True, clearance=3)
+    assert login_as(user).get(path.format(n="9" * 25)).status_code in (200, 404)
+
+
+def test_a_hundred_and_thirty_browsers_that_never_finish_a_request_lock_nobody_out(
+    app: Flask, sqlite_home: Installation
+) -> None:
+    server = open_server(app, sqlite_home.settings, 0)
+    address = ("127.0.0.1", int(server.effective_port))
+    worker = Thread(target=server.run, daemon=True)
+    worker.start()
+    with ExitStack() as stack:
+        for _number in range(130):
+            slow = stack.enter_context(socket.create_connection(address, timeout=5))
+            slow.sendall(b"POST /login HTTP/1.1\r\nHost: localhost\r\n")
+        guest = stack.enter_context(socket.create_connection(address, timeout=5))
+        guest.sendall(b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert guest.recv(100).startswith(b"HTTP/1.1 200")
+    server.close()

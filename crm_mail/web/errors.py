@@ -111,8 +111,17 @@ def show_unexpected_error(error: Exception) -> Response:
     return _answer(500, title, message, reference)
 
 
+def show_impossible_number(error: OverflowError) -> Response:
+    """Answer an address with a number that no database can keep: it names nothing."""
+    if "SQLite INTEGER" not in str(error):
+        return show_unexpected_error(error)
+    title, message = explain(404)
+    return _answer(404, title, message)
+
+
 def init_app(app: Flask) -> None:
     """Register the error pages."""
+    app.register_error_handler(OverflowError, show_impossible_number)
     app.register_error_handler(CSRFError, show_csrf_error)
     app.register_error_handler(PermissionDenied, show_permission_denied)
     app.register_error_handler(HTTPException, show_http_error)
