@@ -9,6 +9,7 @@ from crm_mail.campaigns.audience import ABOVE_CLEARANCE, NO_ADDRESS, SUPPRESSED,
 from crm_mail.campaigns.models import Campaign
 from crm_mail.campaigns.service import find_campaign
 from crm_mail.companies.models import Company
+from crm_mail.contacts.consent import Purpose, soft_opt_in
 from crm_mail.contacts.filter_words import describe_filter
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.outbox import wording
@@ -54,6 +55,8 @@ def step_page(row: Campaign, step: str, **values: Any) -> str:
         for one, word in zip(STEPS, words, strict=True)
     ]
     number = STEPS.index(step)
+    purpose = purpose_of(db(), row)
+    company = db().get_one(Company, row.company_id)
     return render_template(
         _TEMPLATES[step],
         campaign=row,
@@ -61,7 +64,10 @@ def step_page(row: Campaign, step: str, **values: Any) -> str:
         step=number + 1,
         next_url=steps[number + 1][1] if number + 1 < len(steps) else "",
         audience_words=describe_filter(PartyFilter.from_dict(row.audience, row.company_id)),
-        asks_consent=bool(purpose_of(db(), row)),
+        asks_consent=bool(purpose),
+        soft_rule=soft_opt_in(company.country, company.soft_opt_in)
+        if purpose == Purpose.COMMERCIAL
+        else None,
         exclusion_words=exclusion_words,
         **values,
     )

@@ -264,9 +264,25 @@ def _event(event: AuditEvent) -> dict[str, Any]:
 def _lines(value: Any) -> list[str]:
     """One side of a change as lines: the list of rules, or the facts of an account."""
     if isinstance(value, dict):
-        rules = [str(one) for one in value.get("grants", ())]
+        rules = _rules(value.get("grants", ()))
         return rules + [f"{key}: {_text(one)}" for key, one in value.items() if key != "grants"]
-    return [str(one) for one in value or ()]
+    return _rules(value or ())
+
+
+def _rules(texts: Iterable[Any]) -> list[str]:
+    """Recorded rules in words; one that names a type or company that is gone stays as it was written."""
+    called = names()
+    ids = {code: company_id for company_id, code in called.codes.items()}
+    return [_rule(str(one), called, ids) for one in texts]
+
+
+def _rule(text: str, called: Names, ids: dict[str, int]) -> str:
+    grant = text.removeprefix("deny ")
+    try:
+        words = rights_words.right_name(rights.parse_grant(grant, all_types(db()).ids, ids), called)
+    except UserRefused:
+        return text
+    return words if grant == text else f"{_('Denied')}: {words}"
 
 
 def _text(value: Any) -> str:
