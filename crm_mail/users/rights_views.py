@@ -265,7 +265,7 @@ def _lines(value: Any) -> list[str]:
     """One side of a change as lines: the list of rules, or the facts of an account."""
     if isinstance(value, dict):
         rules = _rules(value.get("grants", ()))
-        return rules + [f"{key}: {_text(one)}" for key, one in value.items() if key != "grants"]
+        return rules + [f"{key}: {_text(one)}" for key, one in value.items() if one and key != "grants"]
     return _rules(value or ())
 
 

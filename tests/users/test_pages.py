@@ -400,7 +400,7 @@ def test_the_matrix_shows_the_difference_and_saves_one_company_at_a_time(
     assert "denied by Anna" in page.text
     history = admin.get(f"/users/{user.id}/rights/history").text
     assert "Prepare · Every document type · every company" in history
-    assert "deny invoice:commit:SM02" in history
+    assert "Denied: Send · Invoice · SM02" in history
     assert admin.post(path, data={"outbox:review|invoice": "allow"}).status_code == 303  # nothing different
     for wrong in (
         "users:manage||1|allow",
