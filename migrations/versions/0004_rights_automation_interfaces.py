@@ -731,8 +731,8 @@ def upgrade() -> None:
         )
         batch_op.create_check_constraint("one_holder", "(user_id IS NULL) <> (group_id IS NULL)")
         batch_op.create_index("ix_grants_group", ["group_id"], unique=False)
-        batch_op.create_foreign_key(batch_op.f("fk_grants_group_id"), "user_groups", ["group_id"], ["id"])
         batch_op.create_foreign_key(batch_op.f("fk_grants_given_by"), "users", ["given_by"], ["id"])
+        batch_op.create_foreign_key(batch_op.f("fk_grants_group_id"), "user_groups", ["group_id"], ["id"])
 
     with op.batch_alter_table("message_files", recreate="never") as batch_op:
         batch_op.add_column(sa.Column("content_id", sa.String(length=80), server_default="", nullable=False))
@@ -864,8 +864,8 @@ def downgrade() -> None:
         "OR permission NOT IN ('outbox:prepare', 'outbox:review', 'outbox:commit')"
     )
     with op.batch_alter_table("grants", schema=None) as batch_op:
-        batch_op.drop_constraint(batch_op.f("fk_grants_given_by"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("fk_grants_group_id"), type_="foreignkey")
+        batch_op.drop_constraint(batch_op.f("fk_grants_given_by"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("ck_grants_one_holder"), type_="check")
         batch_op.drop_index("ix_grants_group")
         batch_op.alter_column(
