@@ -40,7 +40,9 @@ def remedy_of(cause: str, _: Translate) -> str:
         "pec_failed": _("Open the list: each message says why, and what to do."),
         "no_acceptance": _("Look into the account's mailbox: they may not have left."),
         "no_outcome": _("Nothing proves their delivery: ask the recipients, or send them another way."),
-        "send_order": _("Each lies in quarantine with its reason. Correct it and put it into the folder again."),
+        "send_order": _(
+            "Each lies in quarantine with its reason. Correct it and put it into the folder again."
+        ),
         "alarm": _("It changed nothing. Look at it, and settle the alarm."),
     }.get(kind, "")
 
