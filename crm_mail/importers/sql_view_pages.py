@@ -17,7 +17,14 @@ from crm_mail.importers.sql_view_reading import ViewRefused
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import commit_now, db, installation
 
-_FIELDS = {"url": "url", "driver": "url", "own": "url", "mapping": "mapping", "since": "since_column"}
+_FIELDS = {
+    "url": "url",
+    "driver": "url",
+    "own": "url",
+    "option": "url",
+    "mapping": "mapping",
+    "since": "since_column",
+}
 
 
 def problem_words(refused: ViewRefused) -> str:
@@ -30,6 +37,7 @@ def problem_words(refused: ViewRefused) -> str:
         "own": _("This is the database of CRM Mail itself: name the one of the ERP."),
         "query": _("The query must be one SELECT without a semicolon."),
         "parameters": _("The query asks for %(name)s: give it as a parameter.", name=detail),
+        "option": _("The address may not carry the option %(name)s: leave it out.", name=detail),
         "source": _("Choose the database that the query is for."),
         "mapping": _("There is no such mapping of columns."),
         "since": _("A query that asks for :since needs the column it is about, and where to begin."),

@@ -52,6 +52,7 @@ class ViewRefused(Refusal):
         "parameters": "the query asks for {}, which has no value: give it as name=value",
         "source": "choose the database that the query is for",
         "mapping": "there is no saved mapping called “{}”",
+        "option": "the address may not carry the option {}: leave it out",
         "since": "a query that asks for :since needs the column it is about, and where to begin",
         "column": "the query gives no column {}: select it, or correct the name",
         "unknown": "there is no query called “{}”",
@@ -75,6 +76,10 @@ class Reading:
     watermark: str  # the highest value of the since-column; empty: there was none
 
 
+_OPTIONS = frozenset({"sslmode", "charset", "client_encoding", "driver", "Encrypt", "TrustServerCertificate"})
+"""What an address may ask of its driver: others can have it read files of this computer (MySQL's local_infile)."""
+
+
 def check_address(home: Installation, url: str) -> URL:
     """The address of a foreign database.
 
@@ -94,6 +99,8 @@ def check_address(home: Installation, url: str) -> URL:
     same_server = (parsed.host, parsed.port, parsed.database) == (own.host, own.port, own.database)
     if same_server or (parsed.get_backend_name() == "sqlite" and _is_ours(home, parsed.database or "")):
         raise ViewRefused("own")
+    if strange := sorted(set(parsed.query) - _OPTIONS):
+        raise ViewRefused("option", strange[0][:40])
     return parsed
 
 

@@ -157,6 +157,9 @@ def test_our_own_database_a_missing_file_and_a_stranger_are_refused(
         for url in (f"sqlite:///{tmp_path / 'test.sqlite3'}", "sqlite://", "sqlite:///file:x?uri=true"):
             with pytest.raises(ViewRefused, match="CRM Mail itself"):
                 save_source(session, ADMIN, sqlite_home, company.id, "own", url)
+        reads_files = "postgresql+psycopg://erp.example/erp?service=x"
+        with pytest.raises(ViewRefused, match="option service"):
+            save_source(session, ADMIN, sqlite_home, company.id, "ERP", reads_files)
         with pytest.raises(PermissionDenied):
             save_source(session, make_actor(is_admin=False), sqlite_home, company.id, "x", "sqlite:////x")
         source = save_source(session, ADMIN, sqlite_home, company.id, "ERP", f"sqlite:///{missing}")
