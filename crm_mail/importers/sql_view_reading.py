@@ -76,7 +76,9 @@ class Reading:
     watermark: str  # the highest value of the since-column; empty: there was none
 
 
-_OPTIONS = frozenset({"sslmode", "charset", "client_encoding", "driver", "Encrypt", "TrustServerCertificate"})
+_OPTIONS = frozenset(
+    {"host", "port", "sslmode", "charset", "client_encoding", "driver", "Encrypt", "TrustServerCertificate"}
+)
 """What an address may ask of its driver: others can have it read files of this computer (MySQL's local_infile)."""
 
 
