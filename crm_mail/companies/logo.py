@@ -16,6 +16,10 @@ def image_mime(data: bytes) -> str:
     return _MIMES["PNG"] if data.startswith(b"\x89PNG\r\n\x1a\n") else _MIMES["JPEG"]
 
 
+_ENDS = {"PNG": b"IEND", "JPEG": b"\xff\xd9"}
+"""What a whole image ends with: loading alone does not tell once WeasyPrint has made Pillow lenient, process-wide."""
+
+
 def check_logo(data: bytes) -> str:
     """The image's type; the whole image is decoded once, so a damaged or disguised file does not get in.
 
@@ -29,6 +33,8 @@ def check_logo(data: bytes) -> str:
             if image.width * image.height > MAX_PIXELS:
                 raise CompanyInvalid([problem("logo", Problem.IMAGE_TOO_LARGE, limit="2000 × 2000")])
             image.load()
+            if _ENDS[str(image.format)] not in data[-1024:]:
+                raise ValueError("cut off")
             return _MIMES[str(image.format)]
     except CompanyInvalid:
         raise

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
 
 from crm_mail.app import create_app
 from crm_mail.outbox.states import RunState
@@ -32,15 +31,6 @@ def waiting_import(anna: Watched) -> str:
     return anna.page.url.split("/")[-2]
 
 
-def choose(anna: Watched, menu: str, value: str) -> None:
-    """Language or theme, by its menu in the top bar."""
-    button = anna.page.locator(f"#{menu}-menu button[value={value}]")
-    button.locator("xpath=ancestor::details/summary").click()
-    button.click()
-    attribute = "lang" if menu == "language" else "data-bs-theme"
-    expect(anna.page.locator("html")).to_have_attribute(attribute, value)
-
-
 @pytest.fixture(scope="module")
 def known() -> dict[str, str]:
     """What each address is, found out by the first walk."""
@@ -54,8 +44,8 @@ def test_every_page_opens_and_fits_in_each_language_and_theme(
     """BX-1 to BX-3, BX-5, BX-6 and the pages of issue 2 §9. In Italian each is looked at in both themes."""
     anna = window(demo.url)
     anna.sign_in(ADMINISTRATOR)
-    choose(anna, "language", language)
-    choose(anna, "theme", theme)
+    anna.choose("language", language)
+    anna.choose("theme", theme)
     app = create_app(demo.home.settings, demo.home)
     with demo.home.database.read() as session:
         token = waiting_import(anna)
@@ -110,7 +100,7 @@ def test_the_main_pages_have_no_barriers(demo: Office, window: Callable[..., Wat
     """BX-7: WCAG 2.2 AA as far as a program can judge it, in both themes."""
     anna = window(demo.url)
     anna.sign_in(ADMINISTRATOR)
-    choose(anna, "language", "en")
+    anna.choose("language", "en")
     with demo.home.database.read() as session:
         values = sample(session, RunState.REVIEW, "").values
     barriers: list[str] = []

@@ -89,6 +89,16 @@ class Watched:
         self.page.get_by_label("Password", exact=True).fill(password)
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url(lambda url: "/login" not in url)
+        if self.page.locator("html").get_attribute("lang") != "en":  # another test left its language
+            self.choose("language", "en")
+
+    def choose(self, menu: str, value: str) -> None:
+        """Language or theme, by its menu in the top bar."""
+        button = self.page.locator(f"#{menu}-menu button[value={value}]")
+        button.locator("xpath=ancestor::details/summary").click()
+        button.click()
+        attribute = "lang" if menu == "language" else "data-bs-theme"
+        expect(self.page.locator("html")).to_have_attribute(attribute, value)
 
     def button(self, name: str) -> Locator:
         """A button by its exact words."""

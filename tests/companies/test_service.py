@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -183,6 +183,7 @@ def _bomb() -> bytes:
         _bomb(),
     ],
 )
-def test_what_is_no_whole_small_png_or_jpeg_is_refused(data: bytes) -> None:
+def test_what_is_no_whole_small_png_or_jpeg_is_refused(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # as WeasyPrint leaves it
     with pytest.raises(CompanyInvalid, match="the logo is"):
         check_logo(data)

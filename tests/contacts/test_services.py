@@ -78,7 +78,7 @@ def test_a_page_costs_the_same_statements_however_many_rows_it_has(session: Sess
     counted: list[str] = []
     event.listen(session.get_bind(), "before_cursor_execute", lambda *a: counted.append(a[2]))
     list_parties(session, make_actor(), PartyFilter(company.id))
-    assert len(counted) <= 4
+    assert sum(1 for one in counted if one.startswith("SELECT")) <= 4
     session.execute(select(1))
 
 

@@ -302,6 +302,8 @@ def test_a_packaging_that_cannot_work_is_refused_with_every_reason(sqlite_home: 
                 "link_days",
                 "after_sending",
                 "logs_success",
+                "uses_order_smtp",
+                "writes_orders",
             )
         }
         assert [one.code for one in list_packagings(session, company.id)] == ["GRAL"]
