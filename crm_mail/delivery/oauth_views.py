@@ -103,13 +103,20 @@ def paste_sign_in(account_id: int) -> Any:
     """The same for browsers that cannot come back: the address that they ended at, pasted."""
     if not ActionForm().validate_on_submit():
         abort(400)
-    _found(account_id)
+    _check_change(account_id)
     query = parse_qs(urlsplit(request.form.get("address", "").strip()).query)
     state, code, error = (query.get(name, [""])[0] for name in ("state", "code", "error"))
     if not code and not error:
         flash(_("This is not the address that the browser ended at: it holds no code."), "danger")
         return _back(account_id)
     return _finish(state, code, error)
+
+
+def _check_change(account_id: int) -> None:
+    """Refuse whoever may not change the account, in a transaction of its own: keeping the tokens opens another."""
+    with installation().database.read() as session:
+        account = service.find_account(session, signed_in_actor(), account_id) or abort(404)
+        service.require_change(signed_in_actor(), account)
 
 
 def _finish(state: str, code: str, error: str) -> Response:
@@ -120,9 +127,7 @@ def _finish(state: str, code: str, error: str) -> Response:
     except StateInvalid:
         flash(_("This sign-in was begun by somebody else, or too long ago. Begin again."), "danger")
         return redirect(url_for("delivery.list_own_accounts"), 303)
-    with home.database.read() as session:
-        account = service.find_account(session, actor, account_id) or abort(404)
-        service.require_change(actor, account)
+    _check_change(account_id)
     try:
         if error:
             raise ProviderRefused(error)
