@@ -33,6 +33,16 @@ _SHOW_THEME = """async (theme) => {
 }"""
 
 
+_BARRIERS = """async (tags) => {
+  for (let turn = 0; ; turn += 1) {  // nothing half under the top bar, where it would count as too small
+    window.scrollTo({top: 0, behavior: 'instant'});
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const found = await axe.run(document, {runOnly: {type: 'tag', values: tags}});
+    if (window.scrollY === 0 || turn === 4) return found;
+  }
+}"""
+
+
 class Watched:
     """One browser window of one person. Its complaints are collected; `close` fails when there are any.
 
@@ -131,13 +141,9 @@ class Watched:
 
     def barriers(self) -> list[str]:
         """What axe-core finds against WCAG 2.2 AA on the page that is open."""
-        self.page.evaluate(
-            "window.scrollTo(0, 0)"
-        )  # nothing half under the top bar, which would count as too small
         self.page.evaluate(AXE)
-        result = self.page.evaluate(
-            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", STANDARDS
-        )
+        self.page.wait_for_load_state("networkidle")  # parts that arrive late scroll to themselves
+        result = self.page.evaluate(_BARRIERS, STANDARDS)
         return [
             f"{found['id']}: {node['target']} {node['html'][:160]}"
             for found in result["violations"]

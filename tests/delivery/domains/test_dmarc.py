@@ -34,7 +34,7 @@ def resolver() -> Iterator[Resolver]:
     zone.add("mail.acme.example", {"A": ["192.0.2.1"]})
     zone.faults["_dmarc.silent.example"] = FAILS
     with dns_server(zone) as server:
-        yield Resolver([server], lifetime=0.6, canaries=())
+        yield Resolver([server], lifetime=20, canaries=())
 
 
 def test_a_long_name_is_asked_for_and_then_only_its_last_seven_labels() -> None:

@@ -57,7 +57,7 @@ def zone() -> Zone:
 @pytest.fixture
 def resolver(zone: Zone) -> Iterator[Resolver]:
     with dns_server(zone) as server:
-        yield Resolver([server], lifetime=0.5, canaries=())
+        yield Resolver([server], lifetime=20, canaries=())
 
 
 def connects() -> list[StepResult]:

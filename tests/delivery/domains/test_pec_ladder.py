@@ -129,7 +129,7 @@ def zone() -> Zone:
 @pytest.fixture
 def resolver(zone: Zone) -> Iterator[Resolver]:
     with dns_server(zone) as server:
-        yield Resolver([server], lifetime=0.5, canaries=(("canary.example", "MX"),))
+        yield Resolver([server], lifetime=20, canaries=(("canary.example", "MX"),))
 
 
 def test_domains_are_looked_up_together_and_their_verdicts_kept_with_an_end(

@@ -55,7 +55,7 @@ def zone() -> Zone:
 @pytest.fixture(scope="module")
 def resolver(zone: Zone) -> Iterator[Resolver]:
     with dns_server(zone) as server:
-        yield Resolver([server], lifetime=0.6, canaries=())
+        yield Resolver([server], lifetime=20, canaries=())
 
 
 @pytest.mark.parametrize(
