@@ -9,11 +9,11 @@ from crm_mail.importers import sql_view_service as service
 from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.blueprint import blueprint
 from crm_mail.importers.contact_pages import company_or_404
+from crm_mail.importers.foreign_databases import DatabaseRefused
 from crm_mail.importers.mappings import MappingUnknown, list_mappings
 from crm_mail.importers.page_messages import explain_refusal
 from crm_mail.importers.sql_view_forms import SourceForm, ViewForm
 from crm_mail.importers.sql_view_models import SqlView
-from crm_mail.importers.sql_view_reading import ViewRefused
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import commit_now, db, installation
 
@@ -27,7 +27,7 @@ _FIELDS = {
 }
 
 
-def problem_words(refused: ViewRefused) -> str:
+def problem_words(refused: DatabaseRefused) -> str:
     """Why a database or a query is refused, in the language of the page."""
     detail = refused.detail
     words: dict[str, str] = {
@@ -44,6 +44,7 @@ def problem_words(refused: ViewRefused) -> str:
         "column": _("The query gives no column %(name)s.", name=detail),
         "used": _("The query “%(name)s” uses this database: delete that first.", name=detail),
         "failed": _("The database did not answer the query: %(reason)s", reason=detail),
+        "slow": _("The query took longer than %(n)s seconds: let it ask for less.", n=detail),
         "too_many": _("The query gives more than %(n)s rows: let it ask for :since.", n=detail),
     }
     return words.get(refused.problem) or str(_("There is no such query."))
@@ -66,7 +67,7 @@ def list_databases() -> Any:
     if request.method == "POST" and form.validate():
         try:
             _save(form, company.id)
-        except ViewRefused as refused:
+        except DatabaseRefused as refused:
             target = form[_FIELDS.get(refused.problem, "name" if of_source else "query")]
             target.errors = [*target.errors, problem_words(refused)]
         else:
@@ -105,8 +106,8 @@ def run_query(view_id: int) -> Any:
     commit_now()  # the query has transactions of its own
     try:
         done = service.run_view(installation(), actor, company.id, name, dry_run=dry_run)
-    except (ViewRefused, ImportRefused, MappingUnknown) as refused:
-        words = problem_words(refused) if isinstance(refused, ViewRefused) else str(refused)
+    except (DatabaseRefused, ImportRefused, MappingUnknown) as refused:
+        words = problem_words(refused) if isinstance(refused, DatabaseRefused) else str(refused)
         service.note_failure(installation(), company.id, name, str(refused))
         flash(explain_refusal(refused) if isinstance(refused, ImportRefused) else words, "danger")
         return redirect(url_for(".list_databases"), 303)
@@ -131,6 +132,6 @@ def delete_database(source_id: int) -> Any:
         if not service.delete_source(db(), signed_in_actor(), company_or_404().id, source_id):
             abort(404)
         flash(_("The database was deleted."), "success")
-    except ViewRefused as refused:
+    except DatabaseRefused as refused:
         flash(problem_words(refused), "danger")
     return redirect(url_for(".list_databases"), 303)

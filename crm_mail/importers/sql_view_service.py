@@ -17,15 +17,14 @@ from crm_mail.companies.models import Company
 from crm_mail.db import now, today
 from crm_mail.importers.bundles import Door, import_together
 from crm_mail.importers.contact_service import import_contacts
+from crm_mail.importers.foreign_databases import check_address, check_query, names_asked
 from crm_mail.importers.mappings import list_mappings
 from crm_mail.importers.sql_view_models import SqlSource, SqlView, ViewKind
 from crm_mail.importers.sql_view_reading import (
+    GIVEN,
     Reading,
     ViewRefused,
-    check_address,
-    check_query,
     guess_watermark,
-    names_asked,
     read_watermark,
     reading,
 )
@@ -88,7 +87,7 @@ def save_source(
     """Keep a database; one of the same name is replaced.
 
     Raises:
-        PermissionDenied: the right to change settings is missing. ViewRefused: naming the problem.
+        PermissionDenied: the right to change settings is missing. DatabaseRefused: naming the problem.
     """
     actor.require(Permission.SETTINGS_MANAGE, company_id)
     clean = _name(name)
@@ -124,10 +123,10 @@ def save_view(session: Session, actor: Actor, company_id: int, values: ViewValue
     """Keep a query; one of the same name is replaced, and keeps its watermark unless another beginning is given.
 
     Raises:
-        PermissionDenied: the right to change settings is missing. ViewRefused: naming the problem.
+        PermissionDenied: the right to change settings is missing. DatabaseRefused: naming the problem.
     """
     actor.require(Permission.SETTINGS_MANAGE, company_id)
-    clean, query = _name(values.name), check_query(values.query, values.parameters)
+    clean, query = _name(values.name), check_query(values.query, GIVEN | set(values.parameters))
     source = session.get(SqlSource, values.source_id)
     if source is None or source.company_id != company_id:
         raise ViewRefused("source")
@@ -173,7 +172,7 @@ def run_view(
     Owns its transactions: the foreign database is read while none of ours is open.
 
     Raises:
-        ViewRefused: there is no such query, or its database does not answer.
+        DatabaseRefused: there is no such query, or its database does not answer.
         ImportRefused: what it gives is no list of contacts, or no documents.
         PermissionDenied: the actor may not bring in what it gives.
     """

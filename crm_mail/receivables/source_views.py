@@ -6,6 +6,7 @@ from flask import abort, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 
 from crm_mail.importers.base import ImportRefused
+from crm_mail.importers.foreign_databases import DatabaseRefused
 from crm_mail.importers.page_messages import explain_refusal
 from crm_mail.importers.uploads import Draft
 from crm_mail.permissions import Permission, requires, signed_in_actor
@@ -16,7 +17,6 @@ from crm_mail.receivables.ledger import Kind
 from crm_mail.receivables.models import LedgerSource
 from crm_mail.receivables.page_parts import company_or_404
 from crm_mail.receivables.sources import (
-    SourceRefused,
     delete_source,
     list_sources,
     read_source,
@@ -25,7 +25,7 @@ from crm_mail.receivables.sources import (
 from crm_mail.receivables.wording import source_problem
 from crm_mail.web.door import db, installation
 
-_FIELDS = {"name": "name", "url": "url", "driver": "url", "own": "url", "query": "query"}
+_FIELDS = {"name": "name", "url": "url", "driver": "url", "own": "url", "option": "url", "query": "query"}
 
 
 @blueprint.route("/sources", methods=("GET", "POST"))
@@ -46,7 +46,7 @@ def edit_sources() -> Any:
                 kind=Kind(form.kind.data),
                 is_complete=bool(form.is_complete.data),
             )
-        except SourceRefused as refused:
+        except DatabaseRefused as refused:
             target = form[_FIELDS.get(refused.problem, "query")]
             target.errors = [*target.errors, source_problem(refused)]
         else:
@@ -74,7 +74,7 @@ def read_from_source(source_id: int) -> Any:
         columns = dict(source.columns) or None
         draft = Draft(signed_in_actor().user_id or 0, company.id, source.name, "", columns=columns)
         return begin_draft(draft, data, {"kind": source.kind.value, "complete": source.is_complete})
-    except SourceRefused as refused:
+    except DatabaseRefused as refused:
         flash(source_problem(refused), "danger")
     except ImportRefused as refused_list:
         flash(explain_refusal(refused_list), "danger")

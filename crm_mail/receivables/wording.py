@@ -2,10 +2,10 @@
 
 from flask_babel import gettext as _
 
+from crm_mail.importers.foreign_databases import DatabaseRefused
 from crm_mail.receivables.columns import Field
 from crm_mail.receivables.dunning import Reason
 from crm_mail.receivables.settings import SettingInvalid
-from crm_mail.receivables.sources import SourceRefused
 
 _EXAMPLE = "postgresql+psycopg://user:password@host/database"
 
@@ -75,7 +75,7 @@ def field_words() -> list[tuple[str, str]]:
     ]
 
 
-def source_problem(refused: SourceRefused) -> str:
+def source_problem(refused: DatabaseRefused) -> str:
     """Why a source cannot be kept or read."""
     words = {
         "name": _("Give the source a name of at most 80 characters."),
@@ -83,6 +83,11 @@ def source_problem(refused: SourceRefused) -> str:
         "driver": _("The driver for %(name)s is not installed here.", name=refused.detail),
         "own": _("This is the database of CRM Mail itself: name the one of the accounting system."),
         "query": _("The query must be one SELECT without a semicolon."),
+        "option": _("The address may not carry the option %(name)s: leave it out.", name=refused.detail),
+        "parameters": _(
+            "Only :company and :today are given; the query asks for %(name)s.", name=refused.detail
+        ),
+        "slow": _("The query took longer than %(n)s seconds: let it ask for less.", n=refused.detail),
         "unknown": _("There is no source called “%(name)s”.", name=refused.detail),
         "failed": _("The database did not answer the query: %(answer)s", answer=refused.detail),
     }

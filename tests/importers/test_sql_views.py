@@ -13,8 +13,9 @@ from sqlalchemy.pool import NullPool
 
 from crm_mail.contacts.models import Party
 from crm_mail.documents.models import Document
+from crm_mail.importers.foreign_databases import DatabaseRefused
 from crm_mail.importers.sql_view_models import SqlSource, SqlView, ViewKind
-from crm_mail.importers.sql_view_reading import ViewRefused, guess_watermark, read_watermark, write_watermark
+from crm_mail.importers.sql_view_reading import guess_watermark, read_watermark, write_watermark
 from crm_mail.importers.sql_view_service import ViewValues, run_view, save_source, save_view
 from crm_mail.installation import Installation
 from crm_mail.permissions import Permission, PermissionDenied
@@ -110,11 +111,11 @@ def test_a_query_cannot_write_also_when_it_looks_like_reading(
         company = make_company(session)
         source = save_source(session, ADMIN, home, company.id, "ERP", url)
         for bad in ("DELETE FROM customers", "SELECT 1; DELETE FROM customers", ""):
-            with pytest.raises(ViewRefused, match="one SELECT"):
+            with pytest.raises(DatabaseRefused, match="one SELECT"):
                 save_view(session, ADMIN, company.id, ViewValues("x", source.id, ViewKind.CONTACTS, bad))
         save_view(session, ADMIN, company.id, ViewValues("x", source.id, ViewKind.CONTACTS, deleting))
         company_id = company.id
-    with pytest.raises(ViewRefused, match="did not answer"):
+    with pytest.raises(DatabaseRefused, match="did not answer"):
         run_view(home, ADMIN, company_id, "x")
     engine = create_engine(url, poolclass=NullPool)
     with engine.connect() as connection:
@@ -134,7 +135,7 @@ def test_documents_come_as_canonical_json_and_parameters_are_given_by_name(
     with sqlite_home.database.write() as session:
         company = make_company(session)
         source = save_source(session, ADMIN, sqlite_home, company.id, "ERP", url)
-        with pytest.raises(ViewRefused, match="asks for year"):
+        with pytest.raises(DatabaseRefused, match="asks for year"):
             save_view(session, ADMIN, company.id, ViewValues("Docs", source.id, ViewKind.DOCUMENTS, query))
         values = ViewValues("Docs", source.id, ViewKind.DOCUMENTS, query, {"year": "2026"})
         save_view(session, ADMIN, company.id, values)
@@ -144,7 +145,7 @@ def test_documents_come_as_canonical_json_and_parameters_are_given_by_name(
     with sqlite_home.database.read() as session:
         assert session.scalar(select(func.count()).select_from(Document)) == 1
     clerk = make_actor(is_admin=False, grants=frozenset({(Permission.CONTACTS_MANAGE, "", company_id)}))
-    with pytest.raises(ViewRefused, match="no query"):
+    with pytest.raises(DatabaseRefused, match="no query"):
         run_view(sqlite_home, clerk, company_id, "Docs")
 
 
@@ -155,10 +156,10 @@ def test_our_own_database_a_missing_file_and_a_stranger_are_refused(
     with sqlite_home.database.write() as session:
         company = make_company(session)
         for url in (f"sqlite:///{tmp_path / 'test.sqlite3'}", "sqlite://", "sqlite:///file:x?uri=true"):
-            with pytest.raises(ViewRefused, match="CRM Mail itself"):
+            with pytest.raises(DatabaseRefused, match="CRM Mail itself"):
                 save_source(session, ADMIN, sqlite_home, company.id, "own", url)
         reads_files = "postgresql+psycopg://erp.example/erp?service=x"
-        with pytest.raises(ViewRefused, match="option service"):
+        with pytest.raises(DatabaseRefused, match="option service"):
             save_source(session, ADMIN, sqlite_home, company.id, "ERP", reads_files)
         with pytest.raises(PermissionDenied):
             save_source(session, make_actor(is_admin=False), sqlite_home, company.id, "x", "sqlite:////x")
@@ -167,7 +168,7 @@ def test_our_own_database_a_missing_file_and_a_stranger_are_refused(
             session, ADMIN, company.id, ViewValues("x", source.id, ViewKind.CONTACTS, "SELECT 1 AS code")
         )
         company_id = company.id
-    with pytest.raises(ViewRefused, match="did not answer"):
+    with pytest.raises(DatabaseRefused, match="did not answer"):
         run_view(sqlite_home, ADMIN, company_id, "x")
     assert not missing.exists()
 
@@ -229,5 +230,5 @@ def test_our_own_database_is_known_under_every_spelling_of_its_address(
         values = ViewValues("x", source.id, ViewKind.CONTACTS, "SELECT email AS codice FROM users")
         save_view(session, ADMIN, company.id, values)
         company_id = company.id
-    with pytest.raises(ViewRefused, match="CRM Mail itself"):
+    with pytest.raises(DatabaseRefused, match="CRM Mail itself"):
         run_view(sqlite_home, ADMIN, company_id, "x")

@@ -10,11 +10,11 @@ from sqlalchemy import select
 
 from crm_mail.companies.models import Company
 from crm_mail.importers.base import ImportRefused
+from crm_mail.importers.foreign_databases import DatabaseRefused
 from crm_mail.installation import Installation
 from crm_mail.receivables.ledger import Kind
 from crm_mail.receivables.models import LedgerLine, LedgerSource
 from crm_mail.receivables.sources import (
-    SourceRefused,
     find_source,
     import_from_source,
     read_source,
@@ -68,7 +68,7 @@ def test_a_query_brings_the_lines_of_its_company_and_the_address_stays_secret(
         assert (result.created, result.error_rows) == (1, 0)
         line = session.scalars(select(LedgerLine)).one()
         assert (line.number, str(line.open_amount)) == ('A "1"|x', "1200.50")
-        with pytest.raises(SourceRefused):
+        with pytest.raises(DatabaseRefused):
             find_source(session, ACTOR, company.id, "another")
 
 
@@ -88,10 +88,10 @@ def test_what_cannot_be_kept_says_why(
 ) -> None:
     with home.database.write() as session:
         company = make_company(session)
-        with pytest.raises(SourceRefused) as refused:
+        with pytest.raises(DatabaseRefused) as refused:
             keep(home, session, company, **({"url": erp} | changes))
         assert refused.value.problem == problem
-        with pytest.raises(SourceRefused) as own:
+        with pytest.raises(DatabaseRefused) as own:
             keep(home, session, company, url=str(home.database.engine.url))
         assert own.value.problem == "own"
 
@@ -102,7 +102,7 @@ def test_a_query_that_writes_or_fails_changes_nothing(home: Installation, erp: s
         source = keep(home, session, company, url=erp)
         for query in ("WITH x AS (SELECT 1) DELETE FROM scadenze", "SELECT * FROM missing"):
             source.query = query
-            with pytest.raises(SourceRefused) as refused:
+            with pytest.raises(DatabaseRefused) as refused:
                 read_source(home, source, company)
             assert refused.value.problem == "failed"
         source.query = QUERY
