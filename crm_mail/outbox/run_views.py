@@ -29,6 +29,7 @@ from crm_mail.outbox.models import Message, MessageEvent, Run
 from crm_mail.outbox.prepare_views import ring, run_url
 from crm_mail.outbox.review import RunCounts, can_see_run
 from crm_mail.outbox.review_page import BACK, LANGUAGES, SEND_PAGE, link, run_or_404, run_title, state_word
+from crm_mail.outbox.run_words import run_state_word
 from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.standing_views import standing_note
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState, RunState
@@ -83,7 +84,7 @@ def list_runs() -> Any:
         older=older,
         newer=newer,
         state=wanted.value if wanted else "",
-        states=[(one.value, run_state_word(one)) for one in RunState],
+        states=[(one.value, _state_word(one)) for one in RunState],
         company=company,
         may_prepare=actor.can(Permission.OUTBOX_PREPARE),
         may_commit=actor.can(Permission.OUTBOX_COMMIT),
@@ -136,19 +137,8 @@ def user_names(ids: Iterable[int | None]) -> dict[int, str]:
     return {id_: name for id_, name in db().execute(query)} if wanted else {}
 
 
-def run_state_word(state: RunState) -> str:
-    """The word of a run's state, for the filter."""
-    words: dict[RunState, str] = {
-        RunState.PREPARING: _("Preparing"),
-        RunState.REVIEW: _("To review"),
-        RunState.APPROVAL: _("Waits for a second person"),
-        RunState.COMMITTED: _("Committed"),
-        RunState.SENDING: _("Sending"),
-        RunState.PAUSED: _("Paused"),
-        RunState.FINISHED: _("Finished"),
-        RunState.CANCELLED: _("Cancelled"),
-    }
-    return words[state]
+def _state_word(state: RunState) -> str:
+    return run_state_word(state, lambda message: str(_(message)))
 
 
 @requires(Permission.OUTBOX_COMMIT)

@@ -6,8 +6,10 @@ Codes stay text (leading zeros count) and no cell can become a formula, whatever
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from itertools import islice
+from math import isfinite
 from pathlib import Path
 from typing import IO, Any
 
@@ -81,6 +83,12 @@ def _cell(sheet: Any, value: Any) -> Any:
     if isinstance(value, datetime):
         cell = WriteOnlyCell(sheet, value=value.replace(tzinfo=None))
         cell.number_format = "yyyy-mm-dd hh:mm:ss"
+        return cell
+    if isinstance(value, float | Decimal) and isfinite(value):
+        return value
+    if isinstance(value, date):
+        cell = WriteOnlyCell(sheet, value=value)
+        cell.number_format = "yyyy-mm-dd"
         return cell
     text = ILLEGAL_CHARACTERS_RE.sub(" ", str(value))[:MAX_CELL]
     if not text.startswith(FORMULA_STARTS):
