@@ -19,6 +19,7 @@ FIGURES = (
     "contacts",
     "orders",
     "events",
+    "segments",
 )
 
 

@@ -68,7 +68,7 @@ def measure(times: int = 3, count: int = CONTACTS) -> list[Figure]:
     import_models()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as folder:
-        for name, url in _databases(Path(folder)):
+        for name, url in databases(Path(folder)):
             settings = Settings(data_dir=Path(folder), database_url=url, secret_key="only for measuring it")
             home = Installation(settings)
             Base.metadata.create_all(home.database.engine)
@@ -125,7 +125,8 @@ def _time(action: Callable[[], object]) -> float:
     return (time.perf_counter() - start) * 1000
 
 
-def _databases(folder: Path) -> Iterator[tuple[str, str]]:
+def databases(folder: Path) -> Iterator[tuple[str, str]]:
+    """Name and address of each database that is measured."""
     yield "SQLite", f"sqlite:///{folder / 'bench.sqlite3'}"
     with _postgres(folder) as url:
         if url:

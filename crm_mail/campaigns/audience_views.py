@@ -8,13 +8,18 @@ from flask_babel import gettext as _
 from crm_mail.campaigns.audience import count_audience, sample_audience
 from crm_mail.campaigns.models import Campaign
 from crm_mail.campaigns.page import campaign_or_404, editable_or_404, exclusion_words, step_page
+from crm_mail.campaigns.segment_views import keep_as_segment
+from crm_mail.campaigns.segments import name_of
 from crm_mail.campaigns.service import change_audience
 from crm_mail.contacts import vocabulary
 from crm_mail.contacts.filter_words import filter_labels, value_word
 from crm_mail.contacts.listing import list_names
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
+from crm_mail.contacts.purchase_words import act_choices, recent_choices
+from crm_mail.contacts.saved_filters import list_filters
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
+from crm_mail.purchases.listing import offered_purchases
 from crm_mail.web.door import db
 
 TAGS = ("all_characteristic", "any_characteristic", "without_characteristic")
@@ -47,15 +52,24 @@ def edit_audience(campaign_id: int) -> Any:
             subscribed="only_subscribed" in request.form,
             parties="with_parties" in request.form,
         )
-        again = "look" in request.form
+        if "keep" in request.form:
+            keep_as_segment(row, request.form.get("segment_name", ""))
+        again = "look" in request.form or "keep" in request.form
         step = "edit_audience" if again else "edit_content"
         return redirect(url_for(f"campaigns.{step}", campaign_id=row.id), 303)
     row = campaign_or_404(campaign_id)
     actor = signed_in_actor()
     parties = PartyFilter.from_dict(row.audience, row.company_id)
+    segments = list_filters(db(), actor, row.company_id)
     return step_page(
         row,
         "edit_audience",
+        segments=segments,
+        segment=name_of(segments, row.audience),
+        purchases=[(word, value_word("purchase", word)) for word in parties.purchases],
+        bought=offered_purchases(db(), row.company_id, row.company.country),
+        acts=act_choices(),
+        periods=recent_choices(),
         parties=parties,
         chosen=_chosen(parties),
         offered=_offered(actor, row.company_id),

@@ -5,11 +5,12 @@ from typing import Any
 from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from crm_mail.campaigns import audience_views, content_views, file_views
+from crm_mail.campaigns import audience_views, content_views, file_views, segment_views
 from crm_mail.campaigns.audience import count_audience
 from crm_mail.campaigns.forms import BeginForm, problem_of
 from crm_mail.campaigns.letters import LetterInvalid
 from crm_mail.campaigns.page import campaign_or_404, company_at_work, editable_or_404, step_page
+from crm_mail.campaigns.segment_views import begin_with_segment
 from crm_mail.campaigns.service import (
     CampaignRefused,
     begin_campaign,
@@ -54,6 +55,7 @@ def begin() -> Any:
             form.document_type.data or "",
             form.purpose.data or "",
         )
+        begin_with_segment(row, request.args.get("segment", 0, type=int))
         return redirect(url_for("campaigns.edit_audience", campaign_id=row.id), 303)
     return render_template("campaigns/begin.html", form=form, company=company), 422 if form.errors else 200
 
@@ -157,4 +159,5 @@ def init_app(app: Flask) -> None:
     audience_views.add_routes(blueprint)
     content_views.add_routes(blueprint)
     file_views.add_routes(blueprint)
+    segment_views.add_routes(blueprint)
     app.register_blueprint(blueprint)

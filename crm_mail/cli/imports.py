@@ -10,6 +10,7 @@ from sqlalchemy.exc import DatabaseError
 
 from crm_mail.cli.frame import Answer, Interrupted, command, find_actor, find_company
 from crm_mail.companies.models import Company
+from crm_mail.documents.purchases import catch_up
 from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.bundles import Door, ImportedFile, named_beside
 from crm_mail.importers.bundles import import_group as bring_group
@@ -17,6 +18,7 @@ from crm_mail.importers.canonical import Beside
 from crm_mail.importers.contact_service import import_contacts
 from crm_mail.importers.hot_folder import is_wanted, outer_file
 from crm_mail.importers.pairing import Group, group_files
+from crm_mail.importers.sales_service import import_sales
 from crm_mail.importers.sql_view_service import run_view
 from crm_mail.installation import Installation
 
@@ -142,6 +144,38 @@ def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
             yield from sorted(p for p in path.rglob("*") if p.is_file() and is_wanted(p.name))
         else:
             yield path
+
+
+@import_group.command("sales")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--company", "company_code", required=True)
+@click.option("--mapping", default=None, help="Name of a saved mapping of columns.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
+@click.option("--as", "email", default=None, metavar="EMAIL")
+@command()
+def sales(
+    home: Installation, file: Path, company_code: str, mapping: str | None, dry_run: bool, email: str | None
+) -> Answer:
+    """Sales lines from CSV, TSV, XLSX, ODS or JSON: what customers bought."""
+    with home.database.write() as session:
+        company, actor = find_company(session, company_code), find_actor(session, email)
+        result = import_sales(session, actor, company, file, mapping=mapping or "", dry_run=dry_run)
+    return result.as_json()
+
+
+@import_group.command("purchases")
+@click.option("--company", "company_code", required=True)
+@command()
+def purchases(home: Installation, company_code: str) -> Answer:
+    """What the invoices sold that are here already; once, after an update. A second time changes nothing."""
+    with home.database.read() as session:
+        company_id = find_company(session, company_code).id
+    after, documents, lines = -1, 0, 0
+    while after:
+        with home.database.write() as session:
+            after, more, kept = catch_up(session, company_id, max(after, 0))
+        documents, lines = documents + more, lines + kept
+    return {"documents": documents, "lines": lines}
 
 
 @import_group.command("sql")

@@ -12,17 +12,16 @@ from crm_mail.contacts import bulk, messages, saved_filters
 from crm_mail.contacts.blueprint import blueprint
 from crm_mail.contacts.bulk import OF_CONTACTS, BulkKind, Picked
 from crm_mail.contacts.card_views import company_or_404
-from crm_mail.contacts.confidential import Way, confidential_of_parties
-from crm_mail.contacts.confidential_views import tell_reading
 from crm_mail.contacts.listing import list_names
 from crm_mail.contacts.models import PartyChange
 from crm_mail.contacts.party_export import export_parties, record_export
 from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
 from crm_mail.contacts.problems import ContactRefused
+from crm_mail.contacts.purchase_words import act_choices, recent_choices
 from crm_mail.contacts.saved_filters import FilterNotSaved
 from crm_mail.contacts.vcard_export import export_vcards
 from crm_mail.contacts.vocabulary import level_names, list_characteristics
-from crm_mail.permissions import HIGHEST_CLEARANCE, Permission, requires, signed_in_actor
+from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 from crm_mail.web.table_files import CSV_MIME, XLSX_MIME, csv_chunks, write_xlsx
 from crm_mail.web.type_names import type_name
@@ -53,7 +52,8 @@ def _picked(chosen: PartyFilter) -> Picked:
     return Picked(chosen, () if is_all else tuple(int(one) for one in given[:MOST_TICKED]), is_all)
 
 
-def _list_url(chosen: PartyFilter) -> str:
+def list_url(chosen: PartyFilter) -> str:
+    """The list of a filter."""
     arguments: dict[str, Any] = {}
     for name, value in chosen.to_arguments():
         arguments.setdefault(name, []).append(value)
@@ -76,7 +76,6 @@ def export_list() -> Response:
         write_xlsx(_header(), rows, file, _("Contacts"))
     file.seek(0)
     record_export(db(), actor, chosen.company_id, kind, len(rows))
-    _tell_reading(_picked(chosen))
     mime = CSV_MIME if kind == "csv" else XLSX_MIME
     return send_file(file, mime, as_attachment=True, download_name=f"contacts.{kind}")
 
@@ -89,15 +88,7 @@ def _export_vcards(picked: Picked) -> Response:
         count += 1
     file.seek(0)
     record_export(db(), signed_in_actor(), picked.chosen.company_id, "vcf", count)
-    _tell_reading(picked)
     return send_file(file, "text/vcard; charset=utf-8", as_attachment=True, download_name="contacts.vcf")
-
-
-def _tell_reading(picked: Picked) -> None:
-    actor = signed_in_actor()
-    if actor.clearance >= HIGHEST_CLEARANCE:
-        parties = db().scalars(picked.query(actor.sight)).all()
-        tell_reading(confidential_of_parties(db(), parties), Way.EXPORT)
 
 
 def _header() -> list[str]:
@@ -131,7 +122,7 @@ def change_many() -> Any:
     picked, kind = _picked(chosen), _kind(request.form.get("kind", ""))
     if not picked.is_all and not picked.ids:
         flash(_("Select at least one row."), "warning")
-        return redirect(_list_url(chosen), 303)
+        return redirect(list_url(chosen), 303)
     step = request.form.get("step", "")
     value = request.form.get(_VALUE_FIELDS.get(kind, "value") if kind else "value", "")
     try:
@@ -154,7 +145,7 @@ def _apply(picked: Picked, kind: BulkKind, value: str) -> Any:
     else:
         db().flush()
         session[UNDO_KEY] = change.id
-    return redirect(_list_url(picked.chosen), 303)
+    return redirect(list_url(picked.chosen), 303)
 
 
 def _page(
@@ -180,8 +171,8 @@ def _page(
         parties=counted_all.parties,
         problem=problem,
         offered=sorted({name for names in offered.values() for name in names}),
-        back_url=_list_url(picked.chosen),
-        post_url=url_for("contacts.change_many") + _list_url(picked.chosen).removeprefix(_plain_list()),
+        back_url=list_url(picked.chosen),
+        post_url=url_for("contacts.change_many") + list_url(picked.chosen).removeprefix(_plain_list()),
     )
 
 
@@ -260,16 +251,16 @@ def save_filter() -> Any:
     """Keep the filter of the address under a name."""
     chosen = filter_of_address()
     problems = {
-        "name": _("Give the filter a name of at most 80 characters."),
+        "name": _("Give the segment a name of at most 80 characters."),
         "empty": _("Nothing is filtered yet: choose something first."),
-        "too_many": _("There are too many saved filters. Remove one first."),
+        "too_many": _("There are too many segments. Remove one first."),
     }
     try:
         saved = saved_filters.save_filter(db(), signed_in_actor(), chosen, request.form.get("name", ""))
-        flash(_("The filter “%(name)s” is saved.", name=saved.name), "success")
+        flash(_("The segment “%(name)s” is kept.", name=saved.name), "success")
     except FilterNotSaved as refused:
         flash(problems[refused.code], "warning")
-    return redirect(_list_url(chosen), 303)
+    return redirect(list_url(chosen), 303)
 
 
 @blueprint.post("/filters/<int:filter_id>/remove")
@@ -278,7 +269,7 @@ def remove_filter(filter_id: int) -> Any:
     """Forget a filter of one's own."""
     if not saved_filters.remove_filter(db(), signed_in_actor(), filter_id):
         abort(404)
-    flash(_("The filter was removed."), "success")
+    flash(_("The segment was removed. Mailings and schedules keep their audience."), "success")
     return redirect(_plain_list(), 303)
 
 
@@ -291,16 +282,19 @@ def offered_filters(company_id: int, chosen: PartyFilter) -> list[dict[str, Any]
             arguments.setdefault(name, []).append(value)
         url = url_for("contacts.list_parties", **arguments)
         found.append({"id": one.id, "name": one.name, "url": url, "active": one.filter == chosen.to_dict()})
+        found[-1]["may_remove"] = saved_filters.may_change(signed_in_actor(), one)
     return found
 
 
 def list_extras(chosen: PartyFilter) -> dict[str, Any]:
     """What the list needs for its actions and its saved filters."""
-    query = _list_url(chosen).removeprefix(_plain_list())
+    query = list_url(chosen).removeprefix(_plain_list())
     return {
         "saved": offered_filters(chosen.company_id, chosen),
         "change_url": url_for("contacts.change_many") + query,
         "export_url": url_for("contacts.export_list") + query,
         "save_url": url_for("contacts.save_filter") + query,
         "last_action": take_change(),
+        "acts": act_choices(),
+        "periods": recent_choices(),
     }

@@ -14,8 +14,7 @@ from crm_mail.contacts import messages, parties, vocabulary
 from crm_mail.contacts.access import find_party, list_contacts
 from crm_mail.contacts.blueprint import blueprint
 from crm_mail.contacts.card_reads import list_documents
-from crm_mail.contacts.confidential import Way
-from crm_mail.contacts.confidential_views import tell_reading
+from crm_mail.contacts.confidential import Way, note_reading
 from crm_mail.contacts.forms import PartyForm, language_choices
 from crm_mail.contacts.kind_views import kind_notes
 from crm_mail.contacts.merging import follow_merge
@@ -25,11 +24,13 @@ from crm_mail.contacts.receivers import rule_text, who_receives
 from crm_mail.contacts.subscriptions import MatrixCell, set_matrix
 from crm_mail.contacts.suppression_views import words_of
 from crm_mail.contacts.suppressions import suppressed_among
-from crm_mail.document_types import Direction
+from crm_mail.db import today
+from crm_mail.document_types import Direction, DocumentType
 from crm_mail.evidence.address_facts import contradicted_addresses
 from crm_mail.evidence.proof_page import stage_badges
 from crm_mail.outbox.history import party_history
 from crm_mail.permissions import Permission, requires, signed_in_actor
+from crm_mail.purchases.listing import Bought, bought_by
 from crm_mail.web.door import db
 from crm_mail.web.navigation import current_company
 from crm_mail.web.type_names import type_name
@@ -85,7 +86,7 @@ def show_party(party_id: int) -> Any:
     """The contacts of a party, what each receives, and who receives what in the end."""
     party = found(party_id)
     contacts = list_contacts(db(), signed_in_actor(), party.id)
-    tell_reading([contact.id for contact in contacts], Way.CARD)
+    note_reading(db(), signed_in_actor(), [contact.id for contact in contacts], Way.CARD)
     active = [contact for contact in contacts if contact.state is ContactState.ACTIVE]
     types = shown_types(party, active)
     names = vocabulary.level_names(db(), party.company_id)
@@ -106,8 +107,15 @@ def show_party(party_id: int) -> Any:
         kinds={c.id: {s.document_type: s.recipient_kind.value for s in c.subscriptions} for c in active},
         receivers=who_receives(db(), party, active, types),
         rule_text=rule_text,
+        bought=_bought(party),
         level_label=lambda level: messages.level_label(level, names),
     )
+
+
+def _bought(party: Party) -> Bought | None:
+    """What a customer bought, for who may see its invoices."""
+    may_see = signed_in_actor().can(Permission.DOCUMENTS_SEE, party.company_id, DocumentType.INVOICE.value)
+    return bought_by(db(), party.id, today()) if may_see else None
 
 
 def shown_types(party: Party, contacts: list[Contact]) -> list[str]:

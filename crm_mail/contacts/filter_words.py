@@ -6,6 +6,7 @@ from flask_babel import ngettext
 from crm_mail.contacts.consent_wishes import CONSENT_WORDS, read_consent_word
 from crm_mail.contacts.consent_words import decision_word, subject_line
 from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.purchase_words import any_of, purchase_word
 from crm_mail.web.type_names import type_name
 
 
@@ -36,6 +37,7 @@ def filter_labels() -> dict[str, str]:
         "written": _("Written to before"),
         "birthday": _("Birthday"),
         "consent": _("Consent"),
+        "purchase": _("Purchases"),
     }
 
 
@@ -80,7 +82,25 @@ def value_word(argument: str, value: str) -> str:
         return dict(address_kind_choices()).get(value, value)
     if argument == "consent":
         return consent_choice(value)
+    if argument == "purchase":
+        return purchase_word(value)
     return birthday_word(int(value)) if argument == "birthday" else value
+
+
+EACH_HOLDS = frozenset({"all_characteristic", "purchase"})
+"""Arguments whose values must all hold; those of the others are alternatives."""
+
+
+def filter_sentence(chosen: PartyFilter) -> str:
+    """What a filter means, in one sentence; empty: everybody."""
+    labels, found = filter_labels(), dict[str, list[str]]()
+    for name, value in chosen.to_arguments():
+        found.setdefault(name, []).append(value_word(name, value))
+    parts = []
+    for name, words in found.items():
+        for said in words if name in EACH_HOLDS else [any_of(words)]:
+            parts.append(f"{labels[name]}: {said}" if name != "purchase" else said)
+    return "; ".join(parts)
 
 
 def describe_filter(chosen: PartyFilter) -> list[str]:

@@ -28,6 +28,7 @@ from crm_mail.contacts.people import contact_values
 from crm_mail.contacts.problems import ContactRefused, Problem
 from crm_mail.contacts.raising import raise_history
 from crm_mail.permissions import Actor, Permission
+from crm_mail.purchases.recording import work_out_totals
 
 _PARTY_TEXTS = (
     "vat_number",
@@ -104,6 +105,7 @@ def merge_parties(session: Session, actor: Actor, kept: Party, other: Party) -> 
     kept.is_blocked = kept.is_blocked or other.is_blocked
     session.flush()
     moved = _move(session, kept, other, kept.name, other.name)
+    work_out_totals(session, kept.company_id, [kept.id, other_id])
     kept_as = finish_snapshot(session, snapshot, kept)
     session.add(
         PartyMerge(company_id=kept.company_id, party_id=kept.id, user_id=actor.user_id, snapshot=kept_as)

@@ -4,11 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, Computed, ForeignKey, Index, String, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Computed, ForeignKey, Index, String, Table, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
-from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
+from crm_mail.db import NEVER_AGAIN, Base, EnumText, Id, Json, UtcDateTime, now
 from crm_mail.delivery.routing import AddressKind
 
 _OTHER_KEYS = "code || ' ' || vat_number || ' ' || tax_code || ' ' || email || ' ' || billing_email"
@@ -41,6 +41,7 @@ class Party(Base):
         Index("ix_parties_company_kind", "company_id", "is_customer", "is_supplier"),
         Index("ix_parties_company_email", "company_id", "email"),
         Index("ix_parties_company_billing", "company_id", "billing_email"),
+        NEVER_AGAIN,
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -134,6 +135,7 @@ class Contact(Base):
         Index("ix_contacts_suggested", "company_id", "state", "id"),
         Index("ix_contacts_party_name", "company_id", "party_id", "name_key"),  # finds duplicates
         Index("ix_contacts_birthday", "company_id", "birth_month", "birth_day"),
+        NEVER_AGAIN,
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -235,12 +237,13 @@ class SavedMapping(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
     name: Mapped[str] = mapped_column(String(80))
+    purpose: Mapped[str] = mapped_column(String(20), default="contacts", server_default="contacts")
     columns: Mapped[str] = mapped_column(Text)  # JSON text of importers.contact_columns.Mapping
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class SavedFilter(Base):
-    """A filter of the list of parties that a person keeps under a name, for one company."""
+    """A segment: a filter of parties under a name, worked out afresh each time; a person's own, or everybody's."""
 
     __tablename__ = "saved_filters"
     __table_args__ = (UniqueConstraint("company_id", "user_id", "name"),)
@@ -250,6 +253,7 @@ class SavedFilter(Base):
     user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id"))
     name: Mapped[str] = mapped_column(String(80))
     filter: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # PartyFilter.to_dict
+    is_shared: Mapped[bool] = mapped_column(default=False, server_default=false())  # seen by colleagues too
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from crm_mail.contacts.consent_wishes import CONSENT_WORDS
 from crm_mail.delivery.routing import AddressKind
+from crm_mail.purchases.asked import PREFIX, PurchaseInvalid, read_fields, read_word
 from crm_mail.refusals import Refusal
 
 
@@ -58,6 +59,7 @@ ARGUMENTS: Final[Mapping[str, str]] = {
     "written": "was_written_to",
     "birthday": "birthday_within",
     "consent": "consents",
+    "purchase": "purchases",
 }
 """Name of the query argument (and of the command line option) → field. Lists are given by repeating the
 name.
@@ -102,6 +104,7 @@ class PartyFilter:
         was_written_to: something (True) or nothing (False) was ever sent, as far as this actor may know.
         birthday_within: only contacts whose birthday is today or in these many days.
         consents: only contacts whose last word on a subject is one of these; see `consent_conditions.CONSENT_WORDS`.
+        purchases: what must hold of their purchases, all of it; words of `purchases.asked`.
     """
 
     company_id: int
@@ -129,6 +132,7 @@ class PartyFilter:
     was_written_to: bool | None = None
     birthday_within: int | None = None
     consents: Words = ()
+    purchases: Words = ()
 
     @property
     def is_empty(self) -> bool:
@@ -196,12 +200,13 @@ class PartyFilter:
     @classmethod
     def from_arguments(cls, company_id: int, getlist: Callable[[str], Iterable[str]]) -> "PartyFilter":
         """Read query arguments, e.g. ``PartyFilter.from_arguments(7, request.args.getlist)``; empty ones are
-        nothing.
+        nothing. The fields of a question on purchases (`purchases.asked.FIELDS`) become one more of them.
 
         Raises:
             FilterInvalid: a value that does not exist (`kind=other`).
         """
         values = {name: [v for v in getlist(argument) if v.strip()] for argument, name in ARGUMENTS.items()}
+        values["purchases"] += _typed_purchase(getlist)
         return cls.from_dict({name: value for name, value in values.items() if value}, company_id)
 
 
@@ -218,6 +223,8 @@ def _read(name: str, value: Any) -> Any:
         clean = tuple(dict.fromkeys(word for text in texts if (word := " ".join(str(text).split()))))
         if name == "consents" and (unknown := [word for word in clean if word not in CONSENT_WORDS]):
             raise FilterInvalid(name, unknown[0])
+        if name == "purchases":
+            return tuple(dict.fromkeys(_read_purchase(word) for word in clean))
         return _read_kinds(clean) if name == "address_kinds" else clean
     single = value[-1] if isinstance(value, (list, tuple)) and value else value
     if name == "kind":
@@ -241,6 +248,22 @@ def _read_kinds(words: Words) -> Words:
         if word not in set(AddressKind):
             raise FilterInvalid("address_kinds", word)
     return words
+
+
+def _read_purchase(word: str) -> str:
+    """The word as it is kept, whatever order it was written in."""
+    try:
+        return read_word(word).to_word()
+    except PurchaseInvalid:
+        raise FilterInvalid("purchases", word) from None
+
+
+def _typed_purchase(getlist: Callable[[str], Iterable[str]]) -> list[str]:
+    try:
+        asked = read_fields(getlist)
+    except PurchaseInvalid as invalid:
+        raise FilterInvalid(f"{PREFIX}{invalid}") from None
+    return [asked.to_word()] if asked is not None else []
 
 
 def _read_days(value: Any) -> int | None:

@@ -46,7 +46,7 @@ TABLES = (
     table("party_merges", "snapshot", "user_id", Link.PARTY, "party_id", why=Why.PARTY),
     table("roles", "", "name"),
     table("privacy_level_names", "", "level name"),
-    table("saved_mappings", "", "name columns"),
+    table("saved_mappings", "", "name purpose columns"),
     table("saved_filters", "filter", "name", why=Why.STAFF),
     table("party_changes", "", "kind value count before"),  # parties' attributes, by party id
 )

@@ -1,8 +1,12 @@
-"""Filters of the list of parties that a person keeps under a name; nobody else sees them."""
+"""Segments: filters of parties kept under a name, worked out afresh wherever they are used.
+
+A person's own, unless whoever keeps the contacts shares one: then everybody in the company may use it, each with what
+exists for the own eyes.
+"""
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.models import SavedFilter
@@ -23,19 +27,36 @@ class FilterNotSaved(Refusal):
 
 
 def list_filters(session: Session, actor: Actor, company_id: int) -> Sequence[SavedFilter]:
-    """The person's own filters of a company, by name."""
-    query = select(SavedFilter).where(
-        SavedFilter.company_id == company_id, SavedFilter.user_id == actor.user_id
-    )
-    return session.scalars(query.order_by(func.lower(SavedFilter.name))).all()
+    """The filters of a company that a person may use, by name: the own ones, and those that are shared."""
+    usable = or_(SavedFilter.user_id == actor.user_id, SavedFilter.is_shared.is_(True))
+    query = select(SavedFilter).where(SavedFilter.company_id == company_id, usable)
+    return session.scalars(query.order_by(func.lower(SavedFilter.name), SavedFilter.id)).all()
+
+
+def find_filter(session: Session, actor: Actor, company_id: int, filter_id: int) -> SavedFilter | None:
+    """A filter that the person may use."""
+    found = (one for one in list_filters(session, actor, company_id) if one.id == filter_id)
+    return next(found, None)
+
+
+def may_change(actor: Actor, saved: SavedFilter) -> bool:
+    """Whether the person may share or remove a filter: the own ones; shared ones who keeps the contacts."""
+    is_keeper = actor.can(Permission.CONTACTS_MANAGE, saved.company_id)
+    return saved.user_id == actor.user_id or (saved.is_shared and is_keeper)
+
+
+def read_filter(saved: SavedFilter) -> PartyFilter | None:
+    """What a kept filter means; None when it is no longer understood."""
+    try:
+        return PartyFilter.from_dict(saved.filter, saved.company_id)
+    except FilterInvalid:
+        return None
 
 
 def arguments_of(saved: SavedFilter) -> list[tuple[str, str]]:
     """The query arguments of a kept filter; none when it is no longer understood."""
-    try:
-        return PartyFilter.from_dict(saved.filter, saved.company_id).to_arguments()
-    except FilterInvalid:
-        return []
+    chosen = read_filter(saved)
+    return chosen.to_arguments() if chosen is not None else []
 
 
 def save_filter(session: Session, actor: Actor, chosen: PartyFilter, name: str) -> SavedFilter:
@@ -50,7 +71,7 @@ def save_filter(session: Session, actor: Actor, chosen: PartyFilter, name: str) 
         raise FilterNotSaved("name")
     if chosen.is_empty:
         raise FilterNotSaved("empty")
-    kept = list_filters(session, actor, chosen.company_id)
+    kept = [one for one in list_filters(session, actor, chosen.company_id) if one.user_id == actor.user_id]
     saved = next((one for one in kept if one.name.lower() == name.lower()), None)
     if saved is None:
         if len(kept) >= MOST:
@@ -62,10 +83,21 @@ def save_filter(session: Session, actor: Actor, chosen: PartyFilter, name: str) 
     return saved
 
 
+def share_filter(session: Session, actor: Actor, saved: SavedFilter, *, is_shared: bool) -> None:
+    """Let everybody in the company use a filter, or nobody else any more.
+
+    Raises:
+        PermissionDenied: sharing is for who keeps the contacts.
+    """
+    actor.require(Permission.CONTACTS_MANAGE, saved.company_id)
+    saved.is_shared = is_shared
+    session.flush()
+
+
 def remove_filter(session: Session, actor: Actor, filter_id: int) -> bool:
-    """Forget a filter of one's own; False when there is none."""
+    """Forget a filter; False when there is none that the person may remove."""
     saved = session.get(SavedFilter, filter_id)
-    if saved is None or saved.user_id != actor.user_id:
+    if saved is None or not may_change(actor, saved):
         return False
     session.delete(saved)
     return True

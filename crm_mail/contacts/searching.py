@@ -36,6 +36,7 @@ def needs_search(chosen: PartyFilter) -> bool:
         or chosen.has_address is not None
         or chosen.was_written_to is not None
         or chosen.no_characteristics
+        or chosen.purchases
     )
 
 

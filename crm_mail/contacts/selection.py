@@ -33,6 +33,7 @@ from crm_mail.contacts.models import (
     contact_roles,
 )
 from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter, PartyKind
+from crm_mail.contacts.purchase_conditions import bought_what, only_refusals
 from crm_mail.contacts.reach import has_address, has_bounced, has_kind, was_written_to
 from crm_mail.contacts.tags import holders, tag_conditions
 from crm_mail.db import now
@@ -109,7 +110,11 @@ def code_range(first: str, last: str) -> list[Condition]:
 def plain_conditions(chosen: PartyFilter, sight: Sight) -> list[Condition]:
     """What is asked of the parties themselves, and what they must not have; the demands of `sources` are left out."""
     own = replace(
-        chosen, text="", address_kinds=(), has_bounced=False if chosen.has_bounced is False else None
+        chosen,
+        text="",
+        address_kinds=(),
+        has_bounced=False if chosen.has_bounced is False else None,
+        purchases=only_refusals(chosen),
     )
     conditions = _party_conditions(own, sight)
     if chosen.no_characteristics and not chosen.needs_contact:
@@ -141,6 +146,7 @@ def _party_conditions(chosen: PartyFilter, sight: Sight) -> list[Condition]:
     if chosen.blocked is not None:
         conditions.append(Party.is_blocked.is_(chosen.blocked))
     conditions += _reach_conditions(chosen, sight)
+    conditions += bought_what(chosen, sight)
     conditions += [_finds(word.lower(), company_id, sight) for word in chosen.text.split()]
     return conditions
 

@@ -24,6 +24,7 @@ from crm_mail.contacts.models import (
     contact_roles,
 )
 from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.purchase_conditions import buyers
 from crm_mail.contacts.reach import dead_addresses
 from crm_mail.contacts.tags import each_holding
 from crm_mail.db import now
@@ -58,6 +59,7 @@ def sources_of(chosen: PartyFilter, sight: Sight) -> list[Source]:
     found = []
     if chosen.needs_contact:
         found.append(_of_one_contact(chosen, sight))
+    found += [Source((query,), Party.id.in_(query)) for query in buyers(chosen, sight)]
     if chosen.has_bounced:
         found.append(_bounced(chosen.company_id, sight))
     words = sorted({word.lower() for word in chosen.text.split()}, key=len, reverse=True)

@@ -19,6 +19,7 @@ from crm_mail.contacts.models import Contact, ContactMerge, MergedRow, Party, Pa
 from crm_mail.contacts.problems import ContactRefused, Problem
 from crm_mail.db import Base, now
 from crm_mail.permissions import Actor, Permission
+from crm_mail.purchases.recording import work_out_totals
 
 AnyMerge = ContactMerge | PartyMerge
 
@@ -102,6 +103,7 @@ def _take_apart(session: Session, kept: Contact | Party, snapshot: Row) -> None:
     session.execute(earlier.values(kept_id=other_id))
     if isinstance(kept, Party):
         _codes_back(session, kept, snapshot)
+        work_out_totals(session, kept.company_id, [kept.id, other_id])
     session.expire_all()
 
 

@@ -35,6 +35,7 @@ from crm_mail.contacts.models import Party
 from crm_mail.contacts.party_filter import ARGUMENTS, FilterInvalid, PartyFilter
 from crm_mail.contacts.problems import ContactRefused
 from crm_mail.permissions import Permission, requires, signed_in_actor
+from crm_mail.purchases.listing import offered_purchases
 from crm_mail.web.door import db
 from crm_mail.web.navigation import current_company
 from crm_mail.web.type_names import type_names
@@ -55,7 +56,9 @@ def show_list() -> Any:
     try:
         chosen = PartyFilter.from_arguments(company.id, request.args.getlist)
     except FilterInvalid as refused:
-        abort(400, _("The filter %(name)s is not understood. Remove it from the address.", name=refused.name))
+        return render_template("contacts/filter_unknown.html", name=refused.name), 400
+    if request.args.get("buy_act"):  # typed fields become one word, which the address keeps
+        return redirect(bulk_views.list_url(chosen), 303)
     size = request.args.get("size", SIZES[0], type=int)
     page = list_parties(
         db(),
@@ -81,6 +84,7 @@ def show_list() -> Any:
         address_kinds=address_kind_choices(),
         birthdays=birthday_choices(),
         consents=consent_choices(),
+        bought=offered_purchases(db(), company.id, company.country),
         may_manage=actor.can(Permission.CONTACTS_MANAGE, company.id),
         may_export=actor.can(Permission.CONTACTS_EXPORT, company.id),
         **bulk_views.list_extras(chosen),

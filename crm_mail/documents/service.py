@@ -15,6 +15,7 @@ from crm_mail.contacts.models import Party
 from crm_mail.db import now
 from crm_mail.delivery.headers import safe_file_name
 from crm_mail.documents.models import Document, DocumentFile
+from crm_mail.documents.purchases import forget_purchases, record_purchases
 from crm_mail.documents.sight import is_in_sight
 from crm_mail.permissions import Actor, Permission
 from crm_mail.storage import BlobStore
@@ -133,6 +134,7 @@ def _keep(
     if current is not None:
         current.is_current = False
         session.flush()
+        forget_purchases(session, current)
     has_main = any(file.role is FileRole.MAIN for file in new.files)  # place 0 waits for the printed copy
     document = Document(
         company_id=party.company_id,
@@ -171,6 +173,7 @@ def _keep(
     )
     session.add(document)
     session.flush()
+    record_purchases(session, document)
     audit.record(
         session,
         actor,
@@ -242,6 +245,7 @@ def void_document(session: Session, actor: Actor, document: Document) -> None:
     """Mark a document as cancelled in the ERP: it drops out of every run that was not sent yet (BX-3)."""
     actor.require(Permission.DOCUMENTS_MANAGE, document.company_id, document.type)
     document.voided_at = now()
+    forget_purchases(session, document)
     audit.record(
         session,
         actor,

@@ -196,7 +196,8 @@ def _kept(row: int | None, column: str | None, code: str, params: Mapping[str, o
     return [row, column, code, {name: str(value) for name, value in params.items()}]
 
 
-def _told(messages: list[list[Any]]) -> list[dict[str, Any]]:
+def told(messages: list[list[Any]]) -> list[dict[str, Any]]:
+    """Kept messages as sentences, row by row."""
     return [
         {"row": row, "column": column, "text": explain(code, params)}
         for row, column, code, params in sorted(messages, key=lambda message: message[0] or 0)[
@@ -229,9 +230,9 @@ def report_page(template: str, token: str) -> Any:
         draft=draft,
         token=token,
         report=draft.report,
-        errors=_told(draft.report["errors"]),
-        warnings=_told(draft.report["warnings"]),
-        notes=_told(draft.report["notes"]),
+        errors=told(draft.report["errors"]),
+        warnings=told(draft.report["warnings"]),
+        notes=told(draft.report["notes"]),
         first_rows=list(_first_rows(draft, data)),
     )
 

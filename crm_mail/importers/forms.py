@@ -38,6 +38,15 @@ class PasteForm(FlaskForm):
     )
 
 
+class SalesForm(FlaskForm):
+    """A sales list, as a file or as copied cells."""
+
+    file = FileField(_l("File"), description=_l("CSV, TSV, Excel, OpenDocument or JSON."))
+    cells = TextAreaField(
+        _l("Or cells copied from a spreadsheet"), description=_l("With the row of column names.")
+    )
+
+
 class InvoicesForm(FlaskForm):
     """Electronic invoices as files."""
 

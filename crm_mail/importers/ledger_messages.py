@@ -13,6 +13,13 @@ LEDGER_MESSAGES: Final[Mapping[str, str]] = {
     "not_ledger_json": N_(
         "The JSON holds no list of open items: a list of objects is expected, alone or under “items”."
     ),
+    "not_list_json": N_("The JSON holds no list: a list of objects is expected, alone or under “items”."),
+    "sale_product_missing": N_("The row names no product. Fill in its code or its name."),
+    "sale_amount_missing": N_("The row has neither a quantity nor an amount. Fill in one of them."),
+    "sale_date_missing": N_("The row has no date. Fill in the day of the sale."),
+    "sale_id_twice": N_(
+        "The key “%(value)s” stands in an earlier row already: each line needs a key of its own."
+    ),
     "ledger_all_wrong": N_(
         "No row of the list can be used, so nothing was changed. A dry run tells what is wrong in each row."
     ),

@@ -14,6 +14,10 @@ from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal
 
 MAX_NAME = 80
+CONTACTS, SALES = "contacts", "sales"
+"""What a mapping is for."""
+
+_RIGHTS = {CONTACTS: Permission.CONTACTS_MANAGE, SALES: Permission.DOCUMENTS_MANAGE}
 
 
 class MappingUnknown(Refusal, LookupError):
@@ -33,20 +37,24 @@ class MappingNameInvalid(Refusal, ValueError):
         super().__init__(f"give the mapping a name of at most {MAX_NAME} characters")
 
 
-def list_mappings(session: Session, actor: Actor, company_id: int) -> list[SavedMapping]:
-    """The mappings of a company, by name."""
-    actor.require(Permission.CONTACTS_MANAGE, company_id)
-    query = select(SavedMapping).where(SavedMapping.company_id == company_id).order_by(SavedMapping.name)
-    return list(session.scalars(query))
+def list_mappings(
+    session: Session, actor: Actor, company_id: int, purpose: str = CONTACTS
+) -> list[SavedMapping]:
+    """The mappings of a company for one kind of file, by name."""
+    actor.require(_RIGHTS[purpose], company_id)
+    query = select(SavedMapping).where(SavedMapping.company_id == company_id, SavedMapping.purpose == purpose)
+    return list(session.scalars(query.order_by(SavedMapping.name)))
 
 
-def load_mapping(session: Session, actor: Actor, company_id: int, name: str) -> dict[str, str]:
+def load_mapping(
+    session: Session, actor: Actor, company_id: int, name: str, purpose: str = CONTACTS
+) -> dict[str, str]:
     """header → field of a saved mapping.
 
     Raises:
         MappingUnknown: there is none of that name.
     """
-    saved = list_mappings(session, actor, company_id)
+    saved = list_mappings(session, actor, company_id, purpose)
     for mapping in saved:
         if mapping.name.casefold() == one_line(name).casefold():
             return read_columns(mapping)
@@ -59,36 +67,46 @@ def read_columns(mapping: SavedMapping) -> dict[str, str]:
 
 
 def save_mapping(
-    session: Session, actor: Actor, company_id: int, name: str, columns: Mapping[str, str]
+    session: Session,
+    actor: Actor,
+    company_id: int,
+    name: str,
+    columns: Mapping[str, str],
+    purpose: str = CONTACTS,
 ) -> SavedMapping:
     """Keep a mapping under a name; one of the same name (in any case of letters) is replaced.
 
     Raises:
-        MappingNameInvalid: no name, or too long.
+        MappingNameInvalid: no name, too long, or that of a mapping for another kind of file.
         ImportRefused: a field does not exist.
     """
     clean = one_line(name)
     if not clean or len(clean) > MAX_NAME:
         raise MappingNameInvalid
     for header, target in columns.items():
-        if target and not is_field(target):
+        if target and purpose == CONTACTS and not is_field(target):
             raise ImportRefused("unknown_mapping_field", header=header, field=target)
     text = json.dumps({header: target for header, target in columns.items() if target}, ensure_ascii=False)
-    for mapping in list_mappings(session, actor, company_id):
+    for mapping in list_mappings(session, actor, company_id, purpose):
         if mapping.name.casefold() == clean.casefold():
             mapping.columns, mapping.name = text, clean
             return mapping
-    mapping = SavedMapping(company_id=company_id, name=clean, columns=text)
+    taken = select(SavedMapping.id).where(SavedMapping.company_id == company_id, SavedMapping.name == clean)
+    if session.execute(taken).first() is not None:
+        raise MappingNameInvalid
+    mapping = SavedMapping(company_id=company_id, name=clean, columns=text, purpose=purpose)
     session.add(mapping)
     session.flush()
     return mapping
 
 
-def delete_mapping(session: Session, actor: Actor, company_id: int, mapping_id: int) -> bool:
-    """Forget a mapping; False when the company has none of that id."""
-    actor.require(Permission.CONTACTS_MANAGE, company_id)
+def delete_mapping(
+    session: Session, actor: Actor, company_id: int, mapping_id: int, purpose: str = CONTACTS
+) -> bool:
+    """Forget a mapping; False when the company has none of that id for this kind of file."""
+    actor.require(_RIGHTS[purpose], company_id)
     mapping = session.get(SavedMapping, mapping_id)
-    if mapping is None or mapping.company_id != company_id:
+    if mapping is None or mapping.company_id != company_id or mapping.purpose != purpose:
         return False
     session.delete(mapping)
     session.flush()

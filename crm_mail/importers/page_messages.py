@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from crm_mail.importers.address_words import address_reason
 from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.column_names import CHARACTERISTIC, NO_SUBSCRIPTION, SUBSCRIPTION, Field
+from crm_mail.importers.sales_columns import Field as SalesField
 from crm_mail.importers.sentences import explain_in
 from crm_mail.web.type_names import type_names
 
@@ -88,6 +89,27 @@ def field_choices(headers: list[str], present: Mapping[str, str]) -> list[tuple[
     known = {value for _label, group in groups for value, _words in group}
     extra = [(value, _other_label(value)) for value in dict.fromkeys(present.values()) if value not in known]
     return [*groups, (_("Characteristics"), single), (_("As recognised"), extra)]
+
+
+def sales_fields() -> list[tuple[str, str]]:
+    """What a column of a sales list may hold."""
+    return [
+        (SalesField.PARTY_CODE, _("Customer code")),
+        (SalesField.PARTY_NAME, _("Name of the customer (not compared)")),
+        (SalesField.VAT_NUMBER, _("VAT number")),
+        (SalesField.DATE, _("Date of the sale")),
+        (SalesField.PRODUCT_CODE, _("Product code")),
+        (SalesField.PRODUCT_NAME, _("Product name")),
+        (SalesField.PRODUCT_GROUP, _("Product group")),
+        (SalesField.QUANTITY, _("Quantity")),
+        (SalesField.PRICE, _("Unit price")),
+        (SalesField.AMOUNT, _("Amount without tax")),
+        (SalesField.CURRENCY, _("Currency")),
+        (SalesField.NUMBER, _("Number of the invoice")),
+        (SalesField.DOC_TYPE, _("Document type (credit notes count negative)")),
+        (SalesField.ID, _("Own key of the line")),
+        (SalesField.COMPANY_CODE, _("Our company (rows of others are refused)")),
+    ]
 
 
 def _other_label(value: str) -> str:

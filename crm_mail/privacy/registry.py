@@ -12,6 +12,7 @@ from crm_mail.importers import personal_data as importers
 from crm_mail.outbox import personal_data as outbox
 from crm_mail.personal_data import Table
 from crm_mail.privacy import personal_data as privacy
+from crm_mail.purchases import personal_data as purchases
 from crm_mail.receivables import personal_data as receivables
 from crm_mail.reports import personal_data as reports
 from crm_mail.schedules import personal_data as schedules
@@ -32,6 +33,7 @@ ROOMS = (
     importers,
     outbox,
     privacy,
+    purchases,
     receivables,
     reports,
     schedules,

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from functools import lru_cache
 from typing import Final
 
 from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.column_names import fold_header
+from crm_mail.importers.column_sets import ColumnSet
 from crm_mail.importers.contact_columns import list_headers
 from crm_mail.receivables.ledger import Kind
 
@@ -71,34 +71,11 @@ _SYNONYMS: Final[Mapping[Field, str]] = {
     Field.REMINDED_ON: "ultimo sollecito|data ultimo sollecito|data sollecito|ultimo recordatorio|last reminder"
     "|last reminded|reminded on|last reminder date",
 }
-_NAMES: Final = {fold_header(item): item for item in Field} | {
-    name: item for item, names in _SYNONYMS.items() for name in names.split("|")
-}
+COLUMNS: Final = ColumnSet(Field, _SYNONYMS)
+guess_columns = COLUMNS.guess
+"""Header → field as the names say."""
 _RUNNING: Final = frozenset({"saldo", "balance"})
 _AMOUNTS: Final = {Field.DEBIT, Field.CREDIT, Field.AMOUNT, Field.OPEN}
-
-
-@lru_cache(maxsize=1024)
-def recognise(header: str) -> Field | None:
-    """The field of a header; None for an unknown one."""
-    return _NAMES.get(fold_header(header))
-
-
-def score_header(cells: Sequence[str]) -> int:
-    """How many cells of a row are known column names: the row with the most is the header."""
-    return len({found for cell in cells if cell and len(cell) <= 60 and (found := recognise(cell))})
-
-
-def guess_columns(headers: Sequence[str]) -> dict[str, str]:
-    """Header → field as the names say; of two columns with one meaning the first is used."""
-    taken: set[Field] = set()
-    columns: dict[str, str] = {}
-    for header in headers:
-        found = recognise(header) if header else None
-        if found is not None and found not in taken:
-            taken.add(found)
-            columns[header] = found.value
-    return columns
 
 
 def guess_kind(columns: Mapping[str, str]) -> Kind:
@@ -118,17 +95,7 @@ def check_columns(headers: Sequence[str], columns: Mapping[str, str]) -> dict[Fi
     Raises:
         ImportRefused: a field or a column that does not exist, or no column for the customer, or for an amount.
     """
-    by_fold = {fold_header(header): place for place, header in reversed(list(enumerate(headers))) if header}
-    places: dict[Field, int] = {}
-    for header, target in columns.items():
-        if not target:
-            continue
-        if target not in set(Field):
-            raise ImportRefused("unknown_mapping_field", header=header, field=target)
-        place = by_fold.get(fold_header(header))
-        if place is None:
-            raise ImportRefused("mapping_column_absent", header=header, headers=list_headers(headers))
-        places.setdefault(Field(target), place)
+    places = COLUMNS.places(headers, columns)
     missing = [] if places.keys() & {Field.PARTY_CODE, Field.VAT_NUMBER} else [Field.PARTY_CODE.value]
     missing += [] if places.keys() & _AMOUNTS else [Field.OPEN.value]
     if missing:

@@ -14,17 +14,18 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
-from crm_mail.contacts.models import Party
 from crm_mail.db import insert_many, now, today
+from crm_mail.importers.amount_cells import DECIMAL_COMMA_COUNTRIES
 from crm_mail.importers.base import ImportRefused, Notice, RowError
 from crm_mail.importers.import_result import KEPT_ERRORS, KEPT_WARNINGS
+from crm_mail.importers.object_tables import OBJECTS
+from crm_mail.importers.party_codes import parties_named
 from crm_mail.importers.table_rows import TableRow
 from crm_mail.importers.tabular import Table
 from crm_mail.permissions import Actor, Permission
-from crm_mail.receivables.cells import DECIMAL_COMMA_COUNTRIES
 from crm_mail.receivables.columns import Field, check_columns, guess_columns, guess_kind
 from crm_mail.receivables.ledger import Entry, Kind
-from crm_mail.receivables.lists import OBJECTS, open_ledger
+from crm_mail.receivables.lists import open_ledger
 from crm_mail.receivables.models import LedgerLine
 from crm_mail.receivables.rows import ParsedLine, RowReader, find_decimals, fingerprint, read_rows
 
@@ -164,7 +165,9 @@ def _accept(
 ) -> tuple[list[tuple[int, Entry]], set[int]]:
     """The entries with their parties, and the parties whose lines must stay because a row of theirs is wrong."""
     lines = list(read_rows(reader, rows))
-    by_code, by_vat = _parties(session, company.id, lines)
+    codes = (line.party_code for line in lines)
+    numbers = (line.vat_number for line in lines if not line.party_code)
+    by_code, by_vat = parties_named(session, company.id, codes, numbers)
     accepted: list[tuple[int, Entry]] = []
     kept: set[int] = set()
     for line in lines:
@@ -187,31 +190,6 @@ def _party_error(reader: RowReader, line: ParsedLine, code: str) -> RowError:
     place = reader.places.get(target)
     header = reader.headers[place] if place is not None else None
     return RowError(line.row, header, code, {"value": line.party_code or line.vat_number})
-
-
-Found = tuple[int, bool]
-"""(party id, whether it is a customer)"""
-
-
-def _parties(
-    session: Session, company_id: int, lines: Sequence[ParsedLine]
-) -> tuple[dict[str, Found], dict[str, Found]]:
-    codes = sorted({line.party_code for line in lines if line.party_code})
-    numbers = sorted({line.vat_number for line in lines if line.vat_number and not line.party_code})
-    by_code: dict[str, Found] = {}
-    by_vat: dict[str, Found] = {}
-    query = (
-        select(Party.id, Party.is_customer).where(Party.company_id == company_id).order_by(Party.id.desc())
-    )
-    for start in range(0, len(codes), AT_ONCE):
-        part = query.add_columns(Party.code).where(Party.code.in_(codes[start : start + AT_ONCE]))
-        by_code |= {code: (id_, is_customer) for id_, is_customer, code in session.execute(part)}
-    for start in range(0, len(numbers), AT_ONCE):
-        part = query.add_columns(Party.vat_number).where(
-            Party.vat_number.in_(numbers[start : start + AT_ONCE])
-        )
-        by_vat |= {number: (id_, is_customer) for id_, is_customer, number in session.execute(part)}
-    return by_code, by_vat
 
 
 def _apply(

@@ -16,7 +16,7 @@ from wtforms.validators import InputRequired
 from crm_mail.companies.models import Company
 from crm_mail.contacts.filter_words import describe_filter
 from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
-from crm_mail.contacts.saved_filters import list_filters
+from crm_mail.contacts.saved_filters import list_filters, read_filter
 from crm_mail.permissions import Actor
 from crm_mail.schedules.audience import audience_filter, audience_of
 from crm_mail.schedules.kinds import Options
@@ -29,6 +29,8 @@ class KindForm(Form):
 
     label: ClassVar[Any] = ""
     hint: ClassVar[Any] = ""
+    makes_run: ClassVar[bool] = True
+    """Whether it prepares a run, which somebody commits; False: it does its work by itself."""
 
     def prepare(self, session: Session, actor: Actor, company: Company, options: Options) -> None:
         """Offer the choices; ``options``: those kept in the schedule, empty for a new one."""
@@ -54,7 +56,7 @@ class AudienceForm(KindForm):
     audience = SelectField(
         _l("For whom"),
         [InputRequired(_l("Choose for whom it is; everybody must be chosen as well."))],
-        description=_l("Worked out afresh each time. Filters are kept on the page Contacts."),
+        description=_l("Worked out afresh each time. Segments are kept on the pages Contacts and Mailings."),
         choices=[],
     )
 
@@ -74,11 +76,10 @@ class AudienceForm(KindForm):
         self._filters[EVERYBODY] = PartyFilter(company.id)
         choices.append(SelectChoice(EVERYBODY, _("Everybody")))
         for saved in list_filters(session, actor, company.id):
-            try:
-                self._filters[str(saved.id)] = PartyFilter.from_dict(saved.filter, company.id)
-            except FilterInvalid:
-                continue
-            choices.append(SelectChoice(str(saved.id), _("Filter: %(name)s", name=saved.name)))
+            chosen = read_filter(saved)
+            if chosen is not None:
+                self._filters[str(saved.id)] = chosen
+                choices.append(SelectChoice(str(saved.id), _("Segment: %(name)s", name=saved.name)))
         self.audience.choices = choices
         if not self.is_posted:
             everybody = EVERYBODY if "audience" in options else ""

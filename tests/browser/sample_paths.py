@@ -53,11 +53,18 @@ WITHOUT_SAMPLE = {
     "events.edit_rule": "no rule is set up in the sample company; walked in tests/events",
     "outbox.show_preferences": "a signed token of its own, walked in tests/outbox",
     "outbox.show_download": "no file in it is too large to attach",
+    "campaigns.count_segment": "no segment in the sample company; walked in tests/purchases",
+    "importers.choose_sales_columns": "an import of its own, walked in tests/purchases",
+    "importers.show_sales_report": "the same",
     "receivables.choose_item_columns": "an import of its own, walked in tests/receivables",
     "receivables.preview_items": "the same",
     "suppressions.lift_address": "every address is written to",
     "webhooks.show_endpoint": "no webhook yet; walked in tests/api",
     "webhooks.edit_endpoint": "the same",
+    "saved_reports.show_report": "no report is saved yet; walked in tests/reports",
+    "saved_reports.show_history": "the same",
+    "saved_reports.preview_report": "the same",
+    "saved_reports.edit_report": "the same",
     "change_notices.edit_rule": "nobody is told of changes yet; walked in tests/reports",
     "outbox.show_standing": "no authorisation was given; walked in tests/outbox",
     "users.edit_group": "no group in the sample company; walked in tests/users",
@@ -78,6 +85,7 @@ FURTHER = (
     "/evidence?alarm=open",
     "/schedules/new?of=documents",
     "/events/new?of=fuel.sold",
+    "/reports/new?of=documents",
 )
 """Other faces of pages: later steps, a search with and without results, an open preview."""
 

@@ -1,0 +1,85 @@
+"""Products, sales lines, and what each customer's lines come to.
+
+The lines are the truth; `PurchaseTotal` is worked out from them, so that *who bought last* and *the best customers*
+need not read all of them.
+"""
+
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm_mail.db import Amount, Base, Id
+
+
+class Product(Base):
+    """What was sold, under its code; a product without a code goes by its name."""
+
+    __tablename__ = "products"
+    __table_args__ = (
+        UniqueConstraint("company_id", "code"),
+        Index("ix_products_company_group", "company_id", "group_name"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    code: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(String(200), default="")
+    group_name: Mapped[str] = mapped_column(String(120), default="")  # as the last sales list said
+
+
+class PurchaseLine(Base):
+    """One line of a sale; returns and credit notes are negative.
+
+    Either of an invoice that is kept here (``document_id``), or of a sales list (``source``, ``source_key``).
+    """
+
+    __tablename__ = "purchase_lines"
+    __table_args__ = (
+        UniqueConstraint("company_id", "source_key"),
+        Index(
+            "ix_purchase_lines_product",
+            *("product_id", "bought_on", "party_id", "quantity", "amount", "currency"),
+        ),
+        Index(
+            "ix_purchase_lines_party",
+            *("party_id", "bought_on", "product_id", "quantity", "amount", "currency"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    party_id: Mapped[int] = mapped_column(Id, ForeignKey("parties.id"))
+    product_id: Mapped[int] = mapped_column(Id, ForeignKey("products.id"))
+    bought_on: Mapped[date]
+    quantity: Mapped[Decimal] = mapped_column(Amount)
+    amount: Mapped[Decimal] = mapped_column(Amount)  # without tax
+    currency: Mapped[str] = mapped_column(String(3))
+    number: Mapped[str] = mapped_column(String(60), default="")  # of the invoice: both sources count once
+    document_id: Mapped[int | None] = mapped_column(
+        Id, ForeignKey("documents.id", ondelete="CASCADE"), index=True
+    )
+    source: Mapped[str] = mapped_column(String(120), default="")  # name of the file
+    source_key: Mapped[str | None] = mapped_column(String(140))  # the same line again is known by it
+
+
+class PurchaseTotal(Base):
+    """What a customer's sales come to in one currency, credit notes left out.
+
+    ``gross`` is never less than what was bought in any period: the best customers are looked for among the largest.
+    """
+
+    __tablename__ = "purchase_totals"
+    __table_args__ = (
+        Index("ix_purchase_totals_last", "company_id", "last_on", "party_id"),
+        Index("ix_purchase_totals_gross", "company_id", "currency", "gross", "party_id"),
+    )
+
+    # without a foreign key: a merge of two customers works them out again
+    party_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
+    first_on: Mapped[date]
+    last_on: Mapped[date]
+    gross: Mapped[Decimal] = mapped_column(Amount)

@@ -1,0 +1,143 @@
+"""Sales lines are kept: those of invoices as they arrive, those of sales lists in bulk; totals follow."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import case, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from crm_mail.db import among, insert_many
+from crm_mail.purchases.conditions import IS_SALE
+from crm_mail.purchases.models import Product, PurchaseLine, PurchaseTotal
+from crm_mail.purchases.sold import SaleLine, Sold
+
+_UNWATCHED = {"synchronize_session": False}
+"""Nobody holds such rows as objects."""
+
+
+def record_document(
+    session: Session,
+    company_id: int,
+    party_id: int,
+    document_id: int,
+    lines: Sequence[SaleLine],
+    *,
+    bought_on: date,
+    number: str,
+    currency: str,
+) -> int:
+    """Keep the lines of one document; how many. Nothing where a sales list brought the same invoice already."""
+    if not lines or _is_listed(session, party_id, bought_on, number):
+        return 0
+    ids, _changed = product_ids(session, company_id, [line.product for line in lines])
+    rows = [
+        {
+            "company_id": company_id,
+            "party_id": party_id,
+            "product_id": ids[line.product.code],
+            "bought_on": bought_on,
+            "quantity": line.quantity,
+            "amount": line.amount,
+            "currency": currency,
+            "number": number,
+            "document_id": document_id,
+        }
+        for line in lines
+    ]
+    insert_many(session, PurchaseLine, rows)
+    _add_to_totals(session, company_id, party_id, currency, bought_on, lines)
+    return len(rows)
+
+
+def forget_document(session: Session, company_id: int, party_id: int, document_id: int) -> None:
+    """Drop the lines of a document that was voided, or whose next version has come."""
+    lines = delete(PurchaseLine).where(PurchaseLine.document_id == document_id)
+    gone: Any = session.execute(lines, execution_options=_UNWATCHED)
+    if gone.rowcount:
+        work_out_totals(session, company_id, [party_id])
+
+
+def _is_listed(session: Session, party_id: int, bought_on: date, number: str) -> bool:
+    same = select(PurchaseLine.id).where(
+        PurchaseLine.party_id == party_id,
+        PurchaseLine.bought_on == bought_on,
+        PurchaseLine.number == number,
+        PurchaseLine.document_id.is_(None),
+    )
+    return bool(number) and session.execute(same.limit(1)).first() is not None
+
+
+def product_ids(session: Session, company_id: int, products: Iterable[Sold]) -> tuple[dict[str, int], int]:
+    """Code → id, and how many products were added or changed: names and groups that are told are kept."""
+    wanted: dict[str, Sold] = {}
+    for one in products:
+        before = wanted.get(one.code, one)
+        wanted[one.code] = Sold(one.code, one.name or before.name, one.group or before.group)
+    query = select(Product.code, Product.id, Product.name, Product.group_name).where(
+        Product.company_id == company_id, among(session, Product.code, wanted)
+    )
+    known = {code: (id_, name, group) for code, id_, name, group in session.execute(query)}
+    changed = 0
+    for code, (id_, name, group) in known.items():
+        told = wanted[code]
+        values = {"name": told.name or name, "group_name": told.group or group}
+        if (values["name"], values["group_name"]) != (name, group):
+            session.execute(
+                update(Product).where(Product.id == id_).values(values), execution_options=_UNWATCHED
+            )
+            changed += 1
+    ids = {code: id_ for code, (id_, _name, _group) in known.items()}
+    fresh = [one for code, one in wanted.items() if code not in known]
+    if fresh:
+        rows = [
+            {"company_id": company_id, "code": one.code, "name": one.name, "group_name": one.group}
+            for one in fresh
+        ]
+        kind = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+        for row in rows:  # another worker may have brought the same product
+            session.execute(kind.insert(Product).values(row).on_conflict_do_nothing())
+        codes = among(session, Product.code, [one.code for one in fresh])
+        added = select(Product.code, Product.id).where(Product.company_id == company_id, codes)
+        ids |= {code: id_ for code, id_ in session.execute(added)}
+    return ids, changed + len(fresh)
+
+
+def _add_to_totals(
+    session: Session,
+    company_id: int,
+    party_id: int,
+    currency: str,
+    bought_on: date,
+    lines: Sequence[SaleLine],
+) -> None:
+    sales = [line for line in lines if line.amount > 0 or (not line.amount and line.quantity > 0)]
+    if not sales:
+        return
+    kind = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    values = {"party_id": party_id, "currency": currency, "company_id": company_id}
+    values |= {"first_on": bought_on, "last_on": bought_on, "gross": sum(line.amount for line in sales)}
+    row: Any = kind.insert(PurchaseTotal).values(values)
+    new, old = row.excluded, PurchaseTotal
+    changed = {
+        "first_on": case((new.first_on < old.first_on, new.first_on), else_=old.first_on),
+        "last_on": case((new.last_on > old.last_on, new.last_on), else_=old.last_on),
+        "gross": old.gross + new.gross,
+    }
+    session.execute(row.on_conflict_do_update(index_elements=["party_id", "currency"], set_=changed))
+
+
+def work_out_totals(session: Session, company_id: int, party_ids: Iterable[int] | None = None) -> None:
+    """Work the totals of these customers out again, or those of the whole company (None)."""
+    old, lines = PurchaseTotal.company_id == company_id, PurchaseLine.company_id == company_id
+    if party_ids is not None:
+        wanted = list(party_ids)
+        old = among(session, PurchaseTotal.party_id, wanted)
+        lines = among(session, PurchaseLine.party_id, wanted)
+    session.execute(delete(PurchaseTotal).where(old), execution_options=_UNWATCHED)
+    keys = (PurchaseLine.party_id, PurchaseLine.currency, PurchaseLine.company_id)
+    on = PurchaseLine.bought_on
+    found = select(*keys, func.min(on), func.max(on), func.sum(PurchaseLine.amount)).where(lines, IS_SALE)
+    columns = ["party_id", "currency", "company_id", "first_on", "last_on", "gross"]
+    session.execute(insert(PurchaseTotal).from_select(columns, found.group_by(*keys)))
