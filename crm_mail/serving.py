@@ -23,7 +23,7 @@ from crm_mail.outbox.finishing import on_run_finished
 from crm_mail.outbox.tasks import DRAIN, on_sweep
 from crm_mail.outbox.worker import embedded_worker
 from crm_mail.privacy.retention import retain_daily
-from crm_mail.reports import change_notices
+from crm_mail.reports import change_notices, saved_issuing
 from crm_mail.reports.mailing import mail_run_report
 from crm_mail.scheduled_kinds import register_scheduled_kinds
 from crm_mail.schedules import firing
@@ -52,6 +52,7 @@ def serve_office(home: Installation) -> None:
     on_sweep(firing.tend)
     on_sweep(handling.tend)
     on_sweep(change_notices.tend)
+    on_sweep(saved_issuing.tend)
     on_sweep(write_for_new_documents)
     with ExitStack() as stack:
         is_alone = stack.enter_context(hold_instance(settings, settings.resolved_public_url))

@@ -36,7 +36,9 @@ COMMANDS = {
     "privacy": ("privacy", "Requests of persons about their data, and retention."),
     "prepare": ("outbox", "Work out every message that is due, for review."),
     "run": ("outbox", "Prepared runs: look, commit, steer, report."),
+    "campaign": ("campaigns", "Mailings to groups: list, show, test, prepare."),
     "schedules": ("schedules", "Schedules and special dates: list, run now, pause, resume."),
+    "report": ("reports", "Reports by mail: list, run now, or write one into a file."),
     "audit": ("audit", "The record of who did what: its seals, its export."),
     "rotate-keys": (
         "keys",

@@ -19,7 +19,7 @@ from crm_mail.outbox.processes import run_worker_processes
 from crm_mail.outbox.tasks import on_sweep
 from crm_mail.outbox.worker import run_worker_process
 from crm_mail.privacy.retention import retain_daily
-from crm_mail.reports import change_notices
+from crm_mail.reports import change_notices, saved_issuing
 from crm_mail.reports.mailing import mail_run_report
 from crm_mail.scheduled_kinds import register_scheduled_kinds
 from crm_mail.schedules import firing
@@ -45,6 +45,7 @@ def worker(home: Installation, until_idle: bool, processes: int) -> Answer:
     on_sweep(firing.tend)
     on_sweep(handling.tend)
     on_sweep(change_notices.tend)
+    on_sweep(saved_issuing.tend)
     on_sweep(write_for_new_documents)
     with ExitStack() as watching, show_sending(home) as on_progress:
         watching.enter_context(beating_process(home, Kind.WORKER, processes))

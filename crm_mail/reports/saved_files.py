@@ -80,7 +80,7 @@ def write_report(
     }
     in_body = len(table.rows) if ReportFormat.HTML in formats else 0
     shown = min(in_body, BODY_ROWS)
-    notes = cut_notes(table, shown, formats, reader, heading.url)
+    notes = cut_notes(table, shown, formats, reader)
     return Written(
         subject,
         plain_text(table, heading, notes, shown, reader),
@@ -89,7 +89,7 @@ def write_report(
     )
 
 
-def cut_notes(table: ReportTable, shown: int, formats: Sequence[str], reader: Reader, url: str) -> list[str]:
+def cut_notes(table: ReportTable, shown: int, formats: Sequence[str], reader: Reader) -> list[str]:
     """What a form does not show, and where it is."""
     _, found = reader.translate, []
     total = len(table.rows)
@@ -129,6 +129,13 @@ def mail_html(table: ReportTable, heading: Heading, notes: Sequence[str], shown:
     """The body: a table, which a narrow screen shows as one card for each row."""
     values = _values(table, heading, notes, reader) | {"rows": cells_of(table, reader, shown)}
     return str(_environment().get_template("saved_report.html").render(values, _=_saying(reader)))
+
+
+def mail_page(table: ReportTable, heading: Heading, reader: Reader) -> str:
+    """The body as a page shows it before it is mailed."""
+    shown = min(len(table.rows), BODY_ROWS)
+    notes = cut_notes(table, shown, (ReportFormat.XLSX,), reader)
+    return mail_html(table, heading, notes, shown, reader)
 
 
 def _saying(reader: Reader) -> Callable[..., str]:

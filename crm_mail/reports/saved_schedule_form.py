@@ -3,14 +3,14 @@
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
-from wtforms import SelectField
+from wtforms import SelectChoice, SelectField  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import InputRequired
 
 from crm_mail.companies.models import Company
 from crm_mail.permissions import Actor
 from crm_mail.reports.saved_models import SavedReport
 from crm_mail.reports.saved_service import list_reports
-from crm_mail.schedules.kind_forms import KindForm, choices_of
+from crm_mail.schedules.kind_forms import KindForm
 from crm_mail.schedules.kinds import Options
 
 
@@ -18,6 +18,7 @@ class ReportForm(KindForm):
     """Which report."""
 
     label = _l("Report")
+    makes_run = False
     hint = _l(
         "Mails a list of the product, or what a query on the ERP's database gives, to people of the office."
     )
@@ -33,7 +34,7 @@ class ReportForm(KindForm):
     def prepare(self, session: Session, actor: Actor, company: Company, options: Options) -> None:
         """The company's reports."""
         found = list_reports(session, actor, company.id)
-        self.report.choices = choices_of([(one.id, one.name) for one in found])
+        self.report.choices = [SelectChoice(one.id, one.name) for one in found]
 
     @classmethod
     def describe(cls, session: Session, company: Company, options: Options) -> list[str]:

@@ -142,7 +142,7 @@ def save_report(
     return kept
 
 
-def _names(values: ReportValues) -> set[str]:
+def _names(values: ReportValues) -> frozenset[str]:
     return GIVEN | {one["name"] for one in values.parameters}
 
 

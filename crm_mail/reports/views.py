@@ -3,7 +3,7 @@
 from flask import Blueprint, Flask, render_template
 
 from crm_mail.permissions import Permission, requires, signed_in_actor
-from crm_mail.reports import change_views, chart, timeline_views
+from crm_mail.reports import change_views, chart, saved_views, timeline_views
 from crm_mail.reports.audit_page import add_audit_routes
 from crm_mail.reports.dashboard import LISTED, read_dashboard
 from crm_mail.reports.mailer_state import read_mailer_state
@@ -49,3 +49,4 @@ def init_app(app: Flask) -> None:
     """Register the room's pages."""
     app.register_blueprint(blueprint)
     app.register_blueprint(change_views.blueprint)
+    app.register_blueprint(saved_views.blueprint)

@@ -96,6 +96,10 @@ def _rights(_: Translate) -> dict[str, str]:
         "schedules:manage": _("manage schedules"),
         "reports:see": _("see reports"),
         "reports:export": _("export reports"),
+        "documents:export": _("export documents"),
+        "contacts:export": _("export contacts"),
+        "audit:export": _("export the audit"),
+        "settings:manage": _("change settings"),
     }
 
 

@@ -108,6 +108,7 @@ def _items(actor: Actor) -> list[NavItem]:
         ("outbox.list_runs", _("Outbox"), "mail-forward", Permission.DOCUMENTS_SEE),
         ("schedules.list_schedules", _("Schedules"), "calendar-event", Permission.SCHEDULES_SEE),
         ("evidence.list_items", _("Receipts"), "certificate", Permission.DOCUMENTS_SEE),
+        ("saved_reports.list_all", _("Reports"), "report", Permission.REPORTS_SEE),
         ("documents.list_texts", _("Texts"), "template", Permission.TEXTS_MANAGE),
         ("delivery.list_accounts", _("Accounts"), "at", Permission.ACCOUNTS_MANAGE),
         ("companies.list_companies", _("Companies"), "building", Permission.SETTINGS_MANAGE),
@@ -134,7 +135,7 @@ def _groups() -> dict[str, str]:
         _("Data"): "contacts.list_parties documents.list_documents receivables.list_items"
         " importers.home importers.import_documents",
         _("Mail"): "outbox.prepare campaigns.list_campaigns outbox.list_runs schedules.list_schedules"
-        " evidence.list_items",
+        " evidence.list_items saved_reports.list_all",
         _("Settings"): "documents.list_texts delivery.list_accounts companies.list_companies"
         " users.list_users privacy.home reports.audit",
     }

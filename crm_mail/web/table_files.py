@@ -6,7 +6,7 @@ Codes stay text (leading zeros count) and no cell can become a formula, whatever
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import islice
 from math import isfinite
@@ -87,7 +87,7 @@ def _cell(sheet: Any, value: Any) -> Any:
     if isinstance(value, float | Decimal) and isfinite(value):
         return value
     if isinstance(value, date):
-        cell = WriteOnlyCell(sheet, value=value)
+        cell = WriteOnlyCell(sheet, value=datetime.combine(value, time()))
         cell.number_format = "yyyy-mm-dd"
         return cell
     text = ILLEGAL_CHARACTERS_RE.sub(" ", str(value))[:MAX_CELL]
