@@ -33,6 +33,7 @@ ENCRYPTED = frozenset(
         "sender_accounts.oauth_secret",
         "sender_accounts.oauth_tokens",
         "sender_accounts.secret",
+        "sender_accounts.sms_headers",
         "users.totp_secret",
     }
 )

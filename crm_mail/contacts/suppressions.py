@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
@@ -60,6 +60,9 @@ class Page:
 
 def _visible(actor: Actor, company_id: int) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [Suppression.company_id == company_id]
+    if not actor.sight.is_whole or actor.sight.clearance < HIGHEST_CLEARANCE:
+        # whose a number is cannot be asked here, as cards write it in many ways: it is told to who sees everybody
+        conditions.append(~and_(Suppression.address.startswith("+"), ~Suppression.address.contains("@")))
     if actor.sight.clearance < HIGHEST_CLEARANCE:
         hidden = (
             select(func.lower(ContactAddress.email))

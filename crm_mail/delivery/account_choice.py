@@ -92,7 +92,8 @@ class AccountBook:
                 return _first_enabled(own, Chosen.SENDERS_OWN, Chosen.NO_OWN_ACCOUNT)
         elif policy.uses_own_account and kind is AccountKind.SMTP:
             return AccountChoice(None, Chosen.NO_OWN_ACCOUNT)
-        wanted = policy.pec_account_id if kind is AccountKind.PEC else policy.smtp_account_id
+        named = {AccountKind.SMTP: policy.smtp_account_id, AccountKind.PEC: policy.pec_account_id}
+        wanted = named.get(kind)
         if wanted is not None and wanted in self.by_id:
             return _first_enabled([self.by_id[wanted]], Chosen.EXPLICIT, Chosen.NO_COMPANY_ACCOUNT)
         return _first_enabled(self.of(kind), Chosen.COMPANY_DEFAULT, Chosen.NO_COMPANY_ACCOUNT)

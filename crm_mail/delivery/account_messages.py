@@ -45,6 +45,17 @@ def _sentences() -> Mapping[Problem, str]:
         Problem.BOUNCE_ON_PEC: _(
             "A PEC message comes back to its sender: leave the return path of a PEC account empty."
         ),
+        Problem.BAD_SENDER: _(
+            "Write a number with its prefix and without blanks, such as +393331234567, or a name of at most %(limit)s "
+            "letters and digits."
+        ),
+        Problem.BAD_URL: _(
+            "This address cannot be used. It begins with https:// and does not lead into a private network."
+        ),
+        Problem.BAD_LINE: _("Write each line as name: value. This one is not: %(value)s"),
+        Problem.NO_PLACEHOLDER: _("One of the lines must hold %(value)s."),
+        Problem.CAP_TOO_LOW: _("The daily cap does not pay for one segment. Raise it, or leave it empty."),
+        Problem.CAP_WITHOUT_COST: _("A cap needs the cost of a segment."),
         Problem.SECRET_WITHOUT_USER: _(
             "There is a password without a user name. Enter the name, or no password."
         ),

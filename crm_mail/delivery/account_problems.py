@@ -26,6 +26,12 @@ class Problem(StrEnum):
     NO_TOKEN = "no_token"  # noqa: S105 - a code, not a secret
     BOUNCE_ON_PEC = "bounce_on_pec"
     SECRET_WITHOUT_USER = "secret_without_user"  # noqa: S105 - a code, not a secret
+    BAD_SENDER = "bad_sender"
+    BAD_URL = "bad_url"
+    BAD_LINE = "bad_line"
+    NO_PLACEHOLDER = "no_placeholder"
+    CAP_TOO_LOW = "cap_too_low"
+    CAP_WITHOUT_COST = "cap_without_cost"
 
 
 WORDS = {
@@ -45,6 +51,12 @@ WORDS = {
     Problem.FILE_TOO_LARGE: "the file is larger than {limit}: give the authority's certificate only",
     Problem.NO_TOKEN: "{field}: put {{token}} into the address, such as bounces+{{token}}@example.com",
     Problem.BOUNCE_ON_PEC: "a PEC message must come back to its sender (RFC 6109): leave the return path empty",
+    Problem.BAD_SENDER: "the sender is a number as +39 333 1234567 without blanks, or a name of {limit} signs at most",
+    Problem.BAD_URL: "the gateway's address cannot be used ({reason}): it begins with https:// and leads outside",
+    Problem.BAD_LINE: "{field}: write each line as name: value; this one is not: {value}",
+    Problem.NO_PLACEHOLDER: "the fields name nowhere {value}: without it nobody receives a text",
+    Problem.CAP_TOO_LOW: "the daily cap does not pay for one segment: raise it, or leave it empty",
+    Problem.CAP_WITHOUT_COST: "a cap needs the cost of a segment: enter it, or leave the cap empty",
     Problem.SECRET_WITHOUT_USER: "there is a password without a user name: enter the name, or no password",
 }
 

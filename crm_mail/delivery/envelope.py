@@ -91,6 +91,7 @@ class Cause(StrEnum):
     SIGN_IN = "sign_in"  # OAuth2: a person must sign in at the provider (again)
     PROVIDER = "provider"  # OAuth2: the provider's own server cannot be reached
     BUSY = "busy"  # 421 and other "later" answers
+    CREDIT = "credit"  # SMS: the gateway wants to be paid first
     THROTTLED = "throttled"  # too much was sent by this account: all of it waits
     SENDER = "sender"  # MAIL FROM refused
     RECIPIENT = "recipient"  # RCPT TO refused

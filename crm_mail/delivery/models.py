@@ -1,13 +1,14 @@
 """Sender accounts: the mailboxes that messages leave from, their limits and their health."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Date, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
+from crm_mail.db import Amount, Base, EnumText, Id, Json, UtcDateTime, now
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.delivery.transports import Security
 
@@ -20,6 +21,7 @@ class AccountKind(StrEnum):
 
     SMTP = "smtp"
     PEC = "pec"
+    SMS = "sms"  # no mailbox: a gateway that takes texts
 
 
 class AuthMethod(StrEnum):
@@ -112,6 +114,8 @@ class SenderAccount(Base):
     dkim_selector: Mapped[str] = mapped_column(String(63), default="")
     dkim_is_used: Mapped[bool] = mapped_column(default=False)  # messages are signed; before: the key is made
     dkim_key: Mapped[bytes | None] = mapped_column(LargeBinary)  # encrypted PEM
+    sms: Mapped[dict[str, Any] | None] = mapped_column(Json)  # delivery.sms.gateway.GatewayConfig
+    sms_headers: Mapped[bytes | None] = mapped_column(LargeBinary)  # encrypted "Name: value" lines
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -126,6 +130,34 @@ class AccountUsage(Base):
     )
     slot_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
     messages: Mapped[int] = mapped_column(default=0)
+
+
+class SmsDay(Base):
+    """What an SMS account sent on a day of its company: segments and their cost (`delivery.sms.costs`)."""
+
+    __tablename__ = "sms_days"
+
+    account_id: Mapped[int] = mapped_column(
+        Id, ForeignKey("sender_accounts.id", ondelete="CASCADE"), primary_key=True
+    )
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    messages: Mapped[int] = mapped_column(default=0)
+    segments: Mapped[int] = mapped_column(default=0)
+    cost: Mapped[Decimal] = mapped_column(Amount, default=0)
+    full_at: Mapped[Decimal | None] = mapped_column(Amount)  # the cap that the next message did not fit into
+
+
+class SmsReceipt(Base):
+    """The number that a gateway gave a message, or one of its segments: its reports name it."""
+
+    __tablename__ = "sms_receipts"
+    __table_args__ = (Index("ix_sms_receipts_provider", "account_id", "provider_id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    account_id: Mapped[int] = mapped_column(Id, ForeignKey("sender_accounts.id", ondelete="CASCADE"))
+    message_id: Mapped[int] = mapped_column(Id, ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+    provider_id: Mapped[str] = mapped_column(String(120))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class VerdictSource(StrEnum):

@@ -225,7 +225,7 @@ def _last_access(home: Installation, account_id: int) -> str:
 
 def account_settings(home: Installation, account: SenderAccount) -> AccountSettings:
     """`service.settings_of`, with the sign-in of the account where it has one. Raises SecretUnreadable."""
-    settings = settings_of(account, home.decrypt)
+    settings = settings_of(account, home.decrypt, home.settings.webhook_private_addresses)
     if account.auth is not AuthMethod.OAUTH2:
         return settings
     username = account.username or account.from_address

@@ -10,10 +10,12 @@ TABLES = (
         "messages_per_connection max_message_mb stopped_reason operator oauth_provider oauth_client_id oauth_tenant "
         "oauth_authorize_url oauth_token_url oauth_scope oauth_secret oauth_tokens oauth_secret_ends_on mailbox_host "
         "mailbox_port mailbox_secret mailbox_folders mailbox_sent_folder mailbox_minutes acceptance_minutes "
-        "dkim_domain dkim_selector dkim_key",
+        "dkim_domain dkim_selector dkim_key sms sms_headers",
         why=Why.OWN,
     ),
     table("account_usage", "", "messages"),
+    table("sms_days", "", "messages segments cost full_at"),
+    table("sms_receipts", "", "provider_id"),
     table(
         "type_policies",
         "bcc reply_to",

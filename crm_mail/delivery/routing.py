@@ -33,6 +33,7 @@ class ChannelPreference(StrEnum):
 class Channel(StrEnum):
     SMTP = "smtp"
     PEC = "pec"
+    SMS = "sms"
 
 
 class Reason(StrEnum):
@@ -44,6 +45,7 @@ class Reason(StrEnum):
     NO_PEC = "no_pec"  # the document type would like PEC, and there is none
     ORDINARY_ONLY = "ordinary_only"
     PEC_ONLY = "pec_only"
+    MOBILE_NUMBER = "mobile_number"  # a text: the contact's own mobile number
 
 
 class RefusalCode(StrEnum):

@@ -26,6 +26,7 @@ from crm_mail.delivery.authorities import Authority, describe_authorities
 from crm_mail.delivery.dkim import DkimSigner, signer_for
 from crm_mail.delivery.models import AccountKind, SenderAccount
 from crm_mail.delivery.routing import Channel
+from crm_mail.delivery.sms.accounts import sms_settings
 from crm_mail.delivery.transports import AccountSettings
 from crm_mail.delivery.transports import Security as TransportSecurity
 from crm_mail.permissions import Actor, Permission, PermissionDenied
@@ -73,7 +74,8 @@ def _for_audit(account: SenderAccount) -> dict[str, Any]:
     return values | {"is_enabled": account.is_enabled, "is_default": account.is_default}
 
 
-def _record(session: Session, actor: Actor, what: str, account: SenderAccount, **detail: Any) -> None:
+def record(session: Session, actor: Actor, what: str, account: SenderAccount, **detail: Any) -> None:
+    """Write down what was done to an account."""
     audit.record(
         session,
         actor,
@@ -85,7 +87,7 @@ def _record(session: Session, actor: Actor, what: str, account: SenderAccount, *
     )
 
 
-def _siblings(session: Session, account: SenderAccount) -> list[SenderAccount]:
+def siblings(session: Session, account: SenderAccount) -> list[SenderAccount]:
     """The other accounts of the same owner and kind, oldest first."""
     query = select(SenderAccount).where(
         SenderAccount.company_id == account.company_id,
@@ -98,7 +100,8 @@ def _siblings(session: Session, account: SenderAccount) -> list[SenderAccount]:
     return list(session.scalars(query.order_by(SenderAccount.id)))
 
 
-def _check_name(session: Session, company_id: int, name: str, account_id: int = 0) -> None:
+def check_name(session: Session, company_id: int, name: str, account_id: int = 0) -> None:
+    """Raise AccountInvalid when another account of the company has the name."""
     taken = select(SenderAccount.id).where(
         SenderAccount.company_id == company_id,
         func.lower(SenderAccount.name) == name.lower(),
@@ -108,7 +111,7 @@ def _check_name(session: Session, company_id: int, name: str, account_id: int = 
         raise AccountInvalid([AccountProblem("name", Problem.NAME_TAKEN, (("value", name),))])
 
 
-def _keep_secret(account: SenderAccount, secret: str | None, encrypt: Encrypt) -> bool:
+def keep_secret(account: SenderAccount, secret: str | None, encrypt: Encrypt) -> bool:
     """Replace the kept secret; returns whether it changed. Without a user name none is kept."""
     if not account.username:
         changed = account.secret is not None
@@ -141,15 +144,15 @@ def add_account(
     """
     _require(actor, company_id, user_id)
     details = check_details(details, secret)
-    _check_name(session, company_id, details.name)
+    check_name(session, company_id, details.name)
     account = SenderAccount(
         company_id=company_id, user_id=user_id, **{name: getattr(details, name) for name in _KEPT}
     )
-    _keep_secret(account, secret, encrypt)
-    account.is_default = not any(other.is_default for other in _siblings(session, account))
+    keep_secret(account, secret, encrypt)
+    account.is_default = not any(other.is_default for other in siblings(session, account))
     session.add(account)
     session.flush()
-    _record(
+    record(
         session, actor, "added", account, after=_for_audit(account), has_secret=account.secret is not None
     )
     return account
@@ -173,18 +176,18 @@ def update_account(
     """
     _require(actor, account.company_id, account.user_id)
     details = check_details(details, secret)
-    _check_name(session, account.company_id, details.name, account.id)
+    check_name(session, account.company_id, details.name, account.id)
     before = _for_audit(account)
     for name in _KEPT:
         if name != "kind":
             setattr(account, name, getattr(details, name))
-    secret_changed = _keep_secret(account, secret, encrypt)
+    secret_changed = keep_secret(account, secret, encrypt)
     after = _for_audit(account)
     changed = {name for name in after if after[name] != before[name]}
     if secret_changed or changed & {"host", "port", "security", "username", "ca_file"}:
         account.stopped_at, account.stopped_reason = None, ""
     if changed or secret_changed:
-        _record(
+        record(
             session,
             actor,
             "changed",
@@ -200,7 +203,7 @@ def set_enabled(session: Session, actor: Actor, account: SenderAccount, is_enabl
     _require(actor, account.company_id, account.user_id)
     if account.is_enabled != is_enabled:
         account.is_enabled = is_enabled
-        _record(session, actor, "enabled" if is_enabled else "disabled", account)
+        record(session, actor, "enabled" if is_enabled else "disabled", account)
 
 
 def restart_account(session: Session, actor: Actor, account: SenderAccount) -> None:
@@ -209,17 +212,17 @@ def restart_account(session: Session, actor: Actor, account: SenderAccount) -> N
     if account.stopped_at is not None:
         reason = account.stopped_reason
         account.stopped_at, account.stopped_reason = None, ""
-        _record(session, actor, "restarted", account, stopped_reason=reason)
+        record(session, actor, "restarted", account, stopped_reason=reason)
 
 
 def make_default(session: Session, actor: Actor, account: SenderAccount) -> None:
     """Send by this account whatever names no other one of its kind."""
     _require(actor, account.company_id, account.user_id)
     if not account.is_default:
-        for other in _siblings(session, account):
+        for other in siblings(session, account):
             other.is_default = False
         account.is_default = True
-        _record(session, actor, "made_default", account)
+        record(session, actor, "made_default", account)
 
 
 def delete_account(session: Session, actor: Actor, account: SenderAccount) -> None:
@@ -230,10 +233,10 @@ def delete_account(session: Session, actor: Actor, account: SenderAccount) -> No
     """
     _require(actor, account.company_id, account.user_id)
     name, before, was_default = account.name, _for_audit(account), account.is_default
-    heirs = _siblings(session, account)
+    heirs = siblings(session, account)
     try:
         with session.begin_nested():
-            _record(session, actor, "deleted", account, before=before)
+            record(session, actor, "deleted", account, before=before)
             session.delete(account)
             session.flush()
     except IntegrityError:
@@ -303,13 +306,14 @@ def accounts_for(session: Session, company_id: int, user_id: int | None = None) 
     return AccountBook(view_of(account) for account in session.scalars(query))
 
 
-def settings_of(account: SenderAccount, decrypt: Decrypt) -> AccountSettings:
+def settings_of(account: SenderAccount, decrypt: Decrypt, allow_private: bool = False) -> AccountSettings:
     """What a transport needs to reach the account's server; the password is in clear there and nowhere else.
 
     Doors call `oauth.account_settings`, which adds the sign-in of accounts that have one.
 
     Args:
         decrypt: `Installation.decrypt`.
+        allow_private: gateways for texts may stand in a private network.
 
     Raises:
         SecretUnreadable: it was kept with another key.
@@ -327,6 +331,7 @@ def settings_of(account: SenderAccount, decrypt: Decrypt) -> AccountSettings:
         ca_file=account.ca_file or None,
         ca_pem=account.ca_pem,
         dkim=_signer_of(account, decrypt),
+        sms=sms_settings(account, decrypt, allow_private) if account.kind is AccountKind.SMS else None,
     )
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from crm_mail import audit
 from crm_mail.db import now
 from crm_mail.delivery.addresses import address_key, normalise_address
-from crm_mail.delivery.bounces.parsed import BY_PERSON, BounceKind, RecipientReport, Suppressed
+from crm_mail.delivery.bounces.parsed import BY_PERSON, BY_READER, BounceKind, RecipientReport, Suppressed
 from crm_mail.delivery.models import Suppression
 from crm_mail.permissions import INSTALLATION, Actor, Permission
 from crm_mail.refusals import Refusal
@@ -120,6 +120,23 @@ def suppress(
     session.flush()
     _record(session, actor, "added", row, row.reason, row.detail, privacy_level)
     return row
+
+
+def suppress_for_reader(
+    session: Session, company_id: int, address: str, detail: str, privacy_level: int = 0
+) -> None:
+    """Whoever reads an address asked that nothing more comes there (STOP by SMS); known already: nothing changes."""
+    row = _row(session, company_id, address)
+    if row is not None and row.is_active:
+        return
+    if row is None:
+        row = Suppression(company_id=company_id, address=address_key(address))
+        session.add(row)
+    row.reason, row.status, row.detail = BY_READER, "", detail
+    row.is_active, row.since_at, row.soft_bounces = True, now(), 0
+    row.lifted_at = row.lifted_by = None
+    session.flush()
+    _record(session, INSTALLATION, "added", row, row.reason, detail, privacy_level)
 
 
 def lift(session: Session, actor: Actor, row: Suppression, why: str, privacy_level: int = 0) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 from crm_mail.delivery.dkim import DkimSigner
 from crm_mail.delivery.envelope import Outcome
 from crm_mail.delivery.routing import Channel
+from crm_mail.delivery.sms.gateway import GatewaySettings
 
 DEFAULT_TIMEOUT = 120.0
 """Seconds without a sign of the server before giving up (IT-19: two minutes, extensible to ten)."""
@@ -28,7 +29,7 @@ class AccountSettings:
 
     `ca_file` (a path) and `ca_pem` (text) add a private authority. With `access` the login is XOAUTH2: it gives an
     access token, another one than the one it is told was refused (empty: none was), and raises ConnectionFailed.
-    `dkim` signs what leaves by this account.
+    `dkim` signs what leaves by this account. `sms`: of a gateway for texts.
     """
 
     kind: Channel
@@ -44,6 +45,7 @@ class AccountSettings:
     ca_pem: str = ""
     access: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
     dkim: DkimSigner | None = field(default=None, repr=False, compare=False)
+    sms: GatewaySettings | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 < self.timeout_seconds <= MAX_TIMEOUT:

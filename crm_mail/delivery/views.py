@@ -23,10 +23,11 @@ from crm_mail.delivery.mailbox_views import (
     read_soon,
     unread_mailboxes,
 )
-from crm_mail.delivery.models import SenderAccount
+from crm_mail.delivery.models import AccountKind, SenderAccount
 from crm_mail.delivery.oauth import account_settings
 from crm_mail.delivery.oauth_views import add_oauth_routes, sign_in_card
 from crm_mail.delivery.operators import OPERATORS
+from crm_mail.delivery.sms.views import add_sms_routes, edit_sms_account
 from crm_mail.delivery.transports import AccountSettings
 from crm_mail.delivery.trial import Trial, recipient_of_trial, send_trial
 from crm_mail.installation import SecretUnreadable
@@ -39,6 +40,7 @@ blueprint = Blueprint("delivery", __name__, url_prefix="/accounts")
 add_mailbox_routes(blueprint)
 add_oauth_routes(blueprint)
 add_dkim_routes(blueprint)
+add_sms_routes(blueprint)
 Action = Callable[[SenderAccount], None]
 
 
@@ -141,6 +143,8 @@ def keep_changed(form: AccountForm, account: SenderAccount) -> None:
 def edit_account(account_id: int) -> Any:
     """An account: settings for any, everybody their own. The password is never shown again."""
     account = found(account_id)
+    if account.kind is AccountKind.SMS:
+        return edit_sms_account(account)
     form = AccountForm.of(filled_in(service.details_of(account), suggested()))
     form.kind.validate_choice = False
     if form.validate_on_submit():

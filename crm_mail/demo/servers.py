@@ -68,7 +68,7 @@ class SampleServers:
         self._stack = ExitStack()
         is_old = (self._folder / "sandbox.json").exists() and not (self._folder / "simulator.json").exists()
         self._plain = SandboxServers(
-            self._folder, ADDRESSES, tuple(Channel) if is_old else (Channel.SMTP,), self._return
+            self._folder, ADDRESSES, tuple(ADDRESSES) if is_old else (Channel.SMTP,), self._return
         )
         self.pec: PecSimulator | None = None if is_old else self._simulator(haste)
 

@@ -84,6 +84,7 @@ class Policy:
     bcc: tuple[str, ...] = ()
     reply_to: str = ""
     is_own: bool = False
+    sms_account_id: int | None = None
     purpose: str = ""  # contacts.consent.Purpose: asked before anybody receives it; empty: owed by contract
 
 
@@ -139,7 +140,8 @@ class LinkedFiles:
 class ComposedParts:
     """What a message says and carries that was composed, not filled in from a document type's text.
 
-    ``subject`` and bodies may name `composing_parts.UNSUBSCRIBE`; ``why`` joins the reasons of the row.
+    ``subject`` and bodies may name `composing_parts.UNSUBSCRIBE`; ``why`` joins the reasons of the row. ``reply_to``
+    and ``timeout_seconds``: this message's own, in place of the type's and the packaging's.
     """
 
     subject: str
@@ -148,6 +150,8 @@ class ComposedParts:
     files: tuple[FileFacts, ...]
     document_type: str
     why: Mapping[str, Any] = field(default_factory=dict)
+    reply_to: str = ""
+    timeout_seconds: int = 0
 
 
 @dataclass(slots=True)
@@ -192,6 +196,17 @@ class Draft:
         if self.archive is not None:
             return [self.archive]
         return [file for document in self.documents for file in document.files]
+
+    @property
+    def reply_to(self) -> str:
+        """Where answers go; empty: as the account says."""
+        return (self.composed.reply_to if self.composed is not None else "") or self.policy.reply_to
+
+    @property
+    def timeout_seconds(self) -> int:
+        """How long the server may take over this message (PM-10); 0: as the account says."""
+        own = self.composed.timeout_seconds if self.composed is not None else 0
+        return own or (self.packaging.timeout_seconds if self.packaging is not None else 0)
 
     @property
     def why(self) -> dict[str, Any]:
@@ -366,15 +381,20 @@ def _text(moment: datetime | None) -> str:
     return moment.date().isoformat() if moment else ""
 
 
+def language_of(party: PartyFacts, contact: ContactFacts | None, rules: Rules) -> str:
+    """The language of a message: the contact's, the party's, the company's; English when there are no texts in it."""
+    language = (contact.language if contact else "") or party.language or rules.company_language
+    return language if language in rules.languages else "en"
+
+
 def route_recipient(party: PartyFacts, recipient: Recipient, document: DocumentFacts, rules: Rules) -> Draft:
     """A message with one document to one recipient: its language, address, channel and account, and what hinders."""
     policy = rules.policies[document.type]
     contact = recipient.contact
-    language = (contact.language if contact else "") or party.language or rules.company_language
     draft = Draft(
         party=party,
         recipient=recipient,
-        language=language if language in rules.languages else "en",
+        language=language_of(party, contact, rules),
         to_address="",
         to_kind=AddressKind.UNKNOWN,
         channel=Channel.SMTP,

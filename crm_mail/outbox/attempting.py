@@ -40,6 +40,7 @@ class OwnCause(StrEnum):
     SUPPRESSED = "suppressed"  # the address came on the suppression list after the commit
     UNSUBSCRIBED = "unsubscribed"  # advertising that the recipient said no to after the commit
     PEC_RULES = "pec_rules"
+    TEST_MODE = "test_mode"  # a text, while the company sends everything to a test address
     TOO_LARGE = "size"  # more than the account's limit; the same words as for a server's refusal
     INTERNAL = "internal"  # an error of this program; its log tells more
 
@@ -75,10 +76,12 @@ class Result:
     mime_sha256: str = ""
     is_connection: bool = False
     """There was no connection to send over: the message itself was not tried."""
+    provider_ids: tuple[str, ...] = ()
+    """The numbers that a gateway for texts gave it."""
 
 
-class _Refusal(Exception):
-    """The message may not be handed over."""
+class AttemptRefused(Exception):
+    """The message may not be handed over; ``cause`` and ``detail`` say why."""
 
     def __init__(self, kind: OutcomeKind, cause: OwnCause, detail: str) -> None:
         super().__init__(detail)
@@ -107,28 +110,28 @@ def attempt(job: Job, identity: SenderIdentity, transport: KeptTransport, blobs:
         data = payload(segments, encoded)
         _check_size(len(data), envelope, identity)
         mime, mime_sha256 = pack(segments), _sha256(segments, encoded)
-    except _Refusal as refusal:
-        return Result(job, refusal.kind, refusal.cause, None, refusal.detail, started_at, now())
+    except AttemptRefused as refusal:
+        return refused(job, refusal, started_at)
     except Exception as error:  # a result for every job, whatever happens: law 4
-        return _internal(job, OutcomeKind.PERMANENT, error, started_at)
+        return internal_error(job, OutcomeKind.PERMANENT, error, started_at)
     try:
         if not transport.is_usable():
             transport.close()
             transport.connect()
     except ConnectionFailed as failure:
-        return _result(job, failure.outcome, started_at, is_connection=True)
+        return result_of(job, failure.outcome, started_at, is_connection=True)
     except Exception as error:
-        return _internal(job, OutcomeKind.TRANSIENT, error, started_at)
+        return internal_error(job, OutcomeKind.TRANSIENT, error, started_at)
     try:
         outcome = transport.send_payload(
             envelope_sender(job, identity), envelope.recipients, data, job.timeout_seconds
         )
         if outcome.kind not in (OutcomeKind.SENT, OutcomeKind.UNCERTAIN):
-            return _result(job, outcome, started_at)
-        return _result(job, outcome, started_at, mime, mime_sha256)
+            return result_of(job, outcome, started_at)
+        return result_of(job, outcome, started_at, mime, mime_sha256)
     except Exception as error:  # it may have left
         transport.close()
-        return _internal(job, OutcomeKind.UNCERTAIN, error, started_at)
+        return internal_error(job, OutcomeKind.UNCERTAIN, error, started_at)
 
 
 def envelope_sender(job: Job, identity: SenderIdentity) -> str:
@@ -138,28 +141,38 @@ def envelope_sender(job: Job, identity: SenderIdentity) -> str:
     return return_path(identity.bounce_address, identity.token_key, job.id, job.to_address)
 
 
-def make_envelope(job: Job, identity: SenderIdentity) -> Envelope:
-    """The frozen row as an envelope, checked against the hash made at commit (law 3) and the rules of PEC."""
+def check_job(job: Job) -> None:
+    """That the frozen row is the one that was committed (law 3), and that its recipient may still be written to.
+
+    Raises:
+        AttemptRefused
+    """
     files = [file_mark(file.name, file.sha256, file.content_id) for file in job.files]
     if not job.message_id or frozen_hash(job, job.message_id, files) != job.frozen_sha256:
-        raise _Refusal(
+        raise AttemptRefused(
             OutcomeKind.PERMANENT,
             OwnCause.FROZEN_CHANGED,
             "The message is no longer the one that was committed; it was not sent. Prepare it again.",
         )
     redirected = bool(job.test_address)
     if job.suppressed_as and not redirected:
-        raise _Refusal(
+        raise AttemptRefused(
             OutcomeKind.PERMANENT,
             OwnCause.SUPPRESSED,
             f"{job.to_address} came on the suppression list ({job.suppressed_as}); the message was not sent.",
         )
     if job.is_unsubscribed and not redirected:
-        raise _Refusal(
+        raise AttemptRefused(
             OutcomeKind.PERMANENT,
             OwnCause.UNSUBSCRIBED,
             f"{job.to_address} does not agree to advertising any more; the message was not sent.",
         )
+
+
+def make_envelope(job: Job, identity: SenderIdentity) -> Envelope:
+    """The frozen row as an envelope, checked against the hash made at commit (law 3) and the rules of PEC."""
+    check_job(job)
+    redirected = bool(job.test_address)
     named = (job.to_address, *job.cc, *job.bcc)
     envelope = Envelope(
         message_id=job.message_id,
@@ -195,14 +208,14 @@ def _check_routing(job: Job, identity: SenderIdentity, envelope: Envelope) -> No
         problems = (f"{job.channel} message, {identity.channel} account",)
     if problems:
         detail = f"The message breaks the rules of PEC ({', '.join(problems)}); it was not sent."
-        raise _Refusal(OutcomeKind.PERMANENT, OwnCause.PEC_RULES, detail)
+        raise AttemptRefused(OutcomeKind.PERMANENT, OwnCause.PEC_RULES, detail)
 
 
 def _build(envelope: Envelope) -> Segments:
     try:
         return build(envelope)
     except ValueError as error:  # HeaderInjection and AddressInvalid are ValueErrors
-        raise _Refusal(OutcomeKind.PERMANENT, OwnCause.NOT_BUILDABLE, str(error)) from None
+        raise AttemptRefused(OutcomeKind.PERMANENT, OwnCause.NOT_BUILDABLE, str(error)) from None
 
 
 def _read(blobs: EncodedBlobs, segments: Segments) -> Callable[[str], bytes]:
@@ -210,12 +223,12 @@ def _read(blobs: EncodedBlobs, segments: Segments) -> Callable[[str], bytes]:
     try:
         return blobs.held(segments)
     except StoredFileMissing as error:
-        raise _Refusal(OutcomeKind.PERMANENT, OwnCause.FILE_MISSING, _sentence(error)) from None
+        raise AttemptRefused(OutcomeKind.PERMANENT, OwnCause.FILE_MISSING, _sentence(error)) from None
     except (StoredFileDamaged, AttachmentCorrupt) as error:
-        raise _Refusal(OutcomeKind.PERMANENT, OwnCause.FILE_DAMAGED, _sentence(error)) from None
+        raise AttemptRefused(OutcomeKind.PERMANENT, OwnCause.FILE_DAMAGED, _sentence(error)) from None
     except OSError as error:
         detail = f"A stored file cannot be read at the moment: {error.strerror or error}"
-        raise _Refusal(OutcomeKind.TRANSIENT, OwnCause.FILE_UNREADABLE, detail) from None
+        raise AttemptRefused(OutcomeKind.TRANSIENT, OwnCause.FILE_UNREADABLE, detail) from None
 
 
 def _sentence(error: Exception) -> str:
@@ -231,7 +244,7 @@ def _check_size(size: int, envelope: Envelope, identity: SenderIdentity) -> None
             f"The message has {counted / 1e6:.1f} MB, the account sends at most {identity.max_message_mb} MB; "
             "it was not sent."
         )
-        raise _Refusal(OutcomeKind.PERMANENT, OwnCause.TOO_LARGE, detail)
+        raise AttemptRefused(OutcomeKind.PERMANENT, OwnCause.TOO_LARGE, detail)
 
 
 def _sha256(segments: Segments, encoded: Callable[[str], bytes]) -> str:
@@ -241,14 +254,21 @@ def _sha256(segments: Segments, encoded: Callable[[str], bytes]) -> str:
     return digest.hexdigest()
 
 
-def _result(
+def refused(job: Job, refusal: AttemptRefused, started_at: datetime) -> Result:
+    """The result of a message that may not be handed over."""
+    return Result(job, refusal.kind, refusal.cause, None, refusal.detail, started_at, now())
+
+
+def result_of(
     job: Job,
     outcome: Outcome,
     started_at: datetime,
     mime: bytes | None = None,
     mime_sha256: str = "",
     is_connection: bool = False,
+    provider_ids: tuple[str, ...] = (),
 ) -> Result:
+    """What an attempt came to, as it is recorded."""
     return Result(
         job,
         outcome.kind,
@@ -260,9 +280,11 @@ def _result(
         mime,
         mime_sha256,
         is_connection or outcome.cause in (Cause.BUSY, Cause.THROTTLED),
+        provider_ids,
     )
 
 
-def _internal(job: Job, kind: OutcomeKind, error: Exception, started_at: datetime) -> Result:
+def internal_error(job: Job, kind: OutcomeKind, error: Exception, started_at: datetime) -> Result:
+    """The result of a fault of this program."""
     detail = f"An error of this program: {type(error).__name__}: {error}"[:500]
     return Result(job, kind, OwnCause.INTERNAL, None, detail, started_at, now())

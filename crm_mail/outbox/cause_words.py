@@ -66,6 +66,14 @@ def _by_cause(_: Translate) -> dict[str, CauseWords]:
             _("Sign in on the account's page, then retry."),
         ),
         "provider": (_("The provider's sign-in server cannot be reached"), _("Retry later.")),
+        "credit": (
+            _("The gateway asks for payment first"),
+            _("Top the account up at the provider, start it again, then retry."),
+        ),
+        "test_mode": (
+            _("A text cannot go to the company's test address"),
+            _("Take the test address off the company's settings, or send the text by hand."),
+        ),
         "throttled": (
             _("The mail server asks this account to send less"),
             _("Sending goes on by itself after a pause. Lower the account's limit per minute."),

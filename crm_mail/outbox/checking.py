@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
-from crm_mail.contacts.models import ContactAddress, Party
+from crm_mail.contacts.models import Contact, ContactAddress, Party
 from crm_mail.delivery.account_choice import AccountBook
 from crm_mail.delivery.routing import (
     AddressKind,
@@ -40,6 +40,7 @@ from crm_mail.outbox.review import Chosen, require_open
 from crm_mail.outbox.rules import MEGABYTE, ROOM_FOR_TEXT, load_decisions
 from crm_mail.outbox.states import MessageState
 from crm_mail.outbox.suppressed_rows import suppressed_issue
+from crm_mail.outbox.text_drafts import NUMBER, phone_of
 from crm_mail.permissions import Actor
 
 AT_ONCE = 500
@@ -188,6 +189,8 @@ class _Check:
 
     def _route(self, message: Message) -> list[Issue]:
         """Choose the address again from what the card says now."""
+        if message.channel is Channel.SMS:
+            return self._number(message)
         options = self._options(message)
         chosen = [option for option in options if option.email == message.to_address]
         decision: RoutingDecision | Refusal
@@ -214,6 +217,16 @@ class _Check:
             if message.channel is Channel.PEC:
                 message.bcc = []
             message.why = message.why | {"route": decision.reason.value}
+        return []
+
+    def _number(self, message: Message) -> list[Issue]:
+        """The contact's mobile number as its card has it now."""
+        contact = self.session.get(Contact, message.contact_id or 0)
+        party = self.session.get_one(Party, message.party_id)
+        country = message.run.company.country
+        phone = phone_of(contact.mobile, contact.phone, party.country, country) if contact else None
+        if phone is not None:
+            message.to_address, message.why = phone.number, message.why | {NUMBER: phone.written}
         return []
 
     def _options(self, message: Message) -> list[AddressOption]:

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.delivery import limits, suppression
-from crm_mail.delivery.models import SenderAccount
+from crm_mail.delivery.models import AccountKind, SenderAccount
 from crm_mail.delivery.routing import Channel
+from crm_mail.outbox import sms_budget
 from crm_mail.outbox.consent_gate import may_not_go
 from crm_mail.outbox.models import Message, MessageContent, MessageFile, Run
 from crm_mail.outbox.quiet_hours import closed_accounts
@@ -125,7 +126,7 @@ def accounts_with_work(session: Session, moment: datetime, until: datetime) -> l
         or_(queued(MessageState.COMMITTED, until), queued(MessageState.RETRYING, moment)),
     )
     found = list(session.scalars(query.order_by(SenderAccount.id)))
-    closed = closed_accounts(session, found, moment)
+    closed = closed_accounts(session, found, moment) | sms_budget.over_cap(session, found, moment)
     return [account for account in found if account.id not in closed]
 
 
@@ -153,9 +154,14 @@ def claim(
     if len(ids) < wanted:
         asked |= {"state": MessageState.COMMITTED, "until": until, "count": wanted - len(ids)}
         ids += connection.scalars(_DUE, asked)
+    is_sms = account.kind is AccountKind.SMS
+    if is_sms:
+        ids = sms_budget.affordable(session, account, ids, moment)
     ids = ids[: limits.reserve(session, account, len(ids), moment)]
     if not ids:
         return []
+    if is_sms:
+        sms_budget.book(session, account, ids, moment)
     connection.execute(
         _CLAIM,
         {

@@ -26,6 +26,7 @@ from crm_mail.contacts.consent_models import ConsentState
 from crm_mail.contacts.consents import address_states
 from crm_mail.contacts.models import Party
 from crm_mail.delivery.addresses import address_key
+from crm_mail.delivery.routing import Channel
 from crm_mail.outbox.assembly import Rules
 from crm_mail.outbox.gathering import PartyBatch, chunks
 from crm_mail.outbox.models import Message
@@ -36,20 +37,34 @@ class ConsentBook:
     """What is known of the recipients of a batch; asked for each message with a purpose."""
 
     soft: SoftOptIn | None = None
-    own: dict[tuple[str, int], Decision] = field(default_factory=dict)  # (purpose, contact)
-    addresses: dict[str, dict[str, Decision]] = field(default_factory=dict)  # purpose → address_key
+    own: dict[tuple[str, ConsentChannel, int], Decision] = field(default_factory=dict)  # …, contact
+    addresses: dict[str, dict[str, Decision]] = field(
+        default_factory=dict
+    )  # purpose → address_key, by e-mail
     customers: set[int] = field(default_factory=set)
 
-    def ask(self, purpose: str, party_id: int, contact_id: int | None, address: str) -> Verdict:
+    def ask(
+        self,
+        purpose: str,
+        party_id: int,
+        contact_id: int | None,
+        address: str,
+        channel: ConsentChannel = ConsentChannel.EMAIL,
+    ) -> Verdict:
         """Whether a recipient may be written to (`assembly.AskConsent`)."""
         return decide(
             purpose,
-            ConsentChannel.EMAIL,
-            self.own.get((purpose, contact_id)) if contact_id is not None else None,
+            channel,
+            self.own.get((purpose, channel, contact_id)) if contact_id is not None else None,
             of_address=self.addresses.get(purpose, {}).get(address_key(address)),
             soft=self.soft,
             is_customer=party_id in self.customers,
         )
+
+
+def consent_channel(channel: Channel) -> ConsentChannel:
+    """By what a message reaches its recipient, as the ledger calls it."""
+    return ConsentChannel.SMS if channel is Channel.SMS else ConsentChannel.EMAIL
 
 
 def purposes_of(rules: Rules) -> frozenset[str]:
@@ -75,13 +90,12 @@ def read_consents(
     addresses.update(given)
     for purpose in purposes:
         for ids in chunks(contact_ids):
-            query = select(ConsentState.contact_id, ConsentState.decision).where(
-                ConsentState.contact_id.in_(ids),
-                ConsentState.purpose == purpose,
-                ConsentState.channel == ConsentChannel.EMAIL,
+            query = select(ConsentState.channel, ConsentState.contact_id, ConsentState.decision).where(
+                ConsentState.contact_id.in_(ids), ConsentState.purpose == purpose
             )
-            said = session.execute(query)
-            book.own |= {(purpose, id_): decision for id_, decision in said if id_ is not None}
+            for channel, id_, decision in session.execute(query):
+                if id_ is not None:
+                    book.own[purpose, channel, id_] = decision
         known = book.addresses.setdefault(purpose, {})
         for named in chunks(sorted(addresses)):
             known |= address_states(session, company.id, named, purpose)
@@ -101,7 +115,9 @@ def _addresses(batch: PartyBatch, party_id: int) -> Iterable[str]:
 
 def may_not_go() -> ColumnElement[bool]:
     """The condition on `Message` that it has a purpose and nobody allows it any more; one look into indexes per row."""
-    mine = [ConsentState.purpose == Message.purpose, ConsentState.channel == ConsentChannel.EMAIL]
+    is_text = Message.channel == Channel.SMS
+    asked = case((is_text, ConsentChannel.SMS.value), else_=ConsentChannel.EMAIL.value)
+    mine = [ConsentState.purpose == Message.purpose, ConsentState.channel == asked]
     of_contact = (
         select(ConsentState.decision)
         .where(ConsentState.contact_id == Message.contact_id, *mine)
@@ -120,13 +136,16 @@ def may_not_go() -> ColumnElement[bool]:
         .scalar_subquery()
     )
     words = (of_contact, of_address)  # null while nothing was said, which is neither
-    by_law = [country for country, rule in SOFT_OPT_IN.items() if ConsentChannel.EMAIL in rule.channels]
+    by_mail, by_text = (
+        [country for country, rule in SOFT_OPT_IN.items() if channel in rule.channels]
+        for channel in (ConsentChannel.EMAIL, ConsentChannel.SMS)
+    )
     soft = exists().where(
         Party.id == Message.party_id,
         Party.is_customer.is_(True),
         Company.id == Message.company_id,
         Company.soft_opt_in.is_(True),
-        Company.country.in_(by_law),
+        or_(and_(is_text, Company.country.in_(by_text)), and_(~is_text, Company.country.in_(by_mail))),
     )
     allowed = case(
         (or_(*(word == Decision.WITHDRAWN for word in words)), False),

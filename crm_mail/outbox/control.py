@@ -19,6 +19,7 @@ from crm_mail.delivery.models import SenderAccount
 from crm_mail.outbox.models import Message, MessageEvent, Run
 from crm_mail.outbox.quiet_hours import closed_accounts
 from crm_mail.outbox.sight import messages_in_sight
+from crm_mail.outbox.sms_budget import over_cap
 from crm_mail.outbox.states import QUEUED, MessageState, RunState, check_transition
 from crm_mail.permissions import Actor, Permission, Sight
 from crm_mail.refusals import Refusal
@@ -266,7 +267,9 @@ class WaitingAccount:
     reason: str
     """What it answered when it stopped; empty when it is switched off."""
     opens_at: datetime | None = None
-    """When the company's send window opens again; None: it is stopped or switched off."""
+    """When the company's send window opens again, or a new day its cap; None: it is stopped or switched off."""
+    is_over_cap: bool = False
+    """Its texts cost as much today as the account allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,11 +338,17 @@ def _waiting_accounts(session: Session, visible: Sequence[ColumnElement[bool]]) 
     accounts = session.scalars(
         select(SenderAccount).where(SenderAccount.id.in_(used)).order_by(SenderAccount.id)
     ).all()
+    capped = over_cap(session, accounts, now())
     closed = closed_accounts(session, accounts, now())
+    closed |= {id_: at for id_, at in capped.items() if id_ not in closed}
     stopped = {one.id for one in accounts if not one.is_enabled or one.stopped_at is not None}
     return tuple(
         WaitingAccount(
-            one.id, one.name, one.stopped_reason, None if one.id in stopped else closed.get(one.id)
+            one.id,
+            one.name,
+            one.stopped_reason,
+            None if one.id in stopped else closed.get(one.id),
+            is_over_cap=one.id in capped and one.id not in stopped,
         )
         for one in accounts
         if one.id in stopped or one.id in closed

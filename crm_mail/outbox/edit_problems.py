@@ -14,4 +14,5 @@ class EditProblem(StrEnum):
     SUBJECT_LINE_BREAK = "subject_line_break"
     SUBJECT_TOO_LONG = "subject_too_long"
     BODY_TOO_LONG = "body_too_long"
+    NUMBER_INVALID = "number_invalid"
     COPIES_ON_PEC = "copies_on_pec"

@@ -7,11 +7,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
+from crm_mail.contacts.models import Party
 from crm_mail.db import now
 from crm_mail.delivery.addresses import is_address, normalise_address
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.routing import AddressKind, Channel, channel_for
 from crm_mail.delivery.service import accounts_for
+from crm_mail.delivery.sms.numbers import NumberInvalid, is_number, normalise_number
+from crm_mail.delivery.sms.segments import plain_text
 from crm_mail.documents.html_text import html_to_text, sanitise_html, text_to_html
 from crm_mail.outbox.edit_problems import EditProblem
 from crm_mail.outbox.formal_notices import is_unproven
@@ -24,6 +27,7 @@ from crm_mail.outbox.review_filter import search_key
 from crm_mail.outbox.rules import load_decisions
 from crm_mail.outbox.states import MessageState
 from crm_mail.outbox.suppressed_rows import suppressed_issue
+from crm_mail.outbox.text_drafts import text_issues, with_stop
 from crm_mail.outbox.unsubscribe_links import add_unsubscribe
 from crm_mail.permissions import Actor
 
@@ -38,7 +42,12 @@ ADDRESS_ISSUES = frozenset(
         Issue.NO_ORDINARY_ADDRESS,
     }
 )
-ACCOUNT_ISSUES = frozenset({Issue.NO_ACCOUNT, Issue.NO_PEC_ACCOUNT})
+NO_ACCOUNT_FOR = {
+    Channel.SMTP: Issue.NO_ACCOUNT,
+    Channel.PEC: Issue.NO_PEC_ACCOUNT,
+    Channel.SMS: Issue.NO_SMS_ACCOUNT,
+}
+ACCOUNT_ISSUES = frozenset(NO_ACCOUNT_FOR.values())
 SUBJECT_LENGTH = 500
 BODY_LENGTH = 500_000
 
@@ -53,6 +62,7 @@ _ENGLISH = {
     EditProblem.SUBJECT_LINE_BREAK: "the subject contains a line break: write it on one line",
     EditProblem.SUBJECT_TOO_LONG: "the subject is longer than {limit} characters: shorten it",
     EditProblem.BODY_TOO_LONG: "the text is longer than {limit} characters: shorten it",
+    EditProblem.NUMBER_INVALID: "{number} is no mobile number: write it as +39 333 1234567",
     EditProblem.COPIES_ON_PEC: "a PEC message goes to one recipient only: remove the copies (Cc)",
 }
 
@@ -135,6 +145,9 @@ def edit_message(
 
 
 def _set_recipients(session: Session, actor: Actor, message: Message, correction: Correction) -> None:
+    if message.channel is Channel.SMS:
+        _set_number(session, message, correction)
+        return
     if correction.to_address is not None:
         address = normalise_address(correction.to_address)
         kind, evidence = correction.to_kind or AddressKind.UNKNOWN, None
@@ -154,6 +167,20 @@ def _set_recipients(session: Session, actor: Actor, message: Message, correction
         if message.cc:
             raise EditRefused(EditProblem.COPIES_ON_PEC)
         message.bcc = []
+
+
+def _set_number(session: Session, message: Message, correction: Correction) -> None:
+    """A text stays a text: another number takes the place of the one it had."""
+    if correction.to_address is None:
+        return
+    party, company = session.get_one(Party, message.party_id), message.run.company
+    try:
+        number = normalise_number(correction.to_address, party.country or company.country)
+    except NumberInvalid as invalid:
+        raise EditRefused(EditProblem.NUMBER_INVALID, number=correction.to_address) from invalid
+    if number != message.to_address:
+        message.to_address = number
+        message.why = message.why | {"edited_address": True}
 
 
 def _set_account(session: Session, actor: Actor, message: Message, correction: Correction) -> None:
@@ -179,12 +206,16 @@ def _set_texts(message: Message, content: MessageContent, correction: Correction
     elif clean and text is None:
         text = html_to_text(clean)
     if text is not None:
-        content.body_text = text.replace("\r\n", "\n")
+        plain = text.replace("\r\n", "\n")
+        content.body_text = plain_text(plain) if message.channel is Channel.SMS else plain
     if clean is not None:
         before, _old, after = split_frame(content.body_html)
         content.body_html = f"{before}{clean.strip()}{after}" if clean.strip() else ""
     if message.unsubscribe_url and content.body_text.strip():  # advertising never goes without it
         company = message.run.company.name
+        if message.channel is Channel.SMS:
+            content.body_text = with_stop(content.body_text, message.unsubscribe_url, message.language)
+            return
         content.body_text, content.body_html = add_unsubscribe(
             content.body_text, content.body_html, message.unsubscribe_url, company, message.language
         )
@@ -246,10 +277,14 @@ def _check_again(session: Session, message: Message, content: MessageContent, ch
         settled.add(Issue.TEXT_INVALID)
     if changed & {"subject", "body_text", "body_html"}:
         settled.add(Issue.EMPTY_FIELD)
+    found = address_issues(session, message)
+    if message.channel is Channel.SMS:
+        settled.add(Issue.TEXT_TOO_LONG)
+        found += [issue for issue, _params in text_issues(content.body_text)]
     bounced = suppressed_issue(session, message)
     message.issues = [one for one in message.issues if one.code != Issue.SUPPRESSED_ADDRESS]
     message.issues += [bounced] if bounced else []
-    replace_issues(message, settled, address_issues(session, message))
+    replace_issues(message, settled, found)
 
 
 def address_issues(session: Session, message: Message) -> list[Issue]:
@@ -260,7 +295,7 @@ def address_issues(session: Session, message: Message) -> list[Issue]:
     if message.to_kind is AddressKind.UNKNOWN:
         found.append(Issue.ADDRESS_KIND_UNKNOWN)
     if message.account_id is None:
-        found.append(Issue.NO_PEC_ACCOUNT if message.channel is Channel.PEC else Issue.NO_ACCOUNT)
+        found.append(NO_ACCOUNT_FOR[message.channel])
     if is_unproven(session, message):
         found.append(Issue.UNPROVEN)
     return found
@@ -268,7 +303,8 @@ def address_issues(session: Session, message: Message) -> list[Issue]:
 
 def _invalid_address(message: Message) -> str:
     """The first recipient that is no e-mail address; empty when all are."""
-    return next((one for one in (message.to_address, *message.cc) if one and not is_address(one)), "")
+    is_fit = is_number if message.channel is Channel.SMS else is_address
+    return next((one for one in (message.to_address, *message.cc) if one and not is_fit(one)), "")
 
 
 def replace_issues(message: Message, settled: set[Issue], found: list[Issue]) -> None:

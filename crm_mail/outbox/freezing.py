@@ -9,12 +9,15 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from crm_mail.delivery.addresses import domain_of
 from crm_mail.delivery.envelope import new_message_id
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.outbox.models import Message, MessageContent, MessageFile, Run
 from crm_mail.outbox.states import MessageState
 
 FREEZE_AT_ONCE = 2000
+NO_DOMAIN = "sms.invalid"
+"""In the Message-ID of texts, which leave from a number or a name."""
 
 
 _FROZEN = (
@@ -32,7 +35,7 @@ _FROZEN = (
 def freeze_messages(session: Session, run: Run, starts_at: datetime) -> int:
     """Give each pending row of a run its Message-ID and the hash of all that was reviewed; how many there are."""
     domains = {
-        id_: address.rpartition("@")[2]
+        id_: domain_of(address) or NO_DOMAIN
         for id_, address in session.execute(select(SenderAccount.id, SenderAccount.from_address))
     }
     statement = (

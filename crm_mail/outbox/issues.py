@@ -11,6 +11,7 @@ class Issue(StrEnum):
     SUPPRESSED_ADDRESS = "suppressed_address"  # it bounced for good, complained, or a person said so
     NO_ACCOUNT = "no_account"
     NO_PEC_ACCOUNT = "no_pec_account"
+    NO_SMS_ACCOUNT = "no_sms_account"
     PEC_REQUIRED = "pec_required"  # the company wants PEC for this type and the recipient has none
     NO_ORDINARY_ADDRESS = "no_ordinary_address"  # the company wants ordinary mail and there is only PEC
     MISSING_FILE = "missing_file"  # the document has no file to send, or the store has lost it
@@ -18,6 +19,7 @@ class Issue(StrEnum):
     LETTER_FAILED = "letter_failed"  # a mailing's letter could not be made for this recipient
     FILE_TOO_LARGE = "file_too_large"
     TEXT_INVALID = "text_invalid"
+    TEXT_TOO_LONG = "text_too_long"  # an SMS of more segments than are joined reliably
     ALREADY_SENT = "already_sent"
     IN_OTHER_RUN = "in_other_run"
     SHARED_ADDRESS = "shared_address"
@@ -38,6 +40,7 @@ BLOCKERS = frozenset(
         Issue.SUPPRESSED_ADDRESS,
         Issue.NO_ACCOUNT,
         Issue.NO_PEC_ACCOUNT,
+        Issue.NO_SMS_ACCOUNT,
         Issue.PEC_REQUIRED,
         Issue.NO_ORDINARY_ADDRESS,
         Issue.MISSING_FILE,
@@ -45,5 +48,6 @@ BLOCKERS = frozenset(
         Issue.LETTER_FAILED,
         Issue.FILE_TOO_LARGE,
         Issue.TEXT_INVALID,
+        Issue.TEXT_TOO_LONG,
     }
 )

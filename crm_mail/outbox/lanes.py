@@ -13,9 +13,11 @@ from datetime import datetime, timedelta
 from crm_mail.db import now
 from crm_mail.delivery.blobs import EncodedBlobs
 from crm_mail.delivery.envelope import OutcomeKind
+from crm_mail.delivery.sms.gateway import SmsTransport
 from crm_mail.delivery.smtp_session import SmtpSession
 from crm_mail.delivery.transports import AccountSettings
 from crm_mail.outbox.attempting import KeptTransport, Result, SenderIdentity, attempt
+from crm_mail.outbox.attempting_sms import attempt_sms
 from crm_mail.outbox.claiming import Job
 
 WORK_AHEAD = 0.1
@@ -25,6 +27,8 @@ IDLE_SECONDS = 5.0
 """Seconds without work after which a connection is closed."""
 PAUSES = (1.0, 3.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds before the next try when the server cannot be reached, or says that it is busy."""
+AnyTransport = KeptTransport | SmsTransport
+"""Mail, or texts."""
 _SMOOTHING = 0.1
 _BLOB_BYTES = 16_000_000
 
@@ -49,7 +53,7 @@ class Lane:
         read: Callable[[str], bytes],
         done: Callable[[Result], None],
         nudge: Callable[[], None],
-        connect: Callable[[AccountSettings], KeptTransport] = SmtpSession,
+        connect: Callable[[AccountSettings], AnyTransport] = SmtpSession,
     ) -> None:
         self.identity = identity
         self.settings = settings
@@ -184,10 +188,10 @@ class Lane:
                     self._threads.discard(threading.current_thread())
                     return None
 
-    def _handle(self, job: Job, transport: KeptTransport, blobs: EncodedBlobs) -> None:
+    def _handle(self, job: Job, transport: AnyTransport, blobs: EncodedBlobs) -> None:
         began = time.monotonic()
         if transport.is_open:
-            result = attempt(job, self.identity, transport, blobs)
+            result = self._attempt(job, transport, blobs)
         else:
             with (
                 self._login
@@ -195,7 +199,7 @@ class Lane:
                 if self.is_halted:
                     self._queue.put(job)
                     return
-                result = attempt(job, self.identity, transport, blobs)
+                result = self._attempt(job, transport, blobs)
                 self._learn_refusal(result)
         with self._lock:
             self._in_hand -= 1
@@ -205,6 +209,11 @@ class Lane:
         self._done(result)
         if is_hungry:
             self._nudge()
+
+    def _attempt(self, job: Job, transport: AnyTransport, blobs: EncodedBlobs) -> Result:
+        if isinstance(transport, SmsTransport):
+            return attempt_sms(job, self.identity, transport)
+        return attempt(job, self.identity, transport, blobs)
 
     def _learn_refusal(self, result: Result) -> None:
         """Before the next connection may sign in."""

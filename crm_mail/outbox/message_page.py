@@ -10,6 +10,8 @@ from sqlalchemy import select
 
 from crm_mail.companies.type_registry import company_types
 from crm_mail.delivery.models import SenderAccount
+from crm_mail.delivery.routing import Channel
+from crm_mail.delivery.sms.words import length_words
 from crm_mail.documents.models import Document
 from crm_mail.evidence.proof_page import proof_context
 from crm_mail.outbox import review, review_page, summaries, wording
@@ -76,6 +78,7 @@ def message_context(run: Run, message: Message, tab: str) -> dict[str, Any]:
         "tabs": [one | {"active": one["key"] == tab} for one in tabs],
         "tab": tab,
         "tab_context": _tab_context(message, tab),
+        "text_length": length_words(content.body_text, account) if message.channel is Channel.SMS else "",
         "problems": problems_of(run, message, rights),
         "download": link_of(db(), message),
         "rights": rights,
@@ -105,7 +108,7 @@ def _tabs(run: Run, message: Message, content: MessageContent) -> list[dict[str,
             (f"file-{file.position}", file.name, "file-type-pdf" if file.mime == PDF else "paperclip")
         )
     keys += [
-        ("headers", _("Headers"), "code"),
+        *([("headers", _("Headers"), "code")] if message.channel is not Channel.SMS else []),
         ("why", _("Why"), "help"),
         *([("proof", _("Proof"), "certificate")] if message.message_id else []),
         ("history", _("History"), "history"),

@@ -36,6 +36,7 @@ class LeftOutReason(StrEnum):
     NO_CONSENT = "no_consent"  # advertising, and nobody ever agreed to it
     CONSENT_WITHDRAWN = "consent_withdrawn"
     DUPLICATE = "duplicate"  # the same address receives the same advertising already
+    NO_MOBILE = "no_mobile"  # an SMS, and there is no mobile number
     PRESSURE_CAP = "pressure_cap"  # it has had as much advertising as the company allows in so many days
 
 

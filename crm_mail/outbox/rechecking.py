@@ -23,6 +23,7 @@ from crm_mail import audit
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, Subscription
 from crm_mail.delivery.addresses import address_key
 from crm_mail.delivery.bounces.parsed import Suppressed
+from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.suppression import load_suppressed, reason_for
 from crm_mail.documents.models import Document
 from crm_mail.documents.sdi_service import REJECTED
@@ -31,6 +32,7 @@ from crm_mail.outbox.consent_gate import may_not_go
 from crm_mail.outbox.models import Message, MessageDocument, MessageEvent, MessageRevision, Run
 from crm_mail.outbox.reasons import COPY_DROPPED, Rule, WithheldReason
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState
+from crm_mail.outbox.text_drafts import NUMBER
 from crm_mail.permissions import Actor
 
 ROWS_AT_ONCE = 1000
@@ -141,8 +143,18 @@ def _address_is_gone() -> Any:
             _is_behind_packaging(),
         ),
     )
+    written = Message.why[NUMBER].as_string()
     was_given = and_(Message.is_composed.is_(True), Message.why["rule"].as_string() == Rule.GIVEN_ADDRESS)
-    known = or_(of_contact, and_(Message.contact_id.is_(None), of_party), was_given)
+    of_phone = exists().where(
+        Contact.id == Message.contact_id,
+        or_(Contact.mobile == written, Contact.phone == written),
+    )
+    known = or_(
+        and_(Message.channel == Channel.SMS, of_phone),
+        of_contact,
+        and_(Message.contact_id.is_(None), of_party),
+        was_given,
+    )
     return and_(Message.is_edited.is_(False), Message.to_address != "", ~known)
 
 

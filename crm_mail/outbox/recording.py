@@ -18,6 +18,7 @@ from crm_mail.db import insert_many, now
 from crm_mail.delivery import limits
 from crm_mail.delivery.envelope import Cause, OutcomeKind
 from crm_mail.delivery.models import SenderAccount
+from crm_mail.outbox import sms_settling
 from crm_mail.outbox.attempting import Result
 from crm_mail.outbox.claiming import Job
 from crm_mail.outbox.models import Attempt, Message, MessageEvent, Run
@@ -118,6 +119,7 @@ def record_results(
         events.append(_event(job.id, _EVENT_OF[state], result))
     insert_many(session, Attempt, [_attempt(result, owner) for result in results])
     insert_many(session, MessageEvent, events)
+    sms_settling.settle(session, results)
     if values:
         session.connection().execute(_UPDATE, values)
         for state, topic in _TOPICS.items():
@@ -230,4 +232,5 @@ def give_back(session: Session, owner: str, jobs: Sequence[Job]) -> int:
             counted[key] = counted.get(key, 0) + 1
     for (account_id, claimed_at), count in counted.items():
         limits.give_back(session, account_id, claimed_at, count)
+    sms_settling.give_back(session, [job for job in jobs if job.id in ours])
     return len(ours)

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from sqlalchemy import ColumnElement, and_, select, true
 
+from crm_mail.delivery.routing import Channel
 from crm_mail.outbox.models import SHORTLISTS, Message, MessageIssue
 from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import MessageState
@@ -153,7 +154,7 @@ _BUILDERS: dict[str, Callable[[str, int], ColumnElement[bool]]] = {
     "zone": lambda value, _run: Message.zone == value,
     "city": lambda value, _run: Message.city == value,
     "language": lambda value, _run: Message.language == value,
-    "channel": lambda value, _run: Message.channel == value if value in ("smtp", "pec") else Message.id == -1,
+    "channel": lambda value, _run: Message.channel == value if value in set(Channel) else Message.id == -1,
     "account": lambda value, _run: Message.account_id == _number(value),
     "edited": lambda value, _run: SHORTLISTS["edited"] if value == "yes" else Message.is_edited.is_(False),
     "approved": lambda value, _run: (

@@ -85,7 +85,8 @@ class MessageForm(FlaskForm):
 
 
 def _account_label(account: SenderAccount) -> str:
-    kind = "PEC" if account.kind is AccountKind.PEC else _("ordinary")
+    names = {AccountKind.PEC: "PEC", AccountKind.SMS: "SMS"}
+    kind = names.get(account.kind) or _("ordinary")
     return f"{account.name} – {account.from_address} ({kind})"
 
 

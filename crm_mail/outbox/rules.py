@@ -79,6 +79,7 @@ def _rules_for(rules: Rules, facts: PackagingFacts, book: AccountBook) -> Rules:
 def _policy(book: AccountBook, decision: PolicyView, sender_id: int | None) -> Policy:
     smtp = book.resolve(decision, Channel.SMTP, sender_id).account
     pec = book.resolve(decision, Channel.PEC, sender_id).account
+    sms = book.resolve(decision, Channel.SMS, sender_id).account
     return Policy(
         decision.channel_preference,
         decision.is_bundled,
@@ -87,6 +88,7 @@ def _policy(book: AccountBook, decision: PolicyView, sender_id: int | None) -> P
         decision.bcc,
         decision.reply_to,
         decision.uses_own_account,
+        sms.id if sms else None,
         Purpose.COMMERCIAL.value if decision.asks_consent else "",
     )
 

@@ -22,6 +22,7 @@ from crm_mail.delivery.envelope import OutcomeKind
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.oauth import account_settings
 from crm_mail.delivery.routing import Channel
+from crm_mail.delivery.sms.connecting import open_gateway
 from crm_mail.delivery.smtp_session import SmtpSession
 from crm_mail.delivery.transports import AccountSettings
 from crm_mail.installation import Installation, SecretUnreadable
@@ -336,7 +337,7 @@ class Sender:
             self.home.store.read,
             self._done.put,
             self.nudge.set,
-            self._connect,
+            open_gateway if settings.sms is not None else self._connect,
         )
         self._signatures[account.id] = signature
         return self.lanes[account.id]
@@ -407,4 +408,6 @@ _DECISIVE = (
     "timeout_seconds",
     "max_connections",
     "messages_per_connection",
+    "sms",
+    "sms_headers",
 )

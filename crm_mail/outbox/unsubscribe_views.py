@@ -14,6 +14,7 @@ from werkzeug.exceptions import TooManyRequests
 
 from crm_mail.contacts.consent import Reason, Source, Subject
 from crm_mail.contacts.consent_words import subject_words
+from crm_mail.delivery.sms.numbers import is_number
 from crm_mail.document_types import text_language
 from crm_mail.outbox.unsubscribe_links import PATH, read_token, unsubscribe_key
 from crm_mail.outbox.unsubscribing import (
@@ -102,6 +103,8 @@ def _name(subject: Subject) -> str:
 
 def masked(address: str) -> str:
     """An address that its reader knows again, and nobody else: `m…@customer.example`."""
+    if is_number(address):
+        return f"{address[:3]}…{address[-3:]}"
     local, at, domain = address.partition("@")
     return f"{local[:1]}…@{domain}" if at else ""
 

@@ -35,6 +35,7 @@ from crm_mail.contacts.consents import (
 )
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.db import now
+from crm_mail.delivery.sms.numbers import is_number
 from crm_mail.outbox.consent_gate import may_not_go
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.reasons import WithheldReason
@@ -70,6 +71,11 @@ class Preferences:
     def purpose(self) -> Purpose:
         """What the message was for."""
         return self.token.purpose
+
+    @property
+    def channel(self) -> ConsentChannel:
+        """By which way the message came."""
+        return ConsentChannel.SMS if is_number(self.address) else ConsentChannel.EMAIL
 
 
 def open_preferences(session: Session, token: UnsubscribeToken) -> Preferences | None:
@@ -116,12 +122,12 @@ def _of_address(session: Session, company: Company, party: Party, address: str) 
 
 
 def unsubscribe(session: Session, opened: Preferences, source: Source, ip: str) -> bool:
-    """Say no to what the message was for, by e-mail; whether that is new. A second no is not written down again.
+    """Say no to what the message was for, by the way it came; whether that is new. A second no changes nothing.
 
     Raises:
         TooManyWords
     """
-    return _withdraw(session, opened, [(opened.purpose, ConsentChannel.EMAIL)], source, ip)
+    return _withdraw(session, opened, [(opened.purpose, opened.channel)], source, ip)
 
 
 def withdraw_everything(session: Session, opened: Preferences, ip: str) -> bool:

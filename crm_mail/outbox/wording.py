@@ -47,6 +47,7 @@ _SHORT: dict[Issue, str] = {
     Issue.SUPPRESSED_ADDRESS: _("Address does not work"),
     Issue.NO_ACCOUNT: _("No sending account"),
     Issue.NO_PEC_ACCOUNT: _("No PEC account"),
+    Issue.NO_SMS_ACCOUNT: _("No SMS account"),
     Issue.PEC_REQUIRED: _("No PEC address"),
     Issue.NO_ORDINARY_ADDRESS: _("Only a PEC address"),
     Issue.MISSING_FILE: _("File missing"),
@@ -54,6 +55,7 @@ _SHORT: dict[Issue, str] = {
     Issue.LETTER_FAILED: _("Letter not made"),
     Issue.FILE_TOO_LARGE: _("Files too large"),
     Issue.TEXT_INVALID: _("Text has a fault"),
+    Issue.TEXT_TOO_LONG: _("Text too long"),
     Issue.ALREADY_SENT: _("Already sent"),
     Issue.IN_OTHER_RUN: _("In another run"),
     Issue.SHARED_ADDRESS: _("Shared address"),
@@ -86,6 +88,10 @@ _LONG: dict[Issue, tuple[str, str]] = {
         _("The address is PEC and the company has no PEC account: only PEC may write to PEC."),
         _("Add a PEC account under Accounts and check again, or use an ordinary address."),
     ),
+    Issue.NO_SMS_ACCOUNT: (
+        _("The company has no account that sends SMS."),
+        _("Add one under Accounts and check again."),
+    ),
     Issue.PEC_REQUIRED: (
         _("This document type is sent by PEC only, and the recipient has no PEC address."),
         _("Enter the PEC address here or on the contact's card."),
@@ -115,6 +121,10 @@ _LONG: dict[Issue, tuple[str, str]] = {
         _(
             "Write subject and text of this message by hand, or correct the text under Texts and prepare again."
         ),
+    ),
+    Issue.TEXT_TOO_LONG: (
+        _("The text is longer than an SMS may be."),
+        _("Shorten it here, or in the rule that writes it."),
     ),
     Issue.ALREADY_SENT: (
         _("This recipient was sent a document of this message before."),
@@ -169,6 +179,7 @@ _WITH_VALUES: dict[tuple[Issue, str], str] = {
     (Issue.LETTER_FAILED, "reason"): _("The letter for this recipient could not be made: %(reason)s"),
     (Issue.FILE_TOO_LARGE, "mb"): _("The files take %(mb)s MB in a message; the limit is %(limit_mb)s MB."),
     (Issue.TEXT_INVALID, "reason"): _("The text of this document type has a fault: %(reason)s"),
+    (Issue.TEXT_TOO_LONG, "segments"): _("The text takes %(segments)s SMS; at most %(limit)s are joined."),
     (Issue.ALREADY_SENT, "at"): _("This recipient was sent %(document)s on %(at)s (run %(run)s)."),
     (Issue.IN_OTHER_RUN, "run"): _("%(document)s waits for this recipient in run %(run)s as well."),
     (Issue.EMPTY_FIELD, "field"): _("The field %(field)s, which the text uses, is empty for this recipient."),
@@ -262,6 +273,7 @@ _ROUTES: dict[str, str] = {
     "no_pec": _("The company prefers PEC for this type, but there is no PEC address."),
     "ordinary_only": _("The company sends this type by ordinary mail only."),
     "pec_only": _("The company sends this type by PEC only."),
+    "mobile_number": _("It goes as SMS to the contact's mobile number."),
     "no_address": _("No address is known."),
     "no_pec_address": _("The company sends this type by PEC only, and there is no PEC address."),
     "only_pec_address": _(
@@ -381,6 +393,10 @@ _LEFT_OUT: dict[str, tuple[str, str]] = {
     LeftOutReason.NO_CONSENT: (
         _("Advertising, and nobody agreed to it"),
         _("Record the contact's consent, then prepare again. What is owed by contract needs none."),
+    ),
+    LeftOutReason.NO_MOBILE: (
+        _("No mobile number for an SMS"),
+        _("Write the mobile number on the contact's card, then prepare again."),
     ),
     LeftOutReason.DUPLICATE: (
         _("The same address is written to already"),
@@ -511,6 +527,7 @@ _EVENTS: dict[str, tuple[str, str, str]] = {
     ),
     "came_read_receipt": (_("Read receipt"), "mail", "info"),
     "came_complaint": (_("Reported as unwanted mail"), "alert-triangle", "danger"),
+    "came_sms": (_("Answered by SMS"), "device-mobile", "info"),
     "came_reply": (_("Answered"), "mail", "info"),
     "came_envelope": (_("Answered by PEC"), "certificate", "info"),
     "came_anomaly": (_("Ordinary mail about it came to the PEC mailbox"), "mail", "info"),
@@ -583,6 +600,7 @@ _EDIT: dict[EditProblem, str] = {
     EditProblem.SUBJECT_LINE_BREAK: _("The subject contains a line break. Write it on one line."),
     EditProblem.SUBJECT_TOO_LONG: _("The subject is longer than %(limit)s characters. Shorten it."),
     EditProblem.BODY_TOO_LONG: _("The text is longer than %(limit)s characters. Shorten it."),
+    EditProblem.NUMBER_INVALID: _("%(number)s is no mobile number. Write it as +39 333 1234567."),
     EditProblem.COPIES_ON_PEC: _("A PEC message goes to one recipient only. Remove the copies (Cc)."),
 }
 

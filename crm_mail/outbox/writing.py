@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from crm_mail.db import Base, insert_many
+from crm_mail.delivery.routing import Channel
 from crm_mail.documents.builtin_texts import CompiledMessage, text_name
 from crm_mail.documents.message_context import SharedContext, build_context
 from crm_mail.documents.template_errors import TemplateInvalid
@@ -30,6 +31,7 @@ from crm_mail.outbox.models import (
 )
 from crm_mail.outbox.review_filter import search_key
 from crm_mail.outbox.states import MessageState
+from crm_mail.outbox.text_drafts import with_stop
 from crm_mail.outbox.unsubscribe_links import UnsubscribeLinks, add_unsubscribe
 
 FIRST_DOCUMENTS = 3
@@ -183,6 +185,9 @@ class MessageWriter:
 
     def _fill_in(self, draft: Draft, unsubscribe_url: str) -> tuple[str, str, str]:
         if draft.composed is not None:
+            if draft.channel is Channel.SMS:
+                text = with_stop(draft.composed.body_text, unsubscribe_url, draft.language)
+                return draft.composed.subject, text, ""
             company = str(self.shared.company.get("name", ""))
             return with_unsubscribe(draft.composed, unsubscribe_url, company, draft.language)
         contact = draft.recipient.contact
@@ -329,7 +334,7 @@ def _message_row(
         "to_kind": draft.to_kind,
         "cc": draft.cc,
         "bcc": list(draft.policy.bcc) if draft.channel.value == "smtp" else [],
-        "reply_to": draft.policy.reply_to,
+        "reply_to": draft.reply_to,
         "channel": draft.channel,
         "account_id": draft.account_id,
         "subject": subject,
@@ -350,7 +355,7 @@ def _message_row(
         "warnings": warnings,
         "first_issue": first.value if first else "",
         "last_sent_at": draft.last_sent_at,
-        "timeout_seconds": draft.packaging.timeout_seconds if draft.packaging else 0,
+        "timeout_seconds": draft.timeout_seconds,
         "why": draft.why,
         "is_composed": draft.composed is not None,
     }

@@ -85,7 +85,7 @@ class SandboxServers:
         self,
         folder: Path | str,
         addresses: dict[Channel, str] | None = None,
-        kinds: tuple[Channel, ...] = tuple(Channel),
+        kinds: tuple[Channel, ...] = (Channel.SMTP, Channel.PEC),
         on_kept: Kept | None = None,
     ) -> None:
         self.folder = Path(folder)
@@ -134,7 +134,7 @@ class SandboxServers:
                 return {"users": _by_name(ADDRESSES)} | kept
         except (OSError, ValueError):
             pass  # first start, or a damaged file: begin anew
-        passwords = {kind.value: secrets.token_urlsafe(18) for kind in Channel}
+        passwords = {kind.value: secrets.token_urlsafe(18) for kind in ADDRESSES}
         return {"ports": {}, "passwords": passwords, "users": _by_name(self._addresses)}
 
     def _describe(self, kind: Channel, kept: dict[str, Any], certificates: Certificates) -> ServerInfo:

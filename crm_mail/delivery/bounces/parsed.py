@@ -55,6 +55,7 @@ DEAD = frozenset(
 
 
 BY_PERSON = "by_person"
+BY_READER = "by_reader"
 """The reason of an address that a person put on the suppression list; otherwise a `BounceReason`."""
 
 

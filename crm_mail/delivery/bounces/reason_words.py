@@ -6,7 +6,7 @@ was read from the words of a bounce. The translating function is the caller's.
 
 from collections.abc import Callable
 
-from crm_mail.delivery.bounces.parsed import BY_PERSON, BounceReason
+from crm_mail.delivery.bounces.parsed import BY_PERSON, BY_READER, BounceReason
 from crm_mail.delivery.bounces.reasons import reason_of_status
 
 Words = tuple[str, str]
@@ -123,6 +123,10 @@ def _by_reason(_: Translate) -> dict[str, Words]:
         reasons.COMPLAINT: (
             _("The recipient reported the mail as spam"),
             _("Speak with the recipient before writing again."),
+        ),
+        BY_READER: (
+            _("The recipient asked for nothing more (STOP)"),
+            _("Lift it only when the recipient says so again."),
         ),
         BY_PERSON: (_("Put on the list by hand"), _("Ask who did it before writing again.")),
         reasons.UNKNOWN: (_("It came back without a clear reason"), _("Read the server's answer.")),
