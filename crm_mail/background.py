@@ -1,4 +1,6 @@
-"""The bell between processes, and the guard against a second embedded instance. The only file that knows huey.
+"""The bell between processes, what repeats in a thread, and the guard against a second embedded instance.
+
+The only file that knows huey.
 
 The tables are the truth; a bell only says "look now", with a name and an id. A bell that is lost (huey forgets a task
 the moment it is taken) costs a few seconds: every worker looks by itself as well. So ringing never fails a door: call
@@ -9,6 +11,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -108,6 +111,47 @@ def _open_queue(settings: Settings, inline: bool) -> Huey:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         return SqliteHuey(_QUEUE, filename=str(settings.data_dir / "bell.sqlite3"), results=False)
     return PostgresHuey(_QUEUE, dsn=url.replace("postgresql+psycopg://", "postgresql://"), results=False)
+
+
+@contextmanager
+def repeating(
+    name: str,
+    act: Callable[[], object],
+    seconds: float,
+    *,
+    first: float = 0.0,
+    stop: threading.Event | None = None,
+    patience: float | None = None,
+) -> Iterator[None]:
+    """Do something over and over in a thread of this process while the block runs; the turn in hand is ended first.
+
+    A turn that fails (the database is away, a share is gone) is logged, and the next one tries again.
+
+    Args:
+        name: of the thread, for the log.
+        seconds: between the end of a turn and the next one.
+        first: seconds before the first turn.
+        stop: set when the block ends, for turns that look at it; else one of our own.
+        patience: how many seconds the turn in hand is waited for; None: until its end.
+    """
+    is_over = stop or threading.Event()
+
+    def work() -> None:
+        pause = first
+        while not is_over.wait(pause):
+            pause = seconds
+            try:
+                act()
+            except Exception:
+                log.exception("A turn of %s failed; the next one tries again.", name)
+
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join(patience)
 
 
 class AlreadyRunning(Refusal):

@@ -1,18 +1,14 @@
 """``crm-mail hotfolder``: look into a company's hot folder once, or until told to stop."""
 
-import threading
 from dataclasses import asdict
 from typing import Any
 
 import click
 
-from crm_mail.cli.frame import Answer, command, find_company
+from crm_mail.cli.frame import Answer, command
+from crm_mail.cli.looking import company_id_of, look_twice, look_until_stopped
 from crm_mail.importers.folder_watch import FileReport, Watcher
 from crm_mail.installation import Installation
-from crm_mail.outbox.worker import stop_on_signals
-
-PAUSE_SECONDS = 1.0
-"""Between the two looks of `once`: a file that grows within it is left for the next time."""
 
 
 @click.group()
@@ -26,10 +22,8 @@ def hotfolder() -> None:
 def once(home: Installation, company_code: str) -> Answer:
     """Bring in what lies in the folder and is ready now."""
     files: list[FileReport] = []
-    watcher = Watcher(home, _company_id(home, company_code), files.append)
-    watcher.turn()
-    watcher.stop.wait(PAUSE_SECONDS)
-    watcher.turn()
+    watcher = Watcher(home, company_id_of(home, company_code), files.append)
+    look_twice(watcher)
     left = watcher.waiting() - sum(len(one.name.split(" + ")) for one in files)
     return _answer(files) | {"waiting": max(0, left)}
 
@@ -45,17 +39,9 @@ def watch(home: Installation, company_code: str) -> Answer:
         files.append(file)
         click.echo(f"{file.name}: {file.outcome} {file.reason}".rstrip(), err=True)
 
-    watcher = Watcher(home, _company_id(home, company_code), tell)
-    with stop_on_signals(watcher.stop, threading.Event()):
-        while not watcher.stop.is_set():
-            watcher.turn()
-            watcher.stop.wait(home.settings.hot_folder_seconds)
+    watcher = Watcher(home, company_id_of(home, company_code), tell)
+    look_until_stopped(watcher, home.settings.hot_folder_seconds)
     return _answer(files)
-
-
-def _company_id(home: Installation, code: str) -> int:
-    with home.database.read() as session:
-        return find_company(session, code).id
 
 
 def _answer(files: list[FileReport]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """``crm-mail orders``: look into a company's folder of send orders, set it up, list what came, write orders."""
 
-import threading
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
@@ -9,10 +8,10 @@ from typing import Any
 import click
 
 from crm_mail.cli.frame import SHELL, Answer, Failure, check_types, command, find_actor, find_company
+from crm_mail.cli.looking import company_id_of, look_twice, look_until_stopped
 from crm_mail.companies.packaging_rules import AfterSending
 from crm_mail.companies.type_registry import company_types
 from crm_mail.installation import Installation
-from crm_mail.outbox.worker import stop_on_signals
 from crm_mail.send_orders.listing import list_orders
 from crm_mail.send_orders.settings import OrdersInvalid, folder_of, read_choices, save_choices
 from crm_mail.send_orders.watching import OrderReport, OrderWatcher
@@ -20,8 +19,6 @@ from crm_mail.send_orders.wording import explain
 from crm_mail.send_orders.writing import write_orders
 from crm_mail.web.translating import translator
 
-PAUSE_SECONDS = 1.0
-"""Between the two looks of `once`: a file that grows within it is left for the next time."""
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -67,10 +64,8 @@ def folder(home: Installation, company_code: str, **given: Any) -> Answer:
 def once(home: Installation, company_code: str) -> Answer:
     """Take in what lies in the folder and is ready now."""
     reports: list[OrderReport] = []
-    watcher = OrderWatcher(home, _company_id(home, company_code), reports.append)
-    watcher.turn()
-    watcher.stop.wait(PAUSE_SECONDS)
-    watcher.turn()
+    watcher = OrderWatcher(home, company_id_of(home, company_code), reports.append)
+    look_twice(watcher)
     return _answer(reports) | {"waiting": watcher.waiting()}
 
 
@@ -85,11 +80,8 @@ def watch(home: Installation, company_code: str) -> Answer:
         reports.append(report)
         click.echo(f"{report.name}: {report.verdict} {report.reason}".rstrip(), err=True)
 
-    watcher = OrderWatcher(home, _company_id(home, company_code), tell)
-    with stop_on_signals(watcher.stop, threading.Event()):
-        while not watcher.stop.is_set():
-            watcher.turn()
-            watcher.stop.wait(home.settings.mailer_seconds)
+    watcher = OrderWatcher(home, company_id_of(home, company_code), tell)
+    look_until_stopped(watcher, home.settings.mailer_seconds)
     return _answer(reports)
 
 
@@ -160,11 +152,6 @@ def write(
 
 def _day(moment: datetime | None) -> date | None:
     return moment.date() if moment else None
-
-
-def _company_id(home: Installation, code: str) -> int:
-    with home.database.read() as session:
-        return find_company(session, code).id
 
 
 def _answer(reports: Sequence[OrderReport]) -> dict[str, Any]:

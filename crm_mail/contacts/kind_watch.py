@@ -3,18 +3,15 @@
 Any number of watchers may share a database: what two look up is looked up twice, and is the same.
 """
 
-import logging
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from crm_mail.background import repeating
 from crm_mail.contacts.address_kinds import waiting_domains
 from crm_mail.db import now
 from crm_mail.delivery.domains.mx_check import CheckedDomains, check_domains
 from crm_mail.delivery.domains.resolver import shared_resolver
 from crm_mail.installation import Installation
-
-log = logging.getLogger(__name__)
 
 SECONDS = 300.0
 FIRST_SECONDS = 20.0
@@ -42,21 +39,5 @@ def check_kinds(
 @contextmanager
 def watching_kinds(home: Installation) -> Iterator[None]:
     """Look the domains up in a thread of this process, for as long as the block runs."""
-    stop = threading.Event()
-
-    def watch() -> None:
-        pause = FIRST_SECONDS
-        while not stop.wait(pause):
-            pause = SECONDS
-            try:
-                check_kinds(home)
-            except Exception:  # the next round tries again
-                log.exception("Addresses of unknown kind could not be checked.")
-
-    thread = threading.Thread(target=watch, name="kinds", daemon=True)
-    thread.start()
-    try:
+    with repeating("kinds", lambda: check_kinds(home), SECONDS, first=FIRST_SECONDS, patience=10):
         yield
-    finally:
-        stop.set()
-        thread.join(timeout=10)

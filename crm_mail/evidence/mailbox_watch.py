@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from crm_mail.background import repeating
 from crm_mail.db import now
 from crm_mail.delivery.mailbox.reader import ReadOnlyMailbox
 from crm_mail.evidence.due_mailboxes import due_accounts
@@ -88,20 +89,8 @@ class MailboxWatcher:
 def watching_mailboxes(home: Installation) -> Iterator[None]:
     """Read the mailboxes of all accounts when they are due, in threads of this process, while the block runs."""
     watcher = MailboxWatcher(home)
-
-    def watch() -> None:
-        while not watcher.stop.is_set():
-            try:
-                watcher.turn()
-            except Exception:  # the database is away: the mailboxes can wait
-                log.exception("It could not be seen which mailboxes are due.")
-            watcher.stop.wait(LOOK_SECONDS)
-
-    thread = threading.Thread(target=watch, name="mailboxes", daemon=True)
-    thread.start()
     try:
-        yield
+        with repeating("mailboxes", watcher.turn, LOOK_SECONDS, stop=watcher.stop):
+            yield
     finally:
-        watcher.stop.set()
-        thread.join()
         watcher.end()

@@ -12,16 +12,18 @@ from sqlalchemy import select
 from crm_mail.documents.models import Document
 from crm_mail.documents.service import can_see
 from crm_mail.importers.blueprint import blueprint
+from crm_mail.importers.claims import try_folder
 from crm_mail.importers.contact_pages import company_or_404
 from crm_mail.importers.folder_list import list_files, settle_refusals
 from crm_mail.importers.folder_settings import (
+    DONE,
+    ERROR,
     FolderChoices,
     FolderInvalid,
     check_folder,
     read_folder,
     resolve_path,
     save_folder,
-    try_folder,
 )
 from crm_mail.importers.forms import FolderForm
 from crm_mail.importers.models import Afterwards, FileOutcome, HotFolderFile
@@ -109,7 +111,7 @@ def edit_folder() -> Any:
 
 def _try(choices: FolderChoices) -> bool:
     checked = check_folder(db(), _root(), company_or_404(), choices)
-    failed = try_folder(resolve_path(_root(), checked.path))
+    failed = try_folder(resolve_path(_root(), checked.path), DONE, ERROR)
     if failed:
         raise FolderInvalid("path", failed)
     flash(_("The folder can be worked in. Nothing was saved."), "success")
@@ -119,7 +121,7 @@ def _try(choices: FolderChoices) -> bool:
 def _save(choices: FolderChoices) -> bool:
     company = company_or_404()
     checked = save_folder(db(), signed_in_actor(), _root(), company, choices)
-    if checked.is_watched and (failed := try_folder(resolve_path(_root(), checked.path))):
+    if checked.is_watched and (failed := try_folder(resolve_path(_root(), checked.path), DONE, ERROR)):
         db().rollback()
         raise FolderInvalid("path", failed)
     flash(_("Saved."), "success")

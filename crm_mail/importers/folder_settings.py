@@ -4,9 +4,6 @@ A page may name only folders inside the root that the installation allows: files
 a folder that belongs to something else.
 """
 
-import contextlib
-import secrets
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -16,12 +13,13 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
+from crm_mail.importers.claims import PROCESSING
 from crm_mail.importers.models import Afterwards, HotFolder
 from crm_mail.importers.name_patterns import PatternInvalid, check_pattern
 from crm_mail.permissions import Actor, Permission
 
 MOST_MINUTES: Final = 24 * 60
-PROCESSING, DONE, ERROR = "processing", "done", "error"
+DONE, ERROR = "done", "error"
 
 
 class FolderInvalid(ValueError):
@@ -130,31 +128,3 @@ def save_folder(
             after={name: new[name] for name in changed},
         )
     return checked
-
-
-def try_folder(folder: Path) -> str:
-    """Whether the folder can be worked in: made, listed, written to, files moved inside it and deleted.
-
-    Returns what failed: `make`, `list`, `write`, `move` or `delete`; empty when all is well.
-    """
-    name = f".crm-mail-{secrets.token_hex(4)}"
-
-    def make() -> None:
-        for one in (PROCESSING, DONE, ERROR):
-            (folder / one).mkdir(parents=True, exist_ok=True)
-
-    steps: tuple[tuple[str, Callable[[], object]], ...] = (
-        ("make", make),
-        ("list", lambda: list(folder.iterdir())),
-        ("write", lambda: (folder / name).write_bytes(b"")),
-        ("move", lambda: (folder / name).rename(folder / PROCESSING / name)),
-        ("delete", lambda: (folder / PROCESSING / name).unlink()),
-    )
-    for step, act in steps:
-        try:
-            act()
-        except OSError:
-            with contextlib.suppress(OSError):
-                (folder / name).unlink(missing_ok=True)
-            return step
-    return ""

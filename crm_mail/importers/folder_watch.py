@@ -19,6 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from crm_mail.background import repeating
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
 from crm_mail.db import now
@@ -206,19 +207,5 @@ def _names_in(path: Path) -> set[str]:
 def watching_folders(home: Installation) -> Iterator[None]:
     """Watch the hot folders of every company in a thread of this process, for as long as the block runs."""
     watcher = Watcher(home)
-
-    def watch() -> None:
-        while not watcher.stop.is_set():
-            try:
-                watcher.turn()
-            except Exception:  # the database is away: the folders can wait
-                log.exception("The hot folders could not be looked into.")
-            watcher.stop.wait(home.settings.hot_folder_seconds)
-
-    thread = threading.Thread(target=watch, name="hot-folders", daemon=True)
-    thread.start()
-    try:
+    with repeating("hot-folders", watcher.turn, home.settings.hot_folder_seconds, stop=watcher.stop):
         yield
-    finally:
-        watcher.stop.set()
-        thread.join()

@@ -8,10 +8,7 @@ it. What a dead watcher left in `processing/` is taken up again. Polled, because
 
 import contextlib
 import os
-import secrets
-import socket
 import stat
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,17 +16,15 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from crm_mail.importers.folder_settings import DONE, ERROR, PROCESSING
+from crm_mail.importers.claims import keep_alive, new_claim, take_over
+from crm_mail.importers.folder_settings import DONE, ERROR
 from crm_mail.importers.pairing import Group, group_files, split_name
 
-STALE_SECONDS: Final = 15 * 60.0
-"""A claim of another machine that nobody touched for this long is a dead watcher's."""
 MOST_FILES: Final = 20_000
 MARKER: Final = ".ok"
 REASON: Final = ".reason.txt"
 _UNFINISHED: Final = (".tmp", ".part", ".partial", ".crdownload", ".filepart", ".swp", REASON)
 _IGNORED: Final = frozenset({"thumbs.db", "desktop.ini"})
-_SESSION: Final = secrets.token_hex(4)
 
 NamedBy = Callable[[Path], set[str]]
 """The files that a side-car names by path; given its path, gives names of the same folder."""
@@ -57,8 +52,7 @@ class Claim:
 
     def keep_alive(self) -> None:
         """Tell other machines that the claim is being worked on."""
-        with contextlib.suppress(OSError):
-            os.utime(self.folder)
+        keep_alive(self.folder)
 
 
 @dataclass(slots=True)
@@ -122,11 +116,7 @@ class HotFolder:
         """Take a group; None when another watcher was quicker, or a file is still held by another program."""
         if not all(_is_free(self.folder / name) for name in group.names):
             return None
-        own = (
-            self.folder
-            / PROCESSING
-            / f"{socket.gethostname()[:40]}~{os.getpid()}~{_SESSION}~{secrets.token_hex(4)}"
-        )
+        own = new_claim(self.folder)
         own.mkdir(parents=True)
         taken: list[str] = []
         for name in group.names:  # the lead first: whoever has it has the group
@@ -155,17 +145,7 @@ class HotFolder:
 
     def abandoned(self, now: float) -> Iterator[Claim]:
         """Take up again what dead watchers claimed; each claim is given to one caller."""
-        for left in _folders_of(self.folder / PROCESSING):
-            if not _is_dead(left, now):
-                continue
-            own = left.with_name(
-                f"{socket.gethostname()[:40]}~{os.getpid()}~{_SESSION}~{secrets.token_hex(4)}"
-            )
-            try:
-                left.rename(own)
-                os.utime(own)
-            except OSError:
-                continue
+        for own in take_over(self.folder, now):
             names = _files_of(own)
             named = {name: self.named_by(own / name) for name in names if name.lower().endswith(".json")}
             groups = group_files(names, named)
@@ -260,32 +240,6 @@ def _is_free(path: Path) -> bool:
             return True
     except OSError:
         return False
-
-
-def _is_dead(claim: Path, now: float) -> bool:
-    """Whether nobody works on a claim any more: its process is gone, or it is old."""
-    host, _, rest = claim.name.partition("~")
-    pid, _, rest = rest.partition("~")
-    if host == socket.gethostname()[:40] and pid.isdigit() and sys.platform != "win32":
-        if int(pid) == os.getpid() and not rest.startswith(_SESSION):
-            return True
-        try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
-            return True
-        except OSError:  # somebody else's process: it lives
-            pass
-    try:
-        return now - claim.stat().st_mtime > STALE_SECONDS
-    except OSError:
-        return False
-
-
-def _folders_of(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
-    except OSError:
-        return []
 
 
 def _files_of(folder: Path) -> list[str]:

@@ -17,24 +17,19 @@ dead worker left there is taken up again. Every later movement may be repeated w
 import contextlib
 import os
 import secrets
-import socket
 import stat
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Final
 
+from crm_mail.importers.claims import PROCESSING, claims_in, keep_alive, new_claim, take_over
 from crm_mail.send_orders.names import order_id, result_name
 
-PROCESSING, ACCEPTED, DONE, RECYCLE, QUARANTINE = "processing", "accepted", "done", "recycle", "quarantine"
+ACCEPTED, DONE, RECYCLE, QUARANTINE = "accepted", "done", "recycle", "quarantine"
 RESERVED: Final = frozenset({PROCESSING, ACCEPTED, DONE, RECYCLE, QUARANTINE})
 REASON: Final = ".reason.txt"
-STALE_SECONDS: Final = 300.0
-"""A claim that another machine has not touched for so long is a dead worker's."""
 MOST_FILES: Final = 50_000
-_SESSION: Final = secrets.token_hex(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +101,7 @@ class OrderFolder:
 
     def _own_folder(self) -> Path:
         if self._own is None:
-            self._own = self.folder / PROCESSING / _claim_name()
+            self._own = new_claim(self.folder)
             self._own.mkdir(parents=True)
             self._folders.append(self._own)
         return self._own
@@ -114,8 +109,7 @@ class OrderFolder:
     def keep_alive(self) -> None:
         """Tell other machines that this worker's claims are being worked on."""
         for own in self._folders:
-            with contextlib.suppress(OSError):
-                os.utime(own)
+            keep_alive(own)
 
     def in_hand(self) -> list[Claimed]:
         """What this worker claimed and has not moved on yet."""
@@ -124,15 +118,7 @@ class OrderFolder:
     def take_over(self, now: float) -> int:
         """Take up what dead workers had claimed, each file for one caller; how many. ``now``: seconds since 1970."""
         count = 0
-        for left in _folders_of(self.folder / PROCESSING):
-            if left in self._folders or not _is_dead(left, now):
-                continue
-            mine = left.with_name(_claim_name())
-            try:
-                left.rename(mine)  # of several workers one succeeds
-                os.utime(mine)
-            except OSError:
-                continue
+        for mine in take_over(self.folder, now, self._folders):
             self._folders.append(mine)
             count += len(_files_of(mine))
         return count
@@ -155,7 +141,7 @@ class OrderFolder:
         """
         target = self.folder / (f"{RECYCLE}/{today:%Y-%m}" if recycles else f"{DONE}/{today.isoformat()}")
         target.mkdir(parents=True, exist_ok=True)
-        _write(target / result_name(name), answer)
+        write_whole(target / result_name(name), answer)
         source = self.folder / ACCEPTED / name
         with contextlib.suppress(FileNotFoundError):
             if deletes:
@@ -169,8 +155,8 @@ class OrderFolder:
         target = self.folder / QUARANTINE
         target.mkdir(parents=True, exist_ok=True)
         name = _free_name(target, claimed.name)
-        _write(target / f"{name}{REASON}", f"{reason}\n".encode())
-        _write(target / result_name(name), answer)
+        write_whole(target / f"{name}{REASON}", f"{reason}\n".encode())
+        write_whole(target / result_name(name), answer)
         claimed.path.rename(target / name)
         return target / name
 
@@ -226,7 +212,7 @@ def count_files(folder: Path) -> dict[str, int]:
         except FileNotFoundError:
             return 0
 
-    claims = sum(orders_in(claim) for claim in _folders_of(folder / PROCESSING))
+    claims = sum(orders_in(claim) for claim in claims_in(folder))
     return {
         "waiting": orders_in(folder),
         PROCESSING: claims,
@@ -243,36 +229,6 @@ def oldest_age(folder: Path, now: float, most: int = 1000) -> float | None:
             if order_id(entry.name) is not None and len(ages) < most:
                 ages.append(age_of(Path(entry.path), now))
     return max(ages, default=None)
-
-
-def _claim_name() -> str:
-    return f"{socket.gethostname()[:40]}~{os.getpid()}~{_SESSION}~{secrets.token_hex(4)}"
-
-
-def _is_dead(claim: Path, now: float) -> bool:
-    """Whether nobody works on a claim any more: its process is gone, or nobody touched it for long."""
-    host, _, rest = claim.name.partition("~")
-    pid, _, rest = rest.partition("~")
-    if host == socket.gethostname()[:40] and pid.isdigit() and sys.platform != "win32":
-        if int(pid) == os.getpid() and not rest.startswith(_SESSION):
-            return True
-        try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
-            return True
-        except OSError:  # somebody else's process: it lives
-            pass
-    try:
-        return now - claim.stat().st_mtime > STALE_SECONDS
-    except OSError:
-        return False
-
-
-def _folders_of(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
-    except OSError:
-        return []
 
 
 def _files_of(folder: Path) -> list[Path]:
@@ -292,7 +248,7 @@ def _free_name(folder: Path, name: str) -> str:
     return candidate
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
     """Whole or not at all: whoever waits for the answer never reads half of it."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
@@ -301,29 +257,3 @@ def _write(path: Path, data: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
-
-
-def try_folder(folder: Path) -> str:
-    """Whether the folder can be worked in; what failed: make, list, write, move or delete; empty when all is well."""
-    name = f".crm-mail-{secrets.token_hex(4)}"
-    trial = folder / PROCESSING / name
-
-    def make() -> None:
-        (folder / PROCESSING).mkdir(parents=True, exist_ok=True)
-
-    steps: Sequence[tuple[str, object]] = (
-        ("make", make),
-        ("list", lambda: os.listdir(folder)),
-        ("write", lambda: (folder / name).write_bytes(b"")),
-        ("move", lambda: (folder / name).rename(trial)),
-        ("delete", trial.unlink),
-    )
-    for step, act in steps:
-        try:
-            act()  # type: ignore[operator]
-        except OSError:
-            for left in (folder / name, trial):
-                with contextlib.suppress(OSError):
-                    left.unlink(missing_ok=True)
-            return step
-    return ""

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from crm_mail.background import repeating
 from crm_mail.companies.models import Company
 from crm_mail.db import now
 from crm_mail.installation import Installation
@@ -310,19 +311,5 @@ class OrderWatcher:
 def watching_orders(home: Installation, on_let_go: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Watch the folders of every company in a thread of this process, for as long as the block runs."""
     watcher = OrderWatcher(home, on_let_go=on_let_go)
-
-    def watch() -> None:
-        while not watcher.stop.is_set():
-            try:
-                watcher.turn()
-            except Exception:  # the database is away: the folders can wait
-                log.exception("The folders of send orders could not be looked into.")
-            watcher.stop.wait(home.settings.mailer_seconds)
-
-    thread = threading.Thread(target=watch, name="send-orders", daemon=True)
-    thread.start()
-    try:
+    with repeating("send-orders", watcher.turn, home.settings.mailer_seconds, stop=watcher.stop):
         yield
-    finally:
-        watcher.stop.set()
-        thread.join()

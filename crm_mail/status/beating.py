@@ -4,7 +4,6 @@ import logging
 import os
 import secrets
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -13,6 +12,7 @@ from enum import StrEnum
 from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
 
+from crm_mail.background import repeating
 from crm_mail.db import now
 from crm_mail.installation import Installation
 from crm_mail.status.models import WorkerBeat
@@ -44,24 +44,16 @@ def beating_process(
     """
     host, pid = socket.gethostname()[:40], os.getpid()
     name = f"{host}-{pid}-{secrets.token_hex(4)}"
-    stop = threading.Event()
     moment = now()
     with home.database.write() as session:
         session.execute(delete(WorkerBeat).where(WorkerBeat.beat_at < moment - KEPT))
         values = {"host": host, "pid": pid, "kind": kind.value, "processes": processes}
         session.add(WorkerBeat(name=name, started_at=moment, beat_at=moment, **values))
 
-    def beat() -> None:
-        while not stop.wait(every):
-            _write(home, name)
-
-    thread = threading.Thread(target=beat, name="sign-of-life", daemon=True)
-    thread.start()
     try:
-        yield name
+        with repeating("sign-of-life", lambda: _write(home, name), every, first=every):
+            yield name
     finally:
-        stop.set()
-        thread.join()
         _write(home, name, is_end=True)
 
 

@@ -20,7 +20,8 @@ from crm_mail.contacts.conditions import of_visible_party
 from crm_mail.db import now
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.evidence.models import ErrorNotice
-from crm_mail.importers.folder_settings import ERROR, PROCESSING, FolderInvalid, resolve_path
+from crm_mail.importers.claims import claims_in
+from crm_mail.importers.folder_settings import ERROR, FolderInvalid, resolve_path
 from crm_mail.importers.hot_folder import is_wanted
 from crm_mail.importers.models import FileOutcome, HotFolder, HotFolderFile
 from crm_mail.outbox.models import Attempt, Message, Run
@@ -276,7 +277,7 @@ def _hot_folder(company: str, path: Path, patience: float) -> Folder:
     files = [one for one in _files_in(path) if is_wanted(one.name)]
     now_at = time.time()
     oldest = max((now_at - _changed_at(one, now_at) for one in files), default=0.0)
-    claims = [one for claim in _folders_in(path / PROCESSING) for one in _files_in(claim)]
+    claims = [one for claim in claims_in(path) for one in _files_in(claim)]
     quarantine = [one for one in _files_in(path / ERROR) if not one.name.endswith(".reason.txt")]
     seconds = max(0, int(oldest - patience))
     return Folder(
@@ -287,13 +288,6 @@ def _hot_folder(company: str, path: Path, patience: float) -> Folder:
 def _files_in(path: Path) -> list[Path]:
     try:
         return [one for one in path.iterdir() if one.is_file()]
-    except OSError:
-        return []
-
-
-def _folders_in(path: Path) -> list[Path]:
-    try:
-        return [one for one in path.iterdir() if one.is_dir()]
     except OSError:
         return []
 

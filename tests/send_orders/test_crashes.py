@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from config import Settings
+from crm_mail.importers.claims import STALE_SECONDS
 from crm_mail.installation import Installation
-from crm_mail.send_orders import folder as folder_module
 from crm_mail.send_orders.folder import OrderFolder
 from crm_mail.send_orders.models import OrderState
 from crm_mail.send_orders.recording import Recorder
@@ -82,7 +82,7 @@ def test_a_living_worker_s_claims_are_its_own_until_it_is_silent_for_long(sqlite
     assert first.claim(NAME) is not None
     assert second.claim(NAME) is None
     assert second.take_over(time.time()) == 0
-    assert second.take_over(time.time() + folder_module.STALE_SECONDS + 1) == 1
+    assert second.take_over(time.time() + STALE_SECONDS + 1) == 1
     assert [claim.name for claim in second.in_hand()] == [NAME]
     assert first.in_hand() == []
 
