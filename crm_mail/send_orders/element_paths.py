@@ -74,6 +74,14 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
         "seguridad",
         "smtp/@security",
     ),
+    "smtp_timeout": (
+        "smtp/timeout",
+        "smtp/tiempo",
+        "smtptimeout",
+        "tiempoespera",
+        "timeout",
+        "smtp/@timeout",
+    ),
 }
 """Field → paths, the first that is found in the file counts."""
 MOST_PATHS: Final = 20

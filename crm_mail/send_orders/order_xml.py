@@ -12,6 +12,7 @@ from typing import Any, Final
 from lxml import etree
 
 from crm_mail.delivery.addresses import AddressInvalid, normalise_address, split_addresses
+from crm_mail.delivery.transports import MAX_TIMEOUT
 from crm_mail.documents.html_text import is_html_body
 from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.hardened_xml import check_size, parse_hardened
@@ -23,6 +24,7 @@ SIZE_LIMIT: Final = 5 * 1024 * 1024
 """Bytes of an order: its attachments lie beside it, so that a long text is all it holds."""
 MOST_FILES, MOST_ADDRESSES, MOST_DOCUMENTS, MOST_ELEMENTS = 100, 50, 100, 20_000
 LONGEST_SUBJECT, LONGEST_PATH = 500, 1000
+SHORTEST_TIMEOUT: Final = 10
 
 _BARE_AMPERSAND: Final = re.compile(r"&(?!#[0-9]{1,7};|#[xX][0-9A-Fa-f]{1,6};|(?:amp|lt|gt|quot|apos);)")
 _NAMED: Final = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31});")
@@ -252,7 +254,17 @@ def _smtp(tree: OrderTree) -> OrderSmtp:
         user=_line(tree, "smtp_user")[:254],
         password=next((one.text.strip("\r\n") for one in tree.find("smtp_password")), "")[:500],
         security=_security(_line(tree, "smtp_security").lower()),
+        timeout_seconds=_timeout(_line(tree, "smtp_timeout")),
     )
+
+
+def _timeout(said: str) -> int:
+    """Seconds (PM-10): up to 10 are minutes, as Proscai speaks of them, from 10,000 milliseconds, as .NET does."""
+    if not (said.isascii() and said.isdigit() and 0 < len(said) < 10 and int(said)):
+        return 0
+    number = int(said)
+    seconds = number * 60 if number <= 10 else number // 1000 if number >= 10_000 else number
+    return min(max(seconds, SHORTEST_TIMEOUT), int(MAX_TIMEOUT))
 
 
 def _security(said: str) -> str:

@@ -30,6 +30,7 @@ class OrderSmtp:
     user: str = ""
     password: str = field(default="", repr=False)
     security: str = ""  # tls, starttls, none; empty: by the port
+    timeout_seconds: int = 0  # 0: as the packaging or the account says
 
     @property
     def is_given(self) -> bool:
@@ -62,7 +63,8 @@ class ParsedOrder:
     """One order.
 
     Args:
-        to: the first is the recipient, the others get a copy; empty: as the document's customer wants it.
+        to, cc, bcc: each receives a message of its own; all empty: as the document's customer wants it.
+        reply_to: where the answers go; empty: as the company decided.
         html: the body in HTML; empty when it is plain text. ``text`` is always there.
         pictures: content id and path of the pictures that stand in the HTML.
         packaging: code of the packaging that it was made with; empty: the customer's.

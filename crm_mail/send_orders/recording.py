@@ -95,6 +95,7 @@ class _Ready:
     linked: Linked
     document_type: str
     account_id: int | None
+    timeout_seconds: int
 
 
 @dataclass(slots=True)
@@ -219,8 +220,7 @@ class Recorder:
                 {name: value for name, value in asdict(file).items() if name != "uuids"}
                 for file in read.files
             ]
-            account_id = self._account(read, linked)
-            return _Ready(row, read, linked, self._type(read, linked), account_id)
+            return _Ready(row, read, linked, self._type(read, linked), *self._server(read, linked))
         except OrderRefused as refused:
             return self._refuse(row, read, refused)
 
@@ -231,13 +231,20 @@ class Recorder:
             raise OrderRefused("type_not_sent", type=named)
         return named
 
-    def _account(self, read: ReadOrder, linked: Linked) -> int | None:
-        """The order's own server where the packaging allows it, else the packaging's account (PM-3, PM-9)."""
+    def _server(self, read: ReadOrder, linked: Linked) -> tuple[int | None, int]:
+        """Account and time-out in seconds: the order's own where the packaging allows it, else the packaging's.
+
+        PM-3, PM-9, PM-10. None and 0: as for any other message.
+        """
         code = read.order.packaging or linked.party.packaging or DEFAULT_PACKAGING
         packaging = self._packagings.get(code) or self._packagings[DEFAULT_PACKAGING]
-        if read.order.smtp.is_given and packaging.uses_order_smtp:
-            return account_of_order(self.session, self.home, ORDERS_ACTOR, self.company.id, read.order)
-        return packaging.smtp_account_id
+        smtp, usual = read.order.smtp, packaging.timeout_seconds or 0
+        if not packaging.uses_order_smtp:
+            return packaging.smtp_account_id, usual
+        account_id = packaging.smtp_account_id
+        if smtp.is_given:
+            account_id = account_of_order(self.session, self.home, ORDERS_ACTOR, self.company.id, read.order)
+        return account_id, smtp.timeout_seconds or usual
 
     # What becomes of it
 
@@ -402,6 +409,8 @@ def _messages(one: _Ready) -> list[Composed]:
             document_ids=tuple(document.id for document in linked.documents),
             privacy_level=one.row.privacy_level,
             account_id=one.account_id,
+            reply_to=order.reply_to,
+            timeout_seconds=one.timeout_seconds,
             why={"send_order": one.row.id, "order_name": one.read.name},
         )
         for reader in linked.readers

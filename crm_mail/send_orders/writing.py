@@ -5,8 +5,6 @@ file's id is made of the document, so that writing it twice is the same order tw
 """
 
 import logging
-import os
-import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -29,6 +27,7 @@ from crm_mail.outbox.models import Message, MessageDocument
 from crm_mail.outbox.states import LEFT
 from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal
+from crm_mail.send_orders.folder import write_whole
 from crm_mail.send_orders.models import SendOrderFolder, WrittenOrder
 from crm_mail.send_orders.names import order_name
 from crm_mail.send_orders.recording import ORDERS_ACTOR
@@ -109,7 +108,7 @@ def _write_new(home: Installation, company_id: int) -> int:
         ]
         texts = {one.id: (f"CRM-{one.id}", order_for(f"CRM-{one.id}", one, one.party.code)) for one in wanted}
     for id_, data in texts.values():
-        _put(folder, order_name(id_), data)
+        write_whole(folder / order_name(id_), data)
     with home.database.write() as session:
         _remember(session, company_id, ((document_id, id_) for document_id, (id_, _data) in texts.items()))
     return len(texts)
@@ -179,7 +178,7 @@ def write_orders(
             hindered.append((f"{one.type} {one.series}{one.number}", obstacle.value))
             continue
         id_ = f"CRM-{one.id}-{stamp}" if again else f"CRM-{one.id}"
-        _put(folder, order_name(id_), order_for(id_, one, one.party.code))
+        write_whole(folder / order_name(id_), order_for(id_, one, one.party.code))
         names.append(order_name(id_))
         written.append((one.id, id_))
     _remember(session, company.id, written)
@@ -231,13 +230,6 @@ def _folder(home: Installation, session: Session, company: Company) -> Path:
     except (OrdersInvalid, OSError) as trouble:
         raise FolderUnusable(company.code, trouble) from None
     return folder
-
-
-def _put(folder: Path, name: str, data: bytes) -> None:
-    """Whole or not at all."""
-    draft = folder / f".{name}.{secrets.token_hex(4)}.tmp"
-    draft.write_bytes(data)
-    os.replace(draft, folder / name)
 
 
 def _remember(session: Session, company_id: int, written: Iterable[tuple[int, str]]) -> None:

@@ -15,7 +15,7 @@ from crm_mail.delivery.service import add_account
 from crm_mail.delivery.smtp_session import SmtpSession
 from crm_mail.delivery.transports import AccountSettings
 from crm_mail.demo.servers import ADDRESSES, SampleAccount, SampleServers, sandbox_folder
-from crm_mail.evidence.reading import read_mailbox
+from crm_mail.evidence.reading import ReadingReport, read_mailbox
 from crm_mail.installation import Installation
 from crm_mail.permissions import INSTALLATION
 from crm_mail.sandbox import imap
@@ -73,7 +73,8 @@ def wait_for_receipts(servers: SampleServers) -> None:
     assert not servers.awaits_receipts()
 
 
-def take_and_read(home: Installation) -> None:
+def take_and_read(home: Installation) -> ReadingReport:
+    """A certified message sent, and its receipts read."""
     with SampleServers(home, haste=50) as servers:
         account = certified_of(servers)
         with home.database.write() as session:
@@ -84,18 +85,19 @@ def take_and_read(home: Installation) -> None:
             account_id = kept.id
         send(account)
         wait_for_receipts(servers)
-        report = read_mailbox(home, account_id)
-    assert (report.failure, report.looked_at) == (None, 2)
-    assert (home.settings.data_dir / "pec-anchors" / "sample-company.pem").is_file()
+        return read_mailbox(home, account_id)
 
 
 def test_receipts_come_and_are_read(sqlite_home: Installation, imap_server: imap.ImapServer) -> None:
-    take_and_read(sqlite_home)
+    report = take_and_read(sqlite_home)
+    assert (report.failure, report.looked_at) == (None, 2)
+    assert (sqlite_home.settings.data_dir / "pec-anchors" / "sample-company.pem").is_file()
 
 
 @pytest.mark.usefixtures("without_dovecot")
 def test_receipts_are_read_from_pymap_where_dovecot_is_missing(sqlite_home: Installation) -> None:
-    take_and_read(sqlite_home)
+    report = take_and_read(sqlite_home)
+    assert (report.failure, report.looked_at) == (None, 2)
 
 
 @pytest.mark.usefixtures("without_dovecot")

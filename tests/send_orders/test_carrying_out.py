@@ -277,14 +277,16 @@ def test_an_order_that_names_a_document_and_nobody_goes_to_whom_the_customer_wan
 
 
 def test_the_server_in_the_file_is_used_only_where_the_packaging_allows_it(home: Installation) -> None:
-    """PM-3, PM-9, PM-27: else the company's own account; the password is kept encrypted, never in clear."""
+    """PM-3, PM-9, PM-10, PM-27: else the company's own account; the password is kept encrypted, never in clear."""
     smtp = (
         "<From>facturas@demo.example</From><Smtp><Host>smtp.demo.example</Host><Port>587</Port>"
-        "<User>facturas</User><Password>geheim-ñ</Password></Smtp>"
+        "<User>facturas</User><Password>geheim-ñ</Password><TimeOut>10</TimeOut></Smtp>"
+        "<ReplyTo>cobranza@demo.example</ReplyTo>"
     )
     with home.database.write() as session:
         company, folder = make_office(session, home)
         session.add(Packaging(company_id=company.id, code="PROPIO", uses_order_smtp=True))
+        session.add(Packaging(company_id=company.id, code="LENTO", timeout_seconds=300))
     drop(folder, order_xml(more=smtp), "1")
     drop(folder, order_xml(more=f"{smtp}<Empaquetado>PROPIO</Empaquetado>"), "2")
     drop(
@@ -292,13 +294,16 @@ def test_the_server_in_the_file_is_used_only_where_the_packaging_allows_it(home:
         order_xml(more=f"{smtp.replace('587', '25')}<Ssl>none</Ssl><Empaquetado>PROPIO</Empaquetado>"),
         "3",
     )
+    drop(folder, order_xml(more=f"{smtp}<Empaquetado>LENTO</Empaquetado>"), "4")
     look(home)
     with home.database.read() as session:
         accounts = {one.id: one for one in session.scalars(select(SenderAccount))}
         used = [accounts[one.account_id].host for one in messages(home) if one.account_id]
         own = next(one for one in accounts.values() if one.host == "smtp.demo.example")
-    assert used == ["127.0.0.1", "smtp.demo.example"]
-    assert [one.problem for one in orders(home)] == ["", "", "server_open"]
+    assert used == ["127.0.0.1", "smtp.demo.example", "127.0.0.1"]
+    assert [one.timeout_seconds for one in messages(home)] == [0, 600, 300]  # PM-10
+    assert {one.reply_to for one in messages(home)} == {"cobranza@demo.example"}
+    assert [one.problem for one in orders(home)] == ["", "", "server_open", ""]
     assert own.secret is not None
     assert b"geheim" not in own.secret
     assert home.decrypt(own.secret) == "geheim-ñ"
