@@ -1,4 +1,4 @@
-"""Bringing data in at given times: the company's hot folder, a list or a named query of the ERP's database.
+"""Bringing data in at given times: the hot folder, spreadsheets, a list or a named query of the ERP's database.
 
 All of it may be done again without harm: what comes in twice is the same document or contact.
 """
@@ -15,16 +15,18 @@ from crm_mail.installation import Installation
 from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables.sources import find_source, import_from_source
 from crm_mail.schedules.kinds import Due, Options, Outcome, ScheduleKind, done, nothing_due
+from crm_mail.schedules.table_imports import PAUSE_SECONDS, TABLE, TableImport, bring_in, check_table
 
 FOLDER = "folder"
 SOURCE = "source:"
 VIEW = "view:"
-PAUSE_SECONDS = 2.0
-"""Between the two looks: a file that grows within it is left for the next time."""
 
 
 class Imports(ScheduleKind):
-    """Brings data in; options: ``what``, the hot folder, or ``source:`` or ``view:`` and its name."""
+    """Brings data in; options: ``what``, the hot folder, or ``source:``, ``view:`` or ``table:`` and its name.
+
+    ``file``: of a spreadsheet, or a folder of them (`table_imports`).
+    """
 
     id = "import"
 
@@ -33,6 +35,9 @@ class Imports(ScheduleKind):
         what = str(options.get("what"))
         if what.startswith(VIEW):
             find_view(session, actor, company_id, what.removeprefix(VIEW))
+            return
+        if what.startswith(TABLE):
+            check_table(session, actor, company_id, _table(options))
             return
         actor.require(Permission.DOCUMENTS_MANAGE, company_id)
         if what.startswith(SOURCE):
@@ -44,6 +49,9 @@ class Imports(ScheduleKind):
         if what.startswith(VIEW):
             counts = run_view(home, actor, due.company_id, what.removeprefix(VIEW))
             return _told(counts["rows"], counts["error_rows"])
+        if what.startswith(TABLE):
+            table = bring_in(home, actor, due.company_id, _table(due.options))
+            return done(**table) if table["files"] else nothing_due()
         if what.startswith(SOURCE):
             with home.database.write() as session:
                 company = session.get_one(Company, due.company_id)
@@ -65,6 +73,10 @@ class Imports(ScheduleKind):
         return done(
             files=len(files), imported=len(files) - refused - unchanged, unchanged=unchanged, failed=refused
         )
+
+
+def _table(options: Options) -> TableImport:
+    return TableImport.parse(str(options.get("what")), str(options.get("file") or ""))
 
 
 def _told(rows: int, refused: int) -> Outcome:
