@@ -5,6 +5,7 @@ Word templates are docx files whose text holds the placeholders, conditions and 
 """
 
 import io
+import re
 import zipfile
 from enum import StrEnum
 from functools import lru_cache
@@ -15,6 +16,7 @@ from docx.opc.exceptions import PackageNotFoundError
 from docxtpl import DocxTemplate
 from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from lxml import etree
 from lxml.etree import LxmlError
 
 from crm_mail.documents.html_text import sanitise_html
@@ -22,10 +24,17 @@ from crm_mail.documents.message_context import MESSAGE_FIELDS
 from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.documents.template_rules import TemplateChecker
 from crm_mail.documents.templating import LOOP_FILTER, MAX_ROUNDS, ROUNDS, compile_text, html_environment
+from crm_mail.importers.base import ImportRefused
+from crm_mail.importers.hardened_xml import parse_hardened
 from crm_mail.refusals import Refusal
 
 MOST_UNPACKED = 60_000_000
 MOST_PARTS = 2000
+_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_LOADING = re.compile(
+    r"\b(?:INCLUDE(?:TEXT|PICTURE)?|IMPORT|LINK|DDE(?:AUTO)?|DATABASE|RD)\b\s*[\"\\\w/]", re.IGNORECASE
+)
+"""Fields that fetch something when the document is opened."""
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
@@ -85,6 +94,55 @@ def check_docx(data: bytes) -> None:
         raise LetterInvalid("macros", "the Word document holds macros: save it as .docx without macros")
     if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
         raise LetterInvalid("too_large", "the Word document is too large: take large pictures out of it")
+    _check_links(data)
+
+
+def _check_links(data: bytes) -> None:
+    """That nothing of the letter lies elsewhere: LibreOffice would fetch it with the rights of this server.
+
+    Links for the reader, and the name of the template that a letter was once written with, are nothing of it.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for name in archive.namelist():
+            if name.endswith(".rels"):
+                found = _outside(_parsed(archive.read(name)))
+            elif name.startswith("word/") and name.endswith(".xml"):
+                found = _LOADING.search(_instructions(_parsed(archive.read(name)))) is not None
+            else:
+                continue
+            if found:
+                raise LetterInvalid(
+                    "linked",
+                    "the Word document loads something that lies elsewhere: put pictures and texts into the document "
+                    "itself, instead of linking them",
+                    name,
+                )
+
+
+def _parsed(part: bytes) -> "etree._Element":
+    try:
+        return parse_hardened(part, size_limit=MOST_UNPACKED)[0]
+    except ImportRefused as wrong:
+        raise LetterInvalid(
+            "damaged", f"the Word letter cannot be read ({wrong}): save it again and upload it", str(wrong)
+        ) from None
+
+
+def _outside(relations: "etree._Element") -> bool:
+    return any(
+        one.get("TargetMode", "").lower() == "external"
+        and not one.get("Type", "").lower().endswith(("/hyperlink", "/attachedtemplate"))
+        for one in relations.iter()
+    )
+
+
+def _instructions(part: "etree._Element") -> str:
+    """The instructions of all fields of a part: Word divides one among several elements as it likes."""
+    said = []
+    for one in part.iter(f"{_WORD}instrText", f"{_WORD}fldChar", f"{_WORD}fldSimple"):
+        text = one.text or "" if one.tag == f"{_WORD}instrText" else f" {one.get(f'{_WORD}instr', '')} "
+        said.append(text)
+    return "".join(said)
 
 
 def merge_docx(template: bytes, context: dict[str, Any]) -> bytes:
