@@ -48,6 +48,9 @@ AMOUNT_SCALE = 10_000
 ROWS_TOGETHER = (128, 16)
 """Rows of one INSERT on SQLite: times the columns of the widest table still below its 32,766 parameters."""
 
+WRITER = "writer"
+"""Key in `Session.info` of a session that is never committed: what opens one that is."""
+
 COPIED_FROM = 100
 """Rows from which PostgreSQL is given a COPY."""
 
@@ -70,6 +73,10 @@ class Base(DeclarativeBase):
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
 """Type of primary and foreign keys: 64 bits on both databases."""
+
+NEVER_AGAIN = {"sqlite_autoincrement": True}
+"""Table arguments: SQLite gives the number of a deleted row to no other (PostgreSQL never does). For rows that can be
+deleted and whose audit is shown by their number: its lines would stand under somebody else."""
 
 Json = JSON().with_variant(JSONB(), "postgresql")
 """JSON document."""
@@ -283,6 +290,16 @@ def _to_json(value: Any) -> str:
     return _encode(value) if value else "[]" if value == [] else "{}" if value == {} else _encode(value)
 
 
+@contextmanager
+def kept(session: Session) -> Iterator[Session]:
+    """A session whose writing lasts: the given one, or, beside one that only reads, one that commits at once."""
+    if WRITER not in session.info:
+        yield session
+        return
+    with session.info[WRITER]() as own:
+        yield own
+
+
 class Database:
     """One database: reading and writing sessions over a single pool.
 
@@ -300,7 +317,7 @@ class Database:
             event.listen(self.engine, "connect", _prepare_sqlite_connection)
             event.listen(self.engine, "begin", _begin_sqlite)
         self.write_engine = self.engine.execution_options(sqlite_begin="IMMEDIATE")
-        self.reading = sessionmaker(self.engine, expire_on_commit=False)
+        self.reading = sessionmaker(self.engine, expire_on_commit=False, info={WRITER: self.write})
         self.writing = sessionmaker(self.write_engine, expire_on_commit=False)
 
     @property

@@ -22,6 +22,7 @@ from crm_mail.api.resources import (
 )
 from crm_mail.contacts import people
 from crm_mail.contacts.access import find_contact
+from crm_mail.contacts.confidential import Way, note_many_read, note_reading
 from crm_mail.contacts.contact_birthdays import birthday_of
 from crm_mail.contacts.models import Contact, ContactState, RecipientKind, Role
 from crm_mail.contacts.selection import visible_contacts
@@ -155,6 +156,7 @@ def contact_or_404(contact_id: int) -> Contact:
     contact = find_contact(db(), actor(), contact_id)
     if contact is None:
         raise not_found("contact", contact_id)
+    note_reading(db(), actor(), [contact.id], Way.INTERFACE)
     return contact
 
 
@@ -184,6 +186,7 @@ def list_contacts(query: ContactQuery) -> Page[ContactOut]:
     if (last := read_id_cursor("contacts", query.after)) is not None:
         found = found.where(Contact.id > last)
     rows, more = cut(db().scalars(found.order_by(Contact.id).limit(query.limit + 1)).all(), query.limit)
+    note_many_read(db(), actor(), [row.id for row in rows], Way.INTERFACE)
     return Page[ContactOut](
         data=[shown_contact(row, company.code) for row in rows],
         next=write_cursor("contacts", rows[-1].id) if more else None,

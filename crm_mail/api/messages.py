@@ -17,6 +17,7 @@ from crm_mail.api.resources import (
     company_codes,
     interface,
 )
+from crm_mail.contacts.confidential import Way, note_many_read, note_reading
 from crm_mail.delivery.routing import AddressKind, Channel
 from crm_mail.evidence.listing import visible_messages
 from crm_mail.evidence.models import MessageProof
@@ -136,6 +137,7 @@ def list_messages(query: MessageQuery) -> Page[MessageOut]:
     rows, more = cut(
         db().scalars(found.order_by(Message.id.desc()).limit(query.limit + 1)).all(), query.limit
     )
+    note_many_read(db(), actor(), [row.contact_id for row in rows], Way.INTERFACE)
     return Page[MessageOut](
         data=[shown_message(row, company.code) for row in rows],
         next=write_cursor("messages", rows[-1].id) if more else None,
@@ -164,6 +166,7 @@ def _chosen(query: MessageQuery) -> list[ColumnElement[bool]]:
 def show_message(message_id: int) -> MessageDetail:
     """One message with its text, files, proof and history."""
     message = message_or_404(message_id)
+    note_reading(db(), actor(), [message.contact_id], Way.INTERFACE)
     proof = db().get(MessageProof, message.id)
     carried = select(MessageDocument.document_id).where(MessageDocument.message_id == message.id)
     return MessageDetail(

@@ -13,6 +13,7 @@ from crm_mail.catalogue.lines import numbers_of
 from crm_mail.catalogue.models import CatalogueEntry
 from crm_mail.companies.models import Company
 from crm_mail.contacts.conditions import visible_parties
+from crm_mail.contacts.confidential import Way, note_many_read
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, Subscription
 from crm_mail.contacts.selection import holds, visible_contacts
 from crm_mail.delivery.addresses import address_key
@@ -141,8 +142,10 @@ def list_rows(
     if going_back:
         parties.reverse()
     has_next, has_previous = (True, has_more) if going_back else (has_more, place is not None)
+    rows = read_rows(session, actor, parties)
+    note_many_read(session, actor, [one.contact_id for row in rows for one in row.entered], Way.LIST)
     return CataloguePage(
-        read_rows(session, actor, parties),
+        rows,
         total,
         _first(session, found, parties),
         str(parties[-1].id) if parties and has_next else None,

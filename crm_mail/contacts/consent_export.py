@@ -7,6 +7,7 @@ from operator import itemgetter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm_mail.contacts.confidential import Way, note_many_read
 from crm_mail.contacts.consent import write_entry
 from crm_mail.contacts.consent_models import ConsentState
 from crm_mail.contacts.models import Contact, ContactAddress, Party
@@ -20,6 +21,13 @@ HEADER = ["party_code", "party_name", "contact_name", "contact_email", "consents
 def export_states(session: Session, actor: Actor, company_id: int) -> Iterator[list[str]]:
     """Each visible contact that ever said something, with its latest words, by code and name."""
     actor.require(Permission.CONTACTS_EXPORT, company_id)
+    heard = select(ConsentState.contact_id).where(ConsentState.company_id == company_id)
+    note_many_read(
+        session,
+        actor,
+        heard.join(Contact, Contact.id == ConsentState.contact_id).where(visible_contacts(actor.sight)),
+        Way.EXPORT,
+    )
     first = (
         select(ContactAddress.email)
         .where(ContactAddress.contact_id == Contact.id)

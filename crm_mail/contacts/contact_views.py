@@ -12,8 +12,7 @@ from crm_mail.contacts.access import find_contact, list_suggestions
 from crm_mail.contacts.blueprint import blueprint
 from crm_mail.contacts.card_views import company_or_404, lead_on
 from crm_mail.contacts.card_views import found as found_party
-from crm_mail.contacts.confidential import Way
-from crm_mail.contacts.confidential_views import tell_reading
+from crm_mail.contacts.confidential import Way, note_reading
 from crm_mail.contacts.forms import ContactForm, read_subscriptions
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.contacts.problems import ContactRefused
@@ -29,7 +28,7 @@ def found(contact_id: int) -> Contact:
     if contact is None:
         lead_on("contacts", contact_id, "contacts.edit_contact", "contact_id")
         abort(404)
-    tell_reading([contact.id], Way.CARD)
+    note_reading(db(), signed_in_actor(), [contact.id], Way.CARD)
     return contact
 
 

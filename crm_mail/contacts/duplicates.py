@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 
 from crm_mail.contacts.conditions import visible_contacts, visible_parties
+from crm_mail.contacts.confidential import Way, note_many_read
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party
 from crm_mail.permissions import Actor, Permission
 
@@ -61,6 +62,7 @@ def find_duplicates(
         return _of_parties(session, actor, company_id, kind, after, size)
     rows = session.execute(_keys(actor, company_id, kind, after).limit(size + 1)).all()
     groups = tuple(_group(session, actor, kind, key, party_id) for key, party_id in rows[:size])
+    note_many_read(session, actor, [one.id for group in groups for one in group.contacts], Way.LIST)
     return DuplicatePage(groups, _cursor(rows[size - 1]) if len(rows) > size else "")
 
 

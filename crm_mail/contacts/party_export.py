@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.contacts.bulk import Picked
+from crm_mail.contacts.conditions import visible_contacts
+from crm_mail.contacts.confidential import Way, note_many_read
 from crm_mail.contacts.listing import read_rows
-from crm_mail.contacts.models import Party
+from crm_mail.contacts.models import Contact, Party
 from crm_mail.permissions import Actor, Permission
 
 AT_ONCE = 500
@@ -25,6 +27,10 @@ def export_parties(session: Session, actor: Actor, picked: Picked) -> Iterator[l
             select(Party.id).where(Party.id.in_(picked.query(actor.sight))).order_by(Party.code, Party.id)
         )
     )
+    shown = select(Contact.id).where(
+        Contact.party_id.in_(picked.query(actor.sight)), visible_contacts(actor.sight)
+    )
+    note_many_read(session, actor, shown, Way.EXPORT)
     for start in range(0, len(ids), AT_ONCE):
         part = ids[start : start + AT_ONCE]
         found = session.scalars(select(Party).where(Party.id.in_(part)).order_by(Party.code, Party.id)).all()

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.contacts.bulk import Picked
 from crm_mail.contacts.conditions import visible_contacts
+from crm_mail.contacts.confidential import Way, note_many_read
 from crm_mail.contacts.contact_birthdays import birthday_of
 from crm_mail.contacts.models import Contact, ContactState, Party
 from crm_mail.delivery.routing import AddressKind
@@ -27,6 +28,7 @@ def export_vcards(session: Session, actor: Actor, picked: Picked) -> Iterator[st
         .order_by(Contact.party_id, Contact.name_key, Contact.id)
     )
     ids = list(session.scalars(query))
+    note_many_read(session, actor, ids, Way.EXPORT)
     for start in range(0, len(ids), AT_ONCE):
         found = session.execute(
             select(Contact, Party)

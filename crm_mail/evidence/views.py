@@ -13,6 +13,7 @@ from wtforms import SelectField
 from wtforms.validators import InputRequired
 
 from crm_mail.companies.models import Company
+from crm_mail.contacts.confidential import Way, note_reading
 from crm_mail.delivery.mailbox.failures import MailboxFailed
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.service import accounts_for
@@ -23,6 +24,7 @@ from crm_mail.evidence.item_words import kind_words
 from crm_mail.evidence.listing import ItemFilter
 from crm_mail.evidence.models import ItemKind, MailItem
 from crm_mail.evidence.resolving import search_for
+from crm_mail.evidence.sms_views import add_sms_routes
 from crm_mail.outbox.models import Message
 from crm_mail.outbox.review import find_message
 from crm_mail.permissions import Permission, requires, signed_in_actor
@@ -51,7 +53,10 @@ def _company() -> Company:
 
 
 def _item(item_id: int) -> MailItem:
-    return listing.find_item(db(), signed_in_actor(), item_id) or abort(404)
+    item = listing.find_item(db(), signed_in_actor(), item_id) or abort(404)
+    message = db().get(Message, item.message_id) if item.message_id else None
+    note_reading(db(), signed_in_actor(), [message.contact_id if message else None], Way.PREVIEW)
+    return item
 
 
 def _message(message_id: int) -> Message:
@@ -199,3 +204,4 @@ def _accounts(company: Company) -> list[tuple[int, str]]:
 def init_app(app: Flask) -> None:
     """Register the pages."""
     app.register_blueprint(blueprint)
+    add_sms_routes(app)

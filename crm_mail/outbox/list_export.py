@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
+from crm_mail.contacts.confidential import Way, note_many_read
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.outbox import wording
 from crm_mail.outbox.models import Message, Run
@@ -60,8 +61,10 @@ def export_rows(
     translate: wording.Translate,
 ) -> Iterator[list[Cell]]:
     """The cells of each chosen row, in the order of the list; read a thousand at a time."""
+    chosen_rows = chosen.conditions(run, actor)
+    note_many_read(session, actor, select(Message.contact_id).where(*chosen_rows), Way.EXPORT)
     query = select(*COLUMNS).outerjoin(SenderAccount, SenderAccount.id == Message.account_id)
-    query = query.where(*chosen.conditions(run, actor)).order_by(Message.id)
+    query = query.where(*chosen_rows).order_by(Message.id)
     yes, no = translate("Yes"), translate("No")
     for row in session.execute(query.execution_options(yield_per=AT_ONCE)):
         sent = row.last_sent_at.astimezone(zone) if row.last_sent_at else None
@@ -76,7 +79,7 @@ def export_rows(
             row.recipient_name,
             row.to_address,
             "; ".join(row.cc),
-            "PEC" if row.channel == "pec" else translate("Ordinary mail"),
+            translate("Ordinary mail") if row.channel == "smtp" else row.channel.upper(),
             row.name or "",
             row.document_count,
             "; ".join(f"{type_word(type_)} {number}" for type_, number in row.first_documents),

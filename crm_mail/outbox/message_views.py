@@ -18,8 +18,6 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from crm_mail.contacts.address_kinds import remember_kind
-from crm_mail.contacts.confidential import Way
-from crm_mail.contacts.confidential_views import tell_reading
 from crm_mail.delivery.addresses import AddressInvalid
 from crm_mail.delivery.headers import safe_file_name
 from crm_mail.delivery.routing import AddressKind
@@ -51,8 +49,6 @@ def message(run_id: int, message_id: int) -> Any:
 
 def show(run: Run, shown: Message, tab: str = "", row: Message | None = None) -> str:
     """Render the preview; ``row`` is a row of the list to draw again with it."""
-    if shown.contact_id is not None:
-        tell_reading([shown.contact_id], Way.PREVIEW)
     context = message_context(run, shown, tab)
     if not is_pane():
         return render_template("outbox/message.html", **context)
@@ -203,6 +199,7 @@ _FIELD_OF = {
     EditProblem.SUBJECT_TOO_LONG: "subject",
     EditProblem.BODY_TOO_LONG: "body_text",
     EditProblem.COPIES_ON_PEC: "cc",
+    EditProblem.NUMBER_INVALID: "to_address",
 }
 
 

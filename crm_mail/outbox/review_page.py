@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.type_registry import company_types
+from crm_mail.contacts.confidential import Way, note_reading
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.outbox import list_view, review, summaries, wording
 from crm_mail.outbox.models import Message, Run
@@ -35,7 +36,10 @@ def run_or_404(run_id: int) -> Run:
 def message_or_404(run: Run, message_id: int) -> Message:
     """A message of the run, if it exists for the signed-in person."""
     message = review.find_message(db(), signed_in_actor(), message_id)
-    return message if message is not None and message.run_id == run.id else abort(404)
+    if message is None or message.run_id != run.id:
+        abort(404)
+    note_reading(db(), signed_in_actor(), [message.contact_id], Way.PREVIEW)
+    return message
 
 
 def link(endpoint: str, **values: Any) -> str:
@@ -259,7 +263,7 @@ def filter_choices(run: Run, actor: Actor, accounts: Sequence[SenderAccount]) ->
         _choice("zone", _("Zone"), [(one, one) for one in facets.get("zone", ())]),
         _choice("city", _("City"), [(one, one) for one in facets.get("city", ())]),
         _choice("language", _("Language"), list(LANGUAGES.items())),
-        _choice("channel", _("Channel"), [("smtp", _("Ordinary mail")), ("pec", "PEC")]),
+        _choice("channel", _("Channel"), [("smtp", _("Ordinary mail")), ("pec", "PEC"), ("sms", "SMS")]),
         _choice("account", _("Account"), [(str(account.id), account.name) for account in accounts]),
         _choice("edited", _("Edited"), yes_no),
         _choice("approved", _("Approved"), yes_no),

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.audit_redactions import AuditRedaction
 from crm_mail.companies.models import Company
+from crm_mail.contacts.confidential import Way, note_many_read
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.db import now
 from crm_mail.evidence.models import MailItem
@@ -117,6 +118,7 @@ def _export(
         archive.writestr("data.json", json.dumps(about, ensure_ascii=False, indent=1) + "\n")
         if printed := summary(session, footprint, company, rows, done):
             archive.writestr("summary.pdf", printed)
+    note_many_read(session, actor, footprint.contact_ids, Way.SUBJECT_ACCESS)
     act = PrivacyAct(
         company_id=footprint.company_id,
         contact_id=None if footprint.is_party else footprint.contact_ids[0],

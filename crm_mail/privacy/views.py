@@ -22,6 +22,7 @@ from sqlalchemy import select
 from crm_mail.companies.models import Company
 from crm_mail.contacts.access import find_contact, find_party
 from crm_mail.contacts.conditions import of_visible_party
+from crm_mail.contacts.confidential import Way, note_reading
 from crm_mail.contacts.models import Contact, ContactState, Party
 from crm_mail.outbox.models import Message
 from crm_mail.permissions import Permission, current_actor, requires, signed_in_actor
@@ -57,7 +58,9 @@ def may_manage_privacy() -> bool:
 
 def found(contact_id: int) -> Contact:
     """The contact, or 404: also for one above the clearance."""
-    return find_contact(db(), signed_in_actor(), contact_id) or abort(404)
+    contact = find_contact(db(), signed_in_actor(), contact_id) or abort(404)
+    note_reading(db(), signed_in_actor(), [contact.id], Way.CARD)
+    return contact
 
 
 @blueprint.get("/")

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crm_mail.reports.audit_words import field_label, yes_no
+from crm_mail.reports.audit_fields import field_label, value_label
+from crm_mail.reports.audit_words import yes_no
 
 LENGTH = 200
 _MACHINE = {"merged_id", "moved"}
@@ -19,19 +20,23 @@ def flatten(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
     Of something added or deleted only the fields that say something are told.
     """
     before, after = detail.get("before"), detail.get("after")
-    rest = [(key, shown(value)) for key, value in detail.items() if _is_told(key)]
+    rest = [(key, _named(key, value)) for key, value in detail.items() if _is_told(key)]
     if isinstance(before, dict) and isinstance(after, dict):
         keys = [key for key in dict.fromkeys([*before, *after]) if _is_open(key)]
-        changed = [(key, f"{shown(before.get(key))} → {shown(after.get(key))}") for key in keys]
+        changed = [(key, f"{_named(key, before.get(key))} → {_named(key, after.get(key))}") for key in keys]
     elif isinstance(before or after, dict) and (before is None or after is None):
         told = {key: value for key, value in (before or after or {}).items() if _is_open(key)}
-        changed = [(key, shown(value)) for key, value in told.items() if _is_worth(key, value)]
-        changed = changed or [(key, shown(value)) for key, value in told.items()]
+        changed = [(key, _named(key, value)) for key, value in told.items() if _is_worth(key, value)]
+        changed = changed or [(key, _named(key, value)) for key, value in told.items()]
     elif before is not None:
         changed = [("", f"{shown(before)} → {shown(after)}")]
     else:
         changed = [("", shown(after))] if after is not None else []
     return changed + rest
+
+
+def _named(key: str, value: Any) -> str:
+    return shown(value_label(key, value) if isinstance(value, str) else value)
 
 
 def shown(value: Any) -> str:
@@ -42,7 +47,7 @@ def shown(value: Any) -> str:
         return yes_no(value)
     if isinstance(value, dict):
         kept = ((str(key), one) for key, one in value.items() if _is_worth(str(key), one))
-        text = ", ".join(f"{field_label(key)}: {shown(one)}" for key, one in kept)
+        text = ", ".join(f"{field_label(key)}: {_named(key, one)}" for key, one in kept)
     elif isinstance(value, list):
         text = ", ".join(shown(one) for one in value)
     else:

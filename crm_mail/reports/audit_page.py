@@ -20,10 +20,10 @@ from crm_mail.audit import AuditEvent, record
 from crm_mail.audit_redactions import hide_redacted, is_redacted
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
 from crm_mail.reports.audit_details import flatten
+from crm_mail.reports.audit_fields import field_label
 from crm_mail.reports.audit_sight import lines_in_sight
 from crm_mail.reports.audit_words import (
     action_label,
-    field_label,
     kind_label,
     known_actions,
     object_name,

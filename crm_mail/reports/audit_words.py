@@ -1,11 +1,8 @@
 """Audit actions in words, in the language of the page; an action without words is shown by its code."""
 
-from flask import has_app_context
-
-from crm_mail.document_types import NO_NAMES, OWN_PREFIX, DocumentType, type_label
+from crm_mail.document_types import OWN_PREFIX, DocumentType
+from crm_mail.reports.audit_fields import name_of_type
 from crm_mail.reports.languages import gettext as _
-from crm_mail.reports.languages import language_of_words
-from crm_mail.web.type_names import type_name
 
 
 def _words() -> dict[str, str]:
@@ -82,6 +79,7 @@ def _words() -> dict[str, str]:
         "catalogue.removal.undone": _("Customers put back into the mass-mailing catalogue"),
         "contacts.contact.created": _("Contact added"),
         "contacts.contact.read": _("Confidential contact read"),
+        "contacts.contacts.read": _("Confidential contacts read"),
         "contacts.contact.updated": _("Contact changed"),
         "contacts.contact.deactivated": _("Contact deactivated"),
         "contacts.contact.deleted": _("Contact deleted"),
@@ -215,6 +213,10 @@ def _words() -> dict[str, str]:
         "reports.change_rule.added": _("Notice of changes added"),
         "reports.change_rule.changed": _("Notice of changes changed"),
         "reports.change_rule.deleted": _("Notice of changes deleted"),
+        "reports.saved_report.added": _("Report added"),
+        "reports.saved_report.changed": _("Report changed"),
+        "reports.saved_report.deleted": _("Report deleted"),
+        "reports.saved_report.downloaded": _("Report downloaded"),
         "reports.change_notice.tried": _("Notice of changes tried"),
         "reports.change_notice.given_up": _("Notice of changes could not be mailed"),
         "reports.run_report.failed": _("Report could not be mailed"),
@@ -232,145 +234,14 @@ def known_actions() -> list[tuple[str, str]]:
     return list(_words().items())
 
 
-def field_label(name: str) -> str:
-    """A field of an event's detail in words, else its name."""
-    labels: dict[str, str] = {
-        "email": _("E-mail address"),
-        "name": _("Name"),
-        "is_admin": _("Administrator"),
-        "is_active": _("Active"),
-        "clearance": _("Privacy clearance"),
-        "areas": _("Manages"),
-        "grants": _("Rights"),
-        "ip": _("Network address"),
-        "count": _("Number"),
-        "problems": _("Rows that were touched"),
-        "address": _("Address"),
-        "blocked": _("Blocked"),
-        "ca_file": _("Own certificate authority"),
-        "changed": _("Changed"),
-        "city": _("City"),
-        "code": _("Code"),
-        "country": _("Country"),
-        "created": _("New"),
-        "document_type": _("Document type"),
-        "dropped": _("Left out"),
-        "addresses": _("Addresses"),
-        "mobile": _("Mobile"),
-        "notes": _("Notes"),
-        "state": _("State"),
-        "birthday": _("Birthday"),
-        "characteristics": _("Characteristics"),
-        "subscriptions": _("Subscriptions"),
-        "agent": _("Agent"),
-        "zone": _("Zone"),
-        "category": _("Category"),
-        "subject": _("Subject"),
-        "characters": _("Characters"),
-        "merged": _("Went into it"),
-        "kinds": _("Records"),
-        "ways": _("What was done to them"),
-        "every_minutes": _("Minutes between two notices"),
-        "is_on": _("Switched on"),
-        "error_address": _("Address for error reports"),
-        "error_rows": _("Not applied"),
-        "from_address": _("Sender address"),
-        "from_name": _("Sender name"),
-        "has_secret": _("Password"),
-        "host": _("Server"),
-        "is_default": _("Default"),
-        "is_used": _("In use"),
-        "is_bundled": _("Several in one message"),
-        "asks_consent": _("Advertising: only with consent"),
-        "soft_opt_in": _("Price lists and advertising to customers who never said no"),
-        "labels": _("Names"),
-        "plurals": _("Names of several"),
-        "base": _("Fields of"),
-        "layout": _("Printed like"),
-        "direction": _("Goes to"),
-        "role": _("Usually received by"),
-        "channel": _("Channel"),
-        "fields": _("Its fields"),
-        "is_enabled": _("Active"),
-        "kind": _("Kind"),
-        "language": _("Language"),
-        "max_connections": _("Connections at once"),
-        "max_message_mb": _("Largest message (MB)"),
-        "messages": _("Messages"),
-        "messages_per_connection": _("Messages per connection"),
-        "most_messages": _("Most messages at once"),
-        "second_person_above": _("A second person above"),
-        "hours": _("Hours"),
-        "weekdays": _("On these days"),
-        "way": _("Way in"),
-        "issuer": _("Provider"),
-        "needs_second_person": _("A second person approves each run"),
-        "per_day": _("Messages per day"),
-        "per_hour": _("Messages per hour"),
-        "per_minute": _("Messages per minute"),
-        "phone": _("Phone"),
-        "packaging": _("Packaging"),
-        "packaging_emails": _("Addresses behind the packaging"),
-        "party_code": _("Only for the customer"),
-        "has_main": _("PDF"),
-        "has_legal_xml": _("Legal XML"),
-        "has_bom": _("Byte-order mark (BOM) at the start of the XML"),
-        "has_attachments": _("Other attachments"),
-        "name_pattern": _("File names"),
-        "copy_folder": _("Folder for copies"),
-        "after_sending": _("Copies after sending"),
-        "logs_success": _("Log each message that was sent"),
-        "till_packaging": _("Customers born at the till get"),
-        "link_above_kb": _("Download link when they are larger than (KB)"),
-        "link_days": _("Days that the link works"),
-        "zip_above_kb": _("Zip when the files are larger than (KB)"),
-        "text_name": _("Subject and text"),
-        "addenda": _("Addenda (XML)"),
-        "port": _("Port"),
-        "postcode": _("Postcode"),
-        "privacy_level": _("Privacy level"),
-        "province": _("Province"),
-        "reason": _("Reason"),
-        "how": _("How it was read"),
-        "reply_to": _("Answers go to"),
-        "roles": _("Roles"),
-        "security": _("Encryption"),
-        "starts_at": _("Start"),
-        "tax_code": _("Tax code"),
-        "test_address": _("Test mode: send all mail to"),
-        "time_zone": _("Time zone"),
-        "credit_days": _("Days of credit"),
-        "timezone": _("Time zone"),
-        "timeout_seconds": _("Time-out (seconds)"),
-        "to": _("To"),
-        "unchanged": _("Already known"),
-        "undo_seconds": _("Undo window (seconds)"),
-        "updated": _("Changed"),
-        "user": _("User"),
-        "username": _("User name"),
-        "vat_number": _("VAT number"),
-        "version": _("Version"),
-        "versions": _("New versions"),
-        "settled": _("Settled"),
-        "website": _("Website"),
-    }
-    return labels.get(name, name)
-
-
 def object_name(label: str) -> str:
     """What an event was done to: runs and documents are kept as ``run 12`` and ``invoice 7/A``."""
     first, _blank, rest = label.partition(" ")
     if first == "run" and rest.isdecimal():
         return str(_("Run %(number)s", number=rest))
     if (first in set(DocumentType) or first.startswith(OWN_PREFIX)) and rest:
-        return f"{_name_of_type(first)} {rest}"
+        return f"{name_of_type(first)} {rest}"
     return label
-
-
-def _name_of_type(document_type: str) -> str:
-    if has_app_context():
-        return type_name(document_type)
-    return type_label(document_type, language_of_words(), NO_NAMES)
 
 
 def kind_label(kind: str) -> str:

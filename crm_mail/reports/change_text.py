@@ -19,8 +19,9 @@ from crm_mail.audit_chain import AuditSeal
 from crm_mail.audit_redactions import hide_redacted
 from crm_mail.permissions import Actor
 from crm_mail.reports.audit_details import flatten
+from crm_mail.reports.audit_fields import field_label
 from crm_mail.reports.audit_sight import lines_in_sight, lines_of_level
-from crm_mail.reports.audit_words import action_label, field_label, known_actions, object_name
+from crm_mail.reports.audit_words import action_label, known_actions, object_name
 from crm_mail.reports.change_kinds import ChangeKind, ChangeWay, actions_of, classify
 from crm_mail.reports.change_models import ChangeRule
 from crm_mail.reports.languages import gettext as _

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from crm_mail.contacts.confidential import Way, note_many_read
 from crm_mail.delivery.routing import Channel
 from crm_mail.documents.models import Document
 from crm_mail.evidence.listing import proofs_of
@@ -98,6 +99,8 @@ def run_rows(
         is_full: with documents, attachments and the why; the text log needs none of them.
         batch: rows held in memory at a time.
     """
+    of_run = select(Message.contact_id).where(*visible_messages(actor, run))
+    note_many_read(session, actor, of_run, Way.EXPORT)
     names: dict[int, str] = {}
     after = 0
     while rows := row_page(

@@ -9,11 +9,13 @@ from flask_babel import gettext as _
 from crm_mail.contacts.access import find_contact, list_contacts
 from crm_mail.contacts.blueprint import blueprint
 from crm_mail.contacts.card_views import found, page
+from crm_mail.contacts.confidential import Way, note_reading
 from crm_mail.contacts.consent_words import decision_word, source_word, subject_line
 from crm_mail.evidence.proof_page import shown_item
 from crm_mail.permissions import OUTBOX_PERMISSIONS, Permission, requires, signed_in_actor
 from crm_mail.reports.audit_details import flatten
-from crm_mail.reports.audit_words import action_label, field_label
+from crm_mail.reports.audit_fields import field_label
+from crm_mail.reports.audit_words import action_label
 from crm_mail.reports.party_timeline import Line, LineKind, Timeline, read_timeline
 from crm_mail.web.door import db
 from crm_mail.web.type_names import type_name
@@ -57,6 +59,8 @@ def show_timeline(party_id: int) -> Any:
     kind = request.args.get("kind", "")
     kinds = [LineKind(kind)] if kind in set(LineKind) else []
     timeline = read_timeline(db(), actor, party, contact, kinds, request.args.get("after", ""))
+    people = list_contacts(db(), actor, party.id)
+    note_reading(db(), actor, [contact.id] if contact else [one.id for one in people], Way.CARD)
     return page(
         "timeline",
         party,
@@ -64,7 +68,7 @@ def show_timeline(party_id: int) -> Any:
         kinds=kind_choices(),
         kind=kind,
         contact=contact,
-        people=[(str(one.id), one.name) for one in list_contacts(db(), actor, party.id)],
+        people=[(str(one.id), one.name) for one in people],
         older_url=url_with(after=timeline.cursor) if timeline.cursor else "",
         is_first=not request.args.get("after"),
     )

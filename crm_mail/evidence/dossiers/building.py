@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
-from crm_mail.db import now
+from crm_mail.contacts.confidential import Way, note_many_read
+from crm_mail.db import among, now
 from crm_mail.delivery.pec.trust_anchors import Anchors
 from crm_mail.delivery.pec.verdict import Verification
 from crm_mail.documents.service import find_document
@@ -156,6 +157,8 @@ def build_dossier(
         sums = writer.listing.text()
         built.sha256 = hashlib.sha256(sums).hexdigest()
         archive.writestr(writer.info(layout.SUMS), sums)
+    shown = session.scalars(select(Message.contact_id).where(among(session, Message.id, ids)))
+    note_many_read(session, actor, shown, Way.DOSSIER)
     audit.record(
         session,
         actor,
