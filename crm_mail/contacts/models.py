@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, Computed, ForeignKey, Index, String, Table, Text, UniqueConstraint, false
+from sqlalchemy import Column, Computed, ForeignKey, Index, String, Table, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
@@ -41,6 +41,8 @@ class Party(Base):
         Index("ix_parties_company_kind", "company_id", "is_customer", "is_supplier"),
         Index("ix_parties_company_email", "company_id", "email"),
         Index("ix_parties_company_billing", "company_id", "billing_email"),
+        Index("ix_parties_email_key", "company_id", text("lower(email)")),
+        Index("ix_parties_billing_key", "company_id", text("lower(billing_email)")),
         NEVER_AGAIN,
     )
 
@@ -194,7 +196,7 @@ class Characteristic(Base):
     __tablename__ = "characteristics"
     __table_args__ = (
         UniqueConstraint("contact_id", "key", "value"),
-        Index("ix_characteristics_key_value", "key", "value", "contact_id"),
+        Index("ix_characteristics_tag", text("lower(key)"), text("lower(value)"), "contact_id"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
+from crm_mail.db import NEVER_AGAIN, Base, EnumText, Id, Json, UtcDateTime, now
 from crm_mail.permissions import Permission
 from crm_mail.users.ways import SignInWay
 
@@ -73,6 +73,8 @@ class UserGroup(Base):
     """Users with the same rights; a group has the rights of the group that it stands under as well."""
 
     __tablename__ = "user_groups"
+
+    __table_args__ = NEVER_AGAIN
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
