@@ -12,6 +12,7 @@ from crm_mail.background import Bell
 from crm_mail.campaigns import views as campaigns
 from crm_mail.catalogue import views as catalogue
 from crm_mail.companies import views as companies
+from crm_mail.composers import register_composers
 from crm_mail.contacts import views as contacts
 from crm_mail.delivery import views as delivery
 from crm_mail.delivery.domains import views as domains
@@ -103,6 +104,7 @@ def create_app(settings: Settings, home: Installation | None = None) -> Flask:
     app.extensions["bell"] = Bell(settings, inline=False)
     for concern in (language, security_headers, assets, formats, urls, type_names, errors, shell, navigation):
         concern.init_app(app)
+    register_composers()
     register_scheduled_kinds()
     register_scheduled_forms()
     for room in ROOMS:

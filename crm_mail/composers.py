@@ -9,6 +9,6 @@ from crm_mail.schedules.greeting import register_greetings
 
 def register_composers() -> None:
     """Make every composer known (`outbox.composing_registry`)."""
-    register(campaigns.NAME, campaigns.compose, make_letters)
+    register(campaigns.NAME, campaigns.compose, make_letters, by_data_alone=True)
     register_events()
     register_greetings()

@@ -16,7 +16,7 @@ from crm_mail.outbox.composing_parts import Composed
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.writing import text_fault
-from crm_mail.permissions import HIGHEST_CLEARANCE, Actor, Sight
+from crm_mail.permissions import EVERYTHING, Actor
 
 NAME = "campaign"
 
@@ -24,13 +24,12 @@ NAME = "campaign"
 def compose(
     session: Session, home: Installation, actor: Actor, _run: Run, data: Mapping[str, Any]
 ) -> Iterator[Composed]:
-    """Every recipient's message; who is above the clearance of who prepares is passed on and counted there."""
+    """Every recipient's message; who is out of sight for who prepares is passed on and counted there."""
     campaign = session.get_one(Campaign, data["campaign"])
     texts = Texts.of(session, actor, campaign)
     letter = Letter.of(home, campaign)
     files = tuple(facts_of(file) for file in campaign.files)
-    everybody = Sight(HIGHEST_CLEARANCE, actor.agents, actor.zones)
-    for batch in read_reached(session, campaign, everybody, has_details=texts.names_details):
+    for batch in read_reached(session, campaign, EVERYTHING, has_details=texts.names_details):
         letters = made_letters(session, campaign.id, batch) if letter else {}
         for one in batch:
             yield message_for(one, texts, files, letter, letters.get(key_of(one)))

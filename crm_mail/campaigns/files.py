@@ -1,7 +1,9 @@
 """Files of a mailing: their kind is read from their content, never believed from their name (pure)."""
 
+import io
 import mimetypes
 import re
+import zipfile
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%PDF-", "application/pdf"),
@@ -53,6 +55,21 @@ def kind_of(name: str, data: bytes) -> str:
     if guessed.startswith("text/") and b"\x00" not in data[:4096]:
         return guessed if guessed != "text/html" else "application/octet-stream"
     return "application/octet-stream"
+
+
+def is_whole(mime: str, data: bytes) -> bool:
+    """Whether a file of this kind has its end: one that was cut off opens nowhere. What has no known end is whole."""
+    if mime == "application/pdf":
+        return b"%%EOF" in data[-2048:]
+    if mime == "image/png":
+        return b"IEND" in data[-64:]
+    if mime == "image/jpeg":
+        return b"\xff\xd9" in data[2:]
+    if mime == "image/gif":
+        return data.rstrip(b"\0").endswith(b";")
+    if mime == "application/zip" or mime in _OFFICE.values():
+        return zipfile.is_zipfile(io.BytesIO(data))
+    return True
 
 
 def safe_name(name: str, mime: str) -> str:

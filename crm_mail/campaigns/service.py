@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.campaigns.composer import NAME
 from crm_mail.campaigns.content import mark_of, tidy
-from crm_mail.campaigns.files import kind_of, safe_name
+from crm_mail.campaigns.files import is_whole, kind_of, safe_name
 from crm_mail.campaigns.letters import LetterInvalid, LetterKind, check_docx, tidy_html
 from crm_mail.campaigns.models import Campaign, CampaignFile
 from crm_mail.campaigns.office import require_office
@@ -130,7 +130,7 @@ def add_file(
         inline: a picture that the text shows.
 
     Raises:
-        CampaignRefused: it is empty, a program, one too many, or no picture where one is wanted.
+        CampaignRefused: it is empty, damaged, a program, one too many, or no picture where one is wanted.
     """
     _require_draft(actor, campaign)
     if not data:
@@ -142,6 +142,10 @@ def add_file(
     mime = kind_of(name, data)
     if not mime:
         raise CampaignRefused("program", f"{name} is a program or holds one: mail servers refuse such files")
+    if not is_whole(mime, data):
+        raise CampaignRefused(
+            "damaged", f"{name} is cut off or damaged: open it, save it again, and choose that one"
+        )
     if inline and not mime.startswith("image/"):
         raise CampaignRefused(
             "no_picture", f"{name} is not a picture that mail programs show (PNG, JPEG, GIF)"

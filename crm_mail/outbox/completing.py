@@ -4,7 +4,9 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-from crm_mail.outbox.composing_parts import is_composed
+from crm_mail.outbox.composing import create_composed_run
+from crm_mail.outbox.composing_parts import Composition, is_composed
+from crm_mail.outbox.composing_registry import composes_by_data_alone
 from crm_mail.outbox.criteria import PREPARED_WITHIN, Criteria, read_sight
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.prepare import create_run
@@ -26,7 +28,9 @@ class NothingToComplete(Refusal):
 def can_complete(actor: Actor, run: Run) -> bool:
     """Whether the actor sees more than who prepared the run, and may prepare its types."""
     within = run.criteria.get(PREPARED_WITHIN)
-    if not within or completed_by(run) is not None or is_composed(run.criteria):
+    if not within or completed_by(run) is not None:
+        return False
+    if is_composed(run.criteria) and not composes_by_data_alone(run.criteria["composed"]["composer"]):
         return False
     types = run.criteria.get("document_types") or []
     may = all(actor.can(Permission.OUTBOX_PREPARE, run.company_id, one) for one in types)
@@ -48,6 +52,10 @@ def complete_run(session: Session, actor: Actor, run: Run) -> Run:
     if not can_complete(actor, run):
         raise NothingToComplete(run.id)
     within = read_sight(run.criteria[PREPARED_WITHIN])
-    rest = create_run(session, actor, replace(Criteria.from_dict(run.criteria), beyond=within), run.title)
+    if is_composed(run.criteria):
+        composed = Composition.from_dict(run.criteria)
+        rest = create_composed_run(session, actor, replace(composed, completes=run.id, beyond=within))
+    else:
+        rest = create_run(session, actor, replace(Criteria.from_dict(run.criteria), beyond=within), run.title)
     run.criteria = {**run.criteria, COMPLETED_BY: rest.id}
     return rest

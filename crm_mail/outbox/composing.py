@@ -23,7 +23,7 @@ from crm_mail.outbox.bulk_warnings import warn_ordinary_answers, warn_shared_add
 from crm_mail.outbox.composing_batches import Composing
 from crm_mail.outbox.composing_parts import Composed, Composition, is_composed
 from crm_mail.outbox.composing_registry import composer_of
-from crm_mail.outbox.criteria import Criteria
+from crm_mail.outbox.criteria import PREPARED_WITHIN, Criteria, write_sight
 from crm_mail.outbox.leaving_out import count_left_out
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.prepare import (
@@ -147,6 +147,8 @@ def fill_composed_run(
     if composition.document_type not in rules.policies:
         raise TypeNotSent(composition.document_type)
     composing = Composing(session, actor, run, company, composition, rules)
+    if composition.completes and composing.is_once:
+        composing.remember_written(composition.completes)
     writer = _writer(session, actor, run, company, home, rules.max_bytes)
     with collector_paused():
         for batch in _batches(messages):
@@ -154,6 +156,8 @@ def fill_composed_run(
             if on_progress:
                 on_progress(writer.count)
     run.hidden_recipients = len(composing.hidden)
+    if composing.hidden:
+        run.criteria = {**run.criteria, PREPARED_WITHIN: write_sight(actor.sight)}
     later = warn_shared_addresses(session, run) + warn_ordinary_answers(session, run)
     run.document_types = [composition.document_type]
     run.state = RunState.REVIEW

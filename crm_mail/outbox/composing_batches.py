@@ -14,14 +14,14 @@ from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Part
 from crm_mail.db import insert_many, today
 from crm_mail.delivery.addresses import address_key
 from crm_mail.delivery.models import AccountKind
-from crm_mail.delivery.routing import AddressOption, ChannelPreference
+from crm_mail.delivery.routing import AddressOption, Channel, ChannelPreference
 from crm_mail.delivery.service import accounts_for
 from crm_mail.documents.html_text import html_to_text, sanitise_html
 from crm_mail.documents.models import Document
 from crm_mail.outbox.assembly import ComposedParts, DocumentFacts, Draft, Rules, route_recipient
 from crm_mail.outbox.composing_parts import Composed, Composition
 from crm_mail.outbox.composing_pressure import ADVERTISING, PressureCap, pressure_of, worn_out
-from crm_mail.outbox.consent_gate import ConsentBook, read_consents
+from crm_mail.outbox.consent_gate import ConsentBook, consent_channel, read_consents
 from crm_mail.outbox.gathering import (
     DOCUMENT_COLUMNS,
     PartyBatch,
@@ -33,9 +33,10 @@ from crm_mail.outbox.gathering import (
 )
 from crm_mail.outbox.kinds import judge_kinds, judge_parties
 from crm_mail.outbox.leaving_out import REFUSALS
-from crm_mail.outbox.models import LeftOut, Run
+from crm_mail.outbox.models import LeftOut, Message, Run
 from crm_mail.outbox.reasons import LeftOutReason, Rule
 from crm_mail.outbox.recipients import ContactFacts, PartyFacts, Recipient
+from crm_mail.outbox.text_drafts import draft_text, phone_of, text_issues, text_parts
 from crm_mail.outbox.writing import SUBJECT_LENGTH
 from crm_mail.permissions import Actor
 from crm_mail.refusals import Refusal
@@ -59,6 +60,7 @@ class _Batch:
     contacts: dict[int, ContactFacts] = field(default_factory=dict)
     party_of: dict[int, int] = field(default_factory=dict)
     states: dict[int, ContactState] = field(default_factory=dict)
+    phones: dict[int, tuple[str, str]] = field(default_factory=dict)  # contact → mobile, phone
     blocked: set[int] = field(default_factory=set)
     documents: dict[int, tuple[int, DocumentFacts]] = field(default_factory=dict)
     given: dict[str, AddressOption] = field(default_factory=dict)
@@ -85,6 +87,8 @@ class Composing:
     @property
     def purpose(self) -> str:
         """What the recipient is asked for; empty: the messages are owed by contract."""
+        if self.composition.is_owed:
+            return ""
         return self.composition.purpose or self.rules.policies[self.composition.document_type].purpose
 
     @property
@@ -150,14 +154,17 @@ class Composing:
                     Contact.language,
                     Contact.privacy_level,
                     Contact.state,
+                    Contact.mobile,
+                    Contact.phone,
                 ).where(Contact.id.in_(ids), Contact.company_id == self.run.company_id)
             )
             .all()
         )
         addresses, roles = read_addresses(self.session, ids), role_names(self.session, ids)
         types = self._subscriptions(ids)
-        for id_, party_id, name, language, level, state in rows:
+        for id_, party_id, name, language, level, state, mobile, phone in rows:
             batch.party_of[id_], batch.states[id_] = party_id, state
+            batch.phones[id_] = mobile, phone
             batch.contacts[id_] = ContactFacts(
                 id_, name, roles.get(id_, ""), language, level, addresses.get(id_, ()), types.get(id_, {})
             )
@@ -187,9 +194,19 @@ class Composing:
 
     # Judging
 
-    def _may_write_to(self, party: PartyFacts, level: int) -> bool:
-        sight = self.actor.sight
-        return level <= sight.clearance and sight.covers(party.fields["agent"], party.fields["zone"])
+    def remember_written(self, run_id: int) -> None:
+        """The run that this one completes wrote to its addresses already."""
+        query = select(Message.to_address).where(Message.run_id == run_id, Message.to_address != "")
+        self._written_to.update(address_key(address) for address in self.session.scalars(query))
+
+    def _is_left(self, party: PartyFacts, level: int, mark: int) -> bool:
+        """Whether somebody else writes to a recipient: a colleague who sees more, or the run that is completed."""
+        agent, zone = party.fields["agent"], party.fields["zone"]
+        sight, beyond = self.actor.sight, self.composition.beyond
+        if level > sight.clearance or not sight.covers(agent, zone):
+            self.hidden.add(mark)
+            return True
+        return beyond is not None and level <= beyond.clearance and beyond.covers(agent, zone)
 
     def _draft(self, one: Composed, batch: _Batch) -> Draft | None:
         if one.contact_id is not None:
@@ -197,8 +214,7 @@ class Composing:
             if contact is None:  # erased since it was chosen
                 return None
             party = batch.known.parties[batch.party_of[contact.id]]
-            if not self._may_write_to(party, max(contact.privacy_level, one.privacy_level)):
-                self.hidden.add(contact.id)
+            if self._is_left(party, max(contact.privacy_level, one.privacy_level), contact.id):
                 return None
             recipient = self._to_contact(one, contact, batch)
         else:
@@ -206,8 +222,7 @@ class Composing:
             if found is None:
                 raise ComposedWrong(f"message {one.subject[:60]!r} names neither a contact nor a party")
             party, contact = found, None
-            if not self._may_write_to(party, one.privacy_level):
-                self.hidden.add(-party.id)
+            if self._is_left(party, one.privacy_level, -party.id):
                 return None
             recipient = _to_party(one, party, batch)
         level = max(contact.privacy_level if contact else 0, one.privacy_level)
@@ -216,8 +231,9 @@ class Composing:
             self._leave_out(reason, party, contact, level)
             return None
         draft = self._route(one, party, recipient, batch)
-        reason = self._refusal(draft, batch)
-        if reason is not None:
+        reason = LeftOutReason.NO_MOBILE if draft is None else self._refusal(draft, batch)
+        if draft is None or reason is not None:
+            assert reason is not None
             self._leave_out(reason, party, contact, level)
             return None
         if self.is_once and draft.to_address:
@@ -255,7 +271,11 @@ class Composing:
         contact_id = contact.id if contact else None
         purpose = self.purpose
         verdict = (
-            batch.consents.ask(purpose, draft.party.id, contact_id, draft.to_address) if purpose else OWED
+            batch.consents.ask(
+                purpose, draft.party.id, contact_id, draft.to_address, consent_channel(draft.channel)
+            )
+            if purpose
+            else OWED
         )
         if not verdict.is_allowed:
             return REFUSALS[verdict.reason]
@@ -266,7 +286,10 @@ class Composing:
             return LeftOutReason.PRESSURE_CAP
         return None
 
-    def _route(self, one: Composed, party: PartyFacts, recipient: Recipient, batch: _Batch) -> Draft:
+    def _route(self, one: Composed, party: PartyFacts, recipient: Recipient, batch: _Batch) -> Draft | None:
+        """The draft with what it says; None: a text, and there is no number to send it to."""
+        if one.channel is Channel.SMS:
+            return self._text(one, party, recipient, batch)
         rules = self._rules(one)
         draft = route_recipient(party, recipient, self._stub(one.privacy_level), rules)
         draft.documents = []
@@ -286,6 +309,19 @@ class Composing:
         draft.composed = self._parts(one)
         return draft
 
+    def _text(self, one: Composed, party: PartyFacts, recipient: Recipient, batch: _Batch) -> Draft | None:
+        contact, rules = recipient.contact, self._rules(one)
+        mobile, other = batch.phones[contact.id] if contact else ("", "")
+        phone = phone_of(mobile, other, party.fields["country"], self.company.country)
+        if phone is None:
+            return None
+        draft = draft_text(party, recipient, phone, self._stub(one.privacy_level), rules)
+        if one.language in rules.languages:
+            draft.language = one.language
+        draft.composed = text_parts(self._parts(one), phone.written)
+        draft.issues += [*one.problems, *text_issues(draft.composed.body_text)]
+        return draft
+
     def _parts(self, one: Composed) -> ComposedParts:
         html = one.body_html
         if html and self.composition.cleans_html:
@@ -301,6 +337,8 @@ class Composing:
                 "origin_name": self.composition.origin_name or self.composition.title,
                 **one.why,
             },
+            one.reply_to,
+            one.timeout_seconds,
         )
 
     def _stub(self, level: int) -> DocumentFacts:
@@ -331,6 +369,8 @@ class Composing:
                     )
                 if account.kind is AccountKind.PEC:
                     policy = replace(policy, pec_account_id=account.id)
+                elif account.kind is AccountKind.SMS:
+                    policy = replace(policy, sms_account_id=account.id)
                 else:
                     policy = replace(policy, smtp_account_id=account.id)
             self._variants[key] = replace(self.rules, policies={self.composition.document_type: policy})

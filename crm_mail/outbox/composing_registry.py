@@ -27,6 +27,7 @@ It has transactions of its own, outside of which files are made; it finds what i
 """
 
 _known: dict[str, tuple[Composer, Making | None]] = {}
+_by_data_alone: set[str] = set()
 
 
 class ComposerMissing(Refusal):
@@ -38,13 +39,24 @@ class ComposerMissing(Refusal):
         )
 
 
-def register(name: str, composer: Composer, making: Making | None = None) -> None:
+def register(
+    name: str, composer: Composer, making: Making | None = None, *, by_data_alone: bool = False
+) -> None:
     """Make a composer known; a second registration replaces the first.
 
     Args:
         making: makes the files that its messages carry (letters), outside any transaction of the run.
+        by_data_alone: it gives the same messages for any run with the same data, so that a colleague's run may
+            hold the rest of another (`outbox.completing`).
     """
     _known[name] = (composer, making)
+    if by_data_alone:
+        _by_data_alone.add(name)
+
+
+def composes_by_data_alone(name: str) -> bool:
+    """Whether another run may be composed from the same data."""
+    return name in _by_data_alone
 
 
 def composer_of(name: str) -> Composer:

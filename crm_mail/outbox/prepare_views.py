@@ -18,6 +18,7 @@ from crm_mail.documents.models import Document
 from crm_mail.outbox import prepare_forms, tasks
 from crm_mail.outbox.completing import can_complete, complete_run
 from crm_mail.outbox.composing_parts import is_composed
+from crm_mail.outbox.composing_parts import is_composed
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.preparation import count_unprinted
@@ -185,7 +186,7 @@ def complete(run_id: int) -> Any:
         abort(404)
     rest = complete_run(db(), actor, run)
     criteria = Criteria.from_dict(rest.criteria)
-    if _fits_now(actor, criteria, preview_run(db(), actor, criteria)):
+    if not is_composed(rest.criteria) and _fits_now(actor, criteria, preview_run(db(), actor, criteria)):
         fill_run(db(), actor, rest, installation().store.has, home=installation())
     else:
         after_commit(lambda: ring(tasks.FILL_RUN, rest.id))

@@ -9,6 +9,9 @@ from typing import Any
 
 import docx
 import pytest
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from pypdf import PdfReader
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -42,6 +45,7 @@ from crm_mail.documents.builtin_texts import MessageText
 from crm_mail.documents.message_context import build_context, share_context
 from crm_mail.documents.texts import TextInvalid
 from crm_mail.installation import Installation
+from crm_mail.outbox.completing import can_complete, complete_run
 from crm_mail.outbox.models import MessageContent, MessageFile, Run
 from crm_mail.outbox.states import RunState
 from crm_mail.outbox.tasks import fill_one_run
@@ -65,6 +69,24 @@ def word_letter(*paragraphs: str) -> bytes:
     done = io.BytesIO()
     document.save(done)
     return done.getvalue()
+
+
+def word_letter_with_field(instruction: str) -> bytes:
+    """A letter whose text holds a field of Word."""
+    document = docx.Document()
+    element = OxmlElement("w:fldSimple")
+    element.set(qn("w:instr"), instruction)
+    document.add_paragraph("x")._p.append(element)
+    done = io.BytesIO()
+    document.save(done)
+    return done.getvalue()
+
+
+RELS = (
+    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" '
+    'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/%s" Target="%s" TargetMode="External"/>'
+    "</Relationships>"
+)
 
 
 def said(letter: bytes) -> list[str]:
@@ -149,7 +171,15 @@ def test_nothing_is_prepared_before_the_test_and_a_change_asks_for_another(
 ) -> None:
     """The test message really leaves through the company's account, to whoever writes the mailing."""
     set_html_letter(session, desk.actor, desk.campaign, "Offer", {"en": "<h1>For {{ party.name }}</h1>"})
-    add_file(session, desk.actor, home, desk.campaign, "logo.png", b"\x89PNG\r\n\x1a\nlogo", inline=True)
+    add_file(
+        session,
+        desk.actor,
+        home,
+        desk.campaign,
+        "logo.png",
+        b"\x89PNG\r\n\x1a\nlogo\0\0\0\0IEND\xaeB`\x82",
+        inline=True,
+    )
     with pytest.raises(CampaignRefused) as refused:
         prepare_campaign(session, desk.actor, desk.campaign)
     assert refused.value.code == "not_tested"
@@ -185,7 +215,13 @@ def test_a_mailing_becomes_a_run_with_a_word_letter_for_each_recipient(sqlite_ho
             session, office_.actor, sqlite_home, office_.campaign, "Letter.docx", template, as_pdf=False
         )
         add_file(
-            session, office_.actor, sqlite_home, office_.campaign, "list", b"%PDF-1.7 prices", inline=False
+            session,
+            office_.actor,
+            sqlite_home,
+            office_.campaign,
+            "list",
+            b"%PDF-1.7 prices\n%%EOF\n",
+            inline=False,
         )
         _tested(office_.campaign)
         run_id = prepare_campaign(session, office_.actor, office_.campaign).id
@@ -211,6 +247,38 @@ def test_a_mailing_becomes_a_run_with_a_word_letter_for_each_recipient(sqlite_ho
         assert left_out(session, run) == {("no_consent", None, silent)}
         made = select(CampaignLetter.contact_id)
         assert silent not in session.scalars(made).all()  # nobody's letter is made who may not be written to
+
+
+def test_a_colleague_prepares_the_rest_of_a_mailing(sqlite_home: Installation) -> None:
+    """IT-17: who prepared learns how many there are; the rest goes to nobody whom the first run writes to."""
+    register_composers()
+    with sqlite_home.database.write() as session:
+        desk = make_office(session)
+        shared, secret = (
+            make_contact(session, desk.silent.party, ((address, "ordinary"),), privacy_level=3)
+            for address in (desk.agreed[0].addresses[0].email, "boss@customer.example")
+        )
+        chief = make_actor(user_id=make_user(session, is_admin=True, clearance=3).id)
+        for contact in (shared, secret):
+            record_consent(session, chief, contact, GIVEN)
+        _tested(desk.campaign)
+        run_id = prepare_campaign(session, desk.actor, desk.campaign).id
+    prepared = fill_one_run(sqlite_home, run_id)
+    assert prepared is not None
+    assert (prepared.messages, prepared.hidden) == (2, 2)
+    with sqlite_home.database.write() as session:
+        run = session.get_one(Run, run_id)
+        assert not can_complete(desk.actor, run)
+        rest_id = complete_run(session, chief, run).id
+        assert not can_complete(chief, run), "once"
+    rest = fill_one_run(sqlite_home, rest_id)
+    assert rest is not None
+    with sqlite_home.database.read() as session:
+        run = session.get_one(Run, rest_id)
+        assert [(row.contact_id, row.to_address) for row in rows(session, run)] == [
+            (secret.id, "boss@customer.example")
+        ]
+        assert left_out(session, run) == {("duplicate", None, shared.id)}
 
 
 def _tested(campaign: Campaign) -> None:
@@ -267,6 +335,14 @@ def test_the_kind_of_a_file_is_read_from_its_content(name: str, data: bytes, kin
     assert kind_of(name, data) == kind
 
 
+def test_a_file_that_was_cut_off_is_refused_with_the_remedy(
+    session: Session, home: Installation, desk: Office
+) -> None:
+    for data in (b"%PDF-1.7 x\n", b"\x89PNG\r\n\x1a\n", b"GIF89a", word_letter("x")[:-30]):
+        with pytest.raises(CampaignRefused, match="save it again"):
+            add_file(session, desk.actor, home, desk.campaign, "offer", data, inline=False)
+
+
 def test_names_and_languages_have_a_way_out() -> None:
     assert safe_name("../a\\b:c.png", "application/pdf") == "b c.png.pdf"
     assert language_for("es", {"it": 1}, "en") == "it"
@@ -275,16 +351,67 @@ def test_names_and_languages_have_a_way_out() -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell script")
 def test_many_word_letters_are_handed_to_libreoffice_in_one_call(tmp_path: Path) -> None:
-    """A stand-in keeps the contract of the command line: all files at once, PDFs beside them; one fails."""
+    """A stand-in keeps the contract of the command line: all files at once, PDFs beside them.
+
+    It dies of the second letter, which is then tried alone, and those behind it in a call of their own.
+    """
     program = tmp_path / "soffice"
     program.write_text(
         "#!/bin/sh\n"
         'echo call >> "$(dirname "$0")/calls"\n'
         'while [ "$1" != "--outdir" ]; do shift; done\n'
         'out="$2"; shift 2\n'
-        'for file in "$@"; do case "$file" in *-1.docx) ;; *) printf "%%PDF" > "$out/$(basename "$file" .docx).pdf";; '
-        "esac; done\n"
+        'for file in "$@"; do grep -q b "$file" && exit 1\n'
+        'printf "%%PDF" > "$out/$(basename "$file" .docx).pdf"; done\n'
     )
     program.chmod(0o755)
-    assert office.convert([b"a", b"b", b"c"], str(program)) == [b"%PDF", None, b"%PDF"]
-    assert (tmp_path / "calls").read_text() == "call\n"
+    assert office.convert([b"a", b"b", b"c", b"d"], str(program)) == [b"%PDF", None, b"%PDF", b"%PDF"]
+    assert (tmp_path / "calls").read_text() == "call\n" * 3
+    assert office.convert([b"b", b"b", b"b"], str(program)) == [None] * 3
+    assert (tmp_path / "calls").read_text() == "call\n" * 5
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script")
+def test_a_libreoffice_that_hangs_is_ended_with_all_that_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program is a script whose child does the work: ending the script alone would wait for the child for ever."""
+    program = tmp_path / "soffice"
+    program.write_text('#!/bin/sh\nsleep 600 &\necho $! > "$(dirname "$0")/child"\nwait\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(office, "SECONDS", 2.0)
+    monkeypatch.setattr(office, "SECONDS_EACH", 0.0)
+    assert office.convert([b"a"], str(program)) == [None]
+    child = int((tmp_path / "child").read_text())
+    assert not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()
+
+
+@pytest.mark.skipif(not office.office_program(), reason="LibreOffice is not installed")
+def test_word_letters_become_pdf_by_libreoffice_and_what_is_no_letter_stops_no_other() -> None:
+    """IT-14: merged per contact, read back page by page; nothing outside of the letter is loaded."""
+    template = word_letter("Gentile {{ contact.name }}, àèìòù ñ €", "{{ party.name }}")
+    letters = [merge_docx(template, context(name=name)) for name in ("Ada", "Bea")]
+    first, broken, second = office.convert([letters[0], b"no letter", letters[1]], office.require_office())
+    assert broken is None
+    for pdf, name in ((first, "Ada"), (second, "Bea")):
+        assert pdf is not None
+        text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
+        assert f"Gentile {name}, àèìòù ñ €" in text
+        assert "Rossi <S.p.A.>" in text
+
+
+def test_a_word_letter_that_loads_what_lies_elsewhere_is_refused() -> None:
+    """Whoever writes letters must not have the server read its own files, or call other machines."""
+    linked = io.BytesIO(word_letter("x"))
+    with zipfile.ZipFile(linked, "a") as archive:
+        archive.writestr("word/_rels/header1.xml.rels", RELS % ("image", "file:///etc/passwd"))
+    with pytest.raises(LetterInvalid) as refused:
+        check_docx(linked.getvalue())
+    assert refused.value.code == "linked"
+    named = io.BytesIO(word_letter("x"))
+    with zipfile.ZipFile(named, "a") as archive:
+        archive.writestr("word/_rels/header1.xml.rels", RELS % ("hyperlink", "https://office.example/"))
+    check_docx(named.getvalue())
+    with pytest.raises(LetterInvalid) as refused:
+        check_docx(word_letter_with_field('INCLUDETEXT "/etc/passwd"'))
+    assert refused.value.code == "linked"
