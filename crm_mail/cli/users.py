@@ -5,6 +5,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.cli.frame import SHELL, Answer, Failure, command, read_password
+from crm_mail.cli.user_sight import set_limits, sight
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import all_types
 from crm_mail.installation import Installation
@@ -187,6 +188,8 @@ def add_group(home: Installation, name: str, under: str, members: tuple[str, ...
         return {"group": added.id, "name": added.name}
 
 
+user.add_command(sight)
+user.add_command(set_limits)
 _rights_commands(user, "EMAIL", is_group=False)
 _rights_commands(group_commands, "NAME", is_group=True)
 

@@ -17,7 +17,7 @@ from wtforms.validators import NumberRange, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from crm_mail.permissions import CommitLimits, Permission, requires, signed_in_actor
-from crm_mail.users import authority, limits, messages, service
+from crm_mail.users import account_difference, authority, limits, messages, service
 from crm_mail.users.actors import build_actor, limits_of
 from crm_mail.users.blueprint import blueprint
 from crm_mail.users.limit_words import limits_in_words, weekday_name
@@ -100,6 +100,8 @@ def edit_limits(user_id: int) -> Any:
         form.fill(limits_of(user))
     elif form.validate():
         try:
+            if shown := _difference(user, form.wanted()):
+                return shown
             limits.set_limits(db(), signed_in_actor(), user, form.wanted())
         except UserRefused as refused:
             form.form_errors.append(messages.explain(refused))
@@ -107,6 +109,25 @@ def edit_limits(user_id: int) -> Any:
             flash(_("The limits of %(name)s were saved.", name=user.name), "success")
             return redirect(url_for("users.edit_limits", user_id=user.id), 303)
     return _page(user, form), 422 if form.is_submitted() else 200
+
+
+def _difference(user: User, wanted: CommitLimits) -> Any:
+    """The page to be confirmed, where the limits would be others; else None."""
+    if account_difference.is_confirmed():
+        return None
+    before = _in_words(user)
+    attempt = db().begin_nested()
+    try:
+        limits.set_limits(db(), signed_in_actor(), user, wanted)
+        after = _in_words(user)
+    finally:
+        attempt.rollback()
+        db().expire(user)
+    return account_difference.difference_page(user, "limits", [], before, after) if after != before else None
+
+
+def _in_words(user: User) -> list[str]:
+    return limits_in_words(limits_of(user)) or [_("No limits of its own.")]
 
 
 def _page(user: User, form: LimitsForm) -> str:
@@ -120,5 +141,5 @@ def _page(user: User, form: LimitsForm) -> str:
         may_change=may_change,
         may_commit=target.can(Permission.OUTBOX_COMMIT),
         zone=limits_of(user).zone,
-        summary=limits_in_words(limits_of(user)) or [_("No limits of its own.")],
+        summary=_in_words(user),
     )

@@ -25,15 +25,16 @@ def set_limits(session: Session, actor: Actor, user: User, wanted: CommitLimits)
     check_target(session, actor, user)
     if actor.limits.is_any and not actor.is_admin:
         raise UserRefused(Problem.LIMITS_OF_LIMITED)
-    before = _figures(limits_of(user))
+    before = figures(limits_of(user))
     put_limits(user, replace(wanted, zone=user.timezone))
-    after = _figures(limits_of(user))
+    after = figures(limits_of(user))
     if after != before:
         action = "users.limits.changed"
         audit.record(session, actor, action, subject=user, label=user.email, before=before, after=after)
 
 
-def _figures(limits: CommitLimits) -> dict[str, object]:
+def figures(limits: CommitLimits) -> dict[str, object]:
+    """The limits as the audit and the command line tell them; None or empty: not limited."""
     return {
         "most_messages": limits.most_messages,
         "second_person_above": limits.second_person_above,

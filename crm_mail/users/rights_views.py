@@ -12,6 +12,8 @@ from crm_mail.audit import AuditEvent
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import all_types, company_types
 from crm_mail.permissions import ANY, Actor, Permission, requires, signed_in_actor
+from crm_mail.reports.audit_details import shown
+from crm_mail.reports.audit_fields import field_label
 from crm_mail.users import granting, groups, messages, rights, rights_words, service
 from crm_mail.users.actors import plain_actor
 from crm_mail.users.authority import giver_of, may_change
@@ -265,7 +267,11 @@ def _lines(value: Any) -> list[str]:
     """One side of a change as lines: the list of rules, or the facts of an account."""
     if isinstance(value, dict):
         rules = _rules(value.get("grants", ()))
-        return rules + [f"{key}: {_text(one)}" for key, one in value.items() if one and key != "grants"]
+        return rules + [
+            f"{field_label(key)}: {_text(key, one)}"
+            for key, one in value.items()
+            if one not in ("", []) and key != "grants"
+        ]
     return _rules(value or ())
 
 
@@ -285,5 +291,5 @@ def _rule(text: str, called: Names, ids: dict[str, int]) -> str:
     return words if grant == text else f"{_('Denied')}: {words}"
 
 
-def _text(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _text(key: str, value: Any) -> str:
+    return messages.clearance_label(value) if key == "clearance" else shown(value)

@@ -157,7 +157,7 @@ def create_user(
             rights.check_may_give(giver, plain_actor(session, user))
     except IntegrityError:  # somebody else added the same address at this very moment
         raise UserRefused(Problem.EMAIL_TAKEN, email=email) from None
-    after = _state(user) | {"grants": describe_rules(session, user)}
+    after = state_of(user) | {"grants": describe_rules(session, user)}
     audit.record(session, actor, "users.user.created", subject=user, label=user.email, after=after)
     return user
 
@@ -178,7 +178,7 @@ def update_user(
         raise UserRefused(Problem.OWN_ACCOUNT)
     if user.is_admin and user.is_active and not (draft.is_admin and is_active):
         _check_not_last_administrator(session, user)
-    before = _state(user)
+    before = state_of(user)
     with nobody_holds_more(session, actor, [user]):
         user.email, user.name, user.is_admin = email, draft.name.strip(), draft.is_admin
         user.clearance, user.language, user.is_active = draft.clearance, draft.language, is_active
@@ -298,7 +298,8 @@ def _grant_row(grant: Right, giver: Actor) -> Grant:
     )
 
 
-def _state(user: User) -> dict[str, object]:
+def state_of(user: User) -> dict[str, object]:
+    """The account as the audit keeps it."""
     return {
         "email": user.email,
         "name": user.name,
@@ -312,7 +313,7 @@ def _state(user: User) -> dict[str, object]:
 
 
 def _record_change(session: Session, actor: Actor, user: User, before: dict[str, object]) -> None:
-    after = _state(user)
+    after = state_of(user)
     changed = [key for key in after if after[key] != before[key]]
     if not changed:
         return

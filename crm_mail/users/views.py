@@ -14,6 +14,7 @@ from crm_mail.contacts.listing import list_names
 from crm_mail.contacts.models import Party
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.users import (
+    account_difference,
     account_views,
     authority,
     group_views,
@@ -28,12 +29,11 @@ from crm_mail.users import (
     oidc_views,
     rights_export,
     rights_views,
-    rights_words,
     second_factor_views,
     seeing_views,
     service,
 )
-from crm_mail.users.actors import group_that_requires_second_factor, plain_actor
+from crm_mail.users.actors import group_that_requires_second_factor
 from crm_mail.users.blueprint import blueprint
 from crm_mail.users.forms import UserForm
 from crm_mail.users.login_views import passwords, show_refusal, tell_after_commit
@@ -59,11 +59,6 @@ ROOM_PARTS = (
 )
 
 
-def words(user: User) -> list[str]:
-    """What a user may do, in sentences."""
-    return rights_words.rights_in_words(plain_actor(db(), user), rights_views.names())
-
-
 def found(user_id: int) -> User:
     """The user, or 404."""
     return service.get_user(db(), signed_in_actor(), user_id) or abort(404)
@@ -75,7 +70,7 @@ def page(template: str, user: User | None = None, status: int = 200, **values: A
     may_change = user is None or authority.may_change(db(), actor, user)
     about: dict[str, Any] = {"user": user, "may_change": may_change, "actor": actor}
     if user is not None:
-        about |= {"summary": words(user), "identity": oidc.identity_of(db(), user)}
+        about |= {"summary": account_difference.summary_of(user), "identity": oidc.identity_of(db(), user)}
         about["group"] = group_that_requires_second_factor(db(), user)
     return render_template(f"users/{template}.html", **about, **values), status
 
@@ -86,7 +81,7 @@ def list_users() -> Any:
     """Everybody who may sign in."""
     text = request.args.get("q", "").strip()
     users = service.list_users(db(), signed_in_actor(), text)
-    return render_template("users/list.html", users=users, words=words, q=text)
+    return render_template("users/list.html", users=users, words=account_difference.summary_of, q=text)
 
 
 @blueprint.route("/users/new", methods=("GET", "POST"))
@@ -121,6 +116,8 @@ def edit_user(user_id: int) -> Any:
         form.fill(user)
     elif form.validate():
         try:
+            if shown := _difference(user, read_draft(form)):
+                return shown
             service.update_user(db(), signed_in_actor(), user, read_draft(form), is_active=user.is_active)
         except UserRefused as refused:
             show_refusal(form, refused)
@@ -128,6 +125,17 @@ def edit_user(user_id: int) -> Any:
             flash(_("%(name)s was saved.", name=user.name), "success")
             return redirect(url_for("users.edit_user", user_id=user.id), 303)
     return page("edit", user, 422 if form.is_submitted() else 200, form=form)
+
+
+def _difference(user: User, draft: UserDraft) -> Any:
+    """The page to be confirmed, where the user would see or may do something else; else None."""
+    if account_difference.is_confirmed():
+        return None
+    changes, before, after = account_difference.trial(
+        user,
+        lambda: service.update_user(db(), signed_in_actor(), user, draft, is_active=user.is_active),
+    )
+    return account_difference.difference_page(user, "account", changes, before, after) if changes else None
 
 
 def offer(form: UserForm, user: User | None = None) -> None:

@@ -38,7 +38,10 @@ def test_limits_are_set_on_the_users_page_and_told_in_words(
     assert browser.post(url, data={"begins": "08:00"}).status_code == 422
     assert browser.post(url, data={"begins": "08:00", "ends": "08:00"}).status_code == 422
     assert browser.post(url, data={"most_messages": "0"}).status_code == 422
-    assert browser.post(url, data=ENTERED).status_code == 303
+    shown = browser.post(url, data=ENTERED)
+    assert shown.status_code == 200, "what it comes to is looked at first"
+    assert "No limits of its own." in shown.text
+    assert browser.post(url, data=ENTERED | {"confirmed": "yes"}).status_code == 303
     page = browser.get(f"/users/{anna.id}").text
     assert "Commits at most 100 messages at once." in page
     assert "Above 20 messages a second person must approve." in page
@@ -50,7 +53,7 @@ def test_limits_are_set_on_the_users_page_and_told_in_words(
         line = session.scalars(select(AuditEvent).where(AuditEvent.action == "users.limits.changed")).one()
     assert kept == CommitLimits(100, 20, 510, 1080, frozenset(range(5)), "America/Mexico_City")
     assert line.detail["after"]["most_messages"] == 100
-    assert browser.post(url, data={}).status_code == 303
+    assert browser.post(url, data={"confirmed": "yes"}).status_code == 303
     assert "No limits of its own." in browser.get(url).text
 
 
