@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from crm_mail.campaigns.content import Texts
 from crm_mail.campaigns.forms import FilesForm, HtmlLetterForm, WordLetterForm, problem_of
 from crm_mail.campaigns.letter_making import Letter, make_all
-from crm_mail.campaigns.letters import LetterInvalid, LetterKind, merge_docx
+from crm_mail.campaigns.letters import LetterInvalid, LetterKind, check_docx, merge_docx
 from crm_mail.campaigns.models import Campaign
 from crm_mail.campaigns.office import office_program
 from crm_mail.campaigns.page import campaign_or_404, editable_or_404, step_page
@@ -96,6 +96,7 @@ def set_word(campaign_id: int) -> Any:
     data = file.read() if file else b""
     try:
         if data:
+            check_docx(data)  # before anything of it is unpacked
             merge_docx(data, _context(row))
         name = file.filename if file and file.filename else row.letter_name
         set_word_letter(db(), actor, installation(), row, name, data, as_pdf=bool(form.as_pdf.data))

@@ -19,7 +19,7 @@ from wtforms.validators import InputRequired, Length
 from crm_mail.campaigns.models import Campaign
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
-from crm_mail.contacts.consent import Purpose
+from crm_mail.contacts.consent import Purpose, soft_opt_in
 from crm_mail.documents.builtin_texts import MessageText
 from crm_mail.permissions import Permission, signed_in_actor
 from crm_mail.web.door import db
@@ -52,6 +52,10 @@ class BeginForm(FlaskForm):
         types, language = company_types(db(), company.id), str(get_locale() or "en")
         allowed = signed_in_actor().types(Permission.OUTBOX_PREPARE, company.id, types.used)
         form.document_type.choices = [SelectChoice(one, types.label(one, language)) for one in allowed]
+        if soft_opt_in(company.country, company.soft_opt_in):
+            words = _("Advertising or news: only to who agreed, and to customers who never said no")
+            commercial, *others = form.purpose.choices
+            form.purpose.choices = [SelectChoice(commercial.value, words), *others]
         return form
 
 
@@ -105,6 +109,7 @@ def problem_of(code: str, fallback: str) -> str:
         "incomplete": _("Give the mailing a name, a document type and a purpose."),
         "empty": _("The file is empty. Choose another one."),
         "too_many": _("A mailing carries no more files. Put some of them into one archive."),
+        "damaged": _("The file is cut off or damaged. Open it, save it again, and choose that one."),
         "program": _("This is a program, or holds one: mail servers refuse such files."),
         "no_picture": _("This is not a picture that mail programs show. Use PNG, JPEG or GIF."),
         "no_letter": _("Write the letter in at least one language."),
@@ -113,6 +118,10 @@ def problem_of(code: str, fallback: str) -> str:
         "prepared": _("This mailing was prepared already. Copy it to send it again."),
         "no_address": _("The test goes to your own address, and you have none."),
         "not_word": _("Choose the Word document (.docx) that is the letter."),
+        "linked": _(
+            "The Word document loads something that lies elsewhere. Put pictures and texts into the document itself, "
+            "instead of linking them."
+        ),
         "macros": _("The Word document holds macros. Save it as .docx without macros."),
         "too_large": _("The Word document is too large. Take large pictures out of it."),
         "no_office": _(

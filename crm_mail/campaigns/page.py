@@ -51,7 +51,7 @@ def step_page(row: Campaign, step: str, **values: Any) -> str:
     """One step of the wizard."""
     words = [_("Whom"), _("Content"), _("Letter and files"), _("Test and prepare")]
     steps = [
-        (word, url_for(f"campaigns.{one}", campaign_id=row.id))
+        (word, url_for(f"campaigns.{one}", campaign_id=row.id), one != "edit_content" or bool(row.texts))
         for one, word in zip(STEPS, words, strict=True)
     ]
     number = STEPS.index(step)

@@ -9,4 +9,5 @@ class RetentionForm(KindForm):
     """No questions: the terms stand under Privacy."""
 
     label = _l("Retention")
+    makes_run = False
     hint = _l("Removes what is older than its term, as the page Privacy says, at a time of your choice.")

@@ -80,6 +80,7 @@ def show_schedule(schedule_id: int) -> Any:
         facts=form.describe(db(), schedule.company, schedule.options) if form else _special_facts(special),
         next_dates=_next_dates(schedule),
         standing=edit_views.standing_title(schedule),
+        makes_run=form.makes_run if form else True,
         may_manage=actor.can(Permission.SCHEDULES_MANAGE, schedule.company_id),
         edit_url=_edit_url(schedule, special),
         **_history(schedule),

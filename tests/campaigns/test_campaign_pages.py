@@ -1,6 +1,7 @@
 """The wizard from end to end: whom, content, letter and files, test, prepare, review, commit, sent (IT-13, IT-14)."""
 
 import io
+import zipfile
 from collections.abc import Callable
 
 import docx
@@ -8,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from crm_mail.campaigns.letters import MOST_UNPACKED
 from crm_mail.campaigns.models import Campaign
 from crm_mail.composers import register_composers
 from crm_mail.delivery.models import SenderAccount
@@ -22,7 +24,7 @@ from tests.factories import make_actor, make_company, make_user
 from tests.outbox.sending import send
 
 Login = Callable[..., FlaskClient]
-PNG = b"\x89PNG\r\n\x1a\npicture"
+PNG = b"\x89PNG\r\n\x1a\npicture\0\0\0\0IEND\xaeB`\x82"
 
 
 @pytest.fixture
@@ -117,3 +119,18 @@ def test_everybody_is_meant_only_when_it_is_ticked_and_strangers_see_nothing(
     assert clerk.post("/campaigns/1/copy").status_code == 303
     assert clerk.post("/campaigns/2/delete").status_code == 303
     assert clerk.get("/campaigns/2").status_code == 404
+
+
+def test_a_letter_that_unpacks_to_too_much_is_refused_before_anything_of_it_is_unpacked(
+    clerk: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Security review: the letter was filled in once before its size was looked at."""
+    bomb = io.BytesIO(word_letter("x"))
+    with zipfile.ZipFile(bomb, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/media/zeros.png", bytes(MOST_UNPACKED))
+    begun = clerk.post("/campaigns/new", data={"title": "B", "document_type": "generic", "purpose": ""})
+    here = begun.headers["Location"].removesuffix("/audience")
+    unpacked: list[bytes] = []
+    monkeypatch.setattr("crm_mail.campaigns.file_views.merge_docx", lambda data, _context: unpacked.append(data))
+    answer = clerk.post(f"{here}/word-letter", data={"letter": (io.BytesIO(bomb.getvalue()), "Offer.docx")})
+    assert (answer.status_code, "too large" in answer.text, unpacked) == (422, True, [])
