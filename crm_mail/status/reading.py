@@ -25,6 +25,7 @@ from crm_mail.importers.folder_settings import ERROR, FolderInvalid, resolve_pat
 from crm_mail.importers.hot_folder import is_wanted
 from crm_mail.importers.models import FileOutcome, HotFolder, HotFolderFile
 from crm_mail.outbox.models import Attempt, Message, Run
+from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import QUEUED, MessageState, RunState
 from crm_mail.permissions import Sight
 from crm_mail.reports.mailer_state import Mailer, read_mailer_state
@@ -145,7 +146,7 @@ def read_status(
     """The status of these companies.
 
     Args:
-        sight: orders outside it are not told of.
+        sight: messages and orders outside it are neither counted nor told of.
         errors_of: companies whose errors are told: they name files and addresses, which is not for everybody.
     """
     moment = now()
@@ -157,7 +158,7 @@ def read_status(
         .limit(RECENT_ATTEMPTS)
     ).all()
     processes = _processes(session, moment, [(row.finished_at, row.worker) for row in attempts])
-    queues, folders = _queues(session, ids), _folders(session, settings, companies)
+    queues, folders = _queues(session, ids, sight), _folders(session, settings, companies)
     last = attempts[0] if attempts else None
     return MailerStatus(
         moment,
@@ -209,12 +210,12 @@ def _processes(
     return tuple(sorted(found, key=lambda one: not one.is_alive))
 
 
-def _queues(session: Session, ids: dict[int, str]) -> tuple[Queue, ...]:
+def _queues(session: Session, ids: dict[int, str], sight: Sight) -> tuple[Queue, ...]:
     wanted = (*QUEUED, MessageState.UNCERTAIN)
     counted: Counter[tuple[int, MessageState]] = Counter()
     query = (
         select(Message.company_id, Message.state, func.count())
-        .where(Message.state.in_(sorted(wanted)), Message.company_id.in_(ids))
+        .where(Message.state.in_(sorted(wanted)), Message.company_id.in_(ids), messages_in_sight(sight))
         .group_by(Message.company_id, Message.state)
     )
     for company_id, state, count in session.execute(query):

@@ -17,6 +17,7 @@ from crm_mail.cli import cli
 from crm_mail.companies.models import Company
 from crm_mail.db import now
 from crm_mail.installation import Installation
+from crm_mail.outbox.models import Message
 from crm_mail.permissions import Sight
 from crm_mail.send_orders.settings import folder_of, read_choices
 from crm_mail.status.beating import Kind, beating_process
@@ -27,11 +28,11 @@ from tests.outbox.sending import committed_run, send
 from tests.send_orders.making import drop, look, make_office, order_xml
 
 
-def status(home: Installation) -> MailerStatus:
+def status(home: Installation, clearance: int = 3) -> MailerStatus:
     with home.database.read() as session:
         companies = session.scalars(select(Company).order_by(Company.code)).all()
         ids = [one.id for one in companies]
-        return read_status(session, home.settings, companies, Sight(3), errors_of=ids)
+        return read_status(session, home.settings, companies, Sight(clearance), errors_of=ids)
 
 
 def test_a_process_is_alive_while_it_gives_signs_and_ended_when_it_says_so(home: Installation) -> None:
@@ -64,6 +65,9 @@ def test_the_status_tells_what_was_sent_last_and_what_waits(sqlite_home: Install
     """PD-8: processed orders are seen; PM-26: the last errors with their reason."""
     home = sqlite_home
     with committed_run(home, count=2) as (_server, _run), beating_process(home, Kind.WORKER) as name:
+        with home.database.write() as session:
+            session.scalars(select(Message)).first().privacy_level = 2  # type: ignore[union-attr]
+        assert [status(home, level).queues[0].to_send for level in (1, 2)] == [1, 2]
         host_pid = name.rpartition("-")[0]
         send(home, name=f"{host_pid}-0123")
         found = status(home)
