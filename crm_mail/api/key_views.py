@@ -11,16 +11,19 @@ from crm_mail.api.models import ApiKey
 from crm_mail.api.scopes import offered_scopes
 from crm_mail.companies.models import Company
 from crm_mail.contacts.messages import level_label
+from crm_mail.contacts.vocabulary import level_names
 from crm_mail.db import now
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
 from crm_mail.web.door import db
-from crm_mail.web.navigation import visible_companies
+from crm_mail.web.navigation import current_company, visible_companies
 from crm_mail.web.problems import show_problems
 
 
 def _form(actor: Actor) -> KeyForm:
     form = KeyForm()
-    levels = [(level, level_label(level, {})) for level in range(actor.clearance + 1)]
+    company = current_company(actor)
+    names = level_names(db(), company.id) if company else {}
+    levels = [(level, level_label(level, names)) for level in range(actor.clearance + 1)]
     form.offer(offered_scopes(actor), visible_companies(actor), levels)
     return form
 

@@ -60,6 +60,7 @@ _KINDS: dict[str, ChangeKind | None] = {
     "send_orders.": ChangeKind.SETTINGS,
     "receivables.": ChangeKind.SETTINGS,
     "reports.change_rule.": ChangeKind.SETTINGS,
+    "reports.saved_report.": ChangeKind.SETTINGS,
     "outbox.standing.": ChangeKind.SETTINGS,
 }
 """By the beginning of the action; the longest one counts. None: no record is changed."""

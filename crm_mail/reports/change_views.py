@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.messages import level_label
+from crm_mail.contacts.vocabulary import level_names
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.reports import change_rules
 from crm_mail.reports.change_forms import ChangeRuleForm, kind_words, way_words
@@ -78,7 +79,8 @@ def _edit(company: Company, rule: ChangeRule | None) -> Any:
     actor = signed_in_actor()
     change_rules.require_reader(actor, company.id)
     form, highest = ChangeRuleForm(), actor.sight.clearance
-    form.offer([level_label(level, {}) for level in range(highest + 1)])
+    names = level_names(db(), company.id)
+    form.offer([level_label(level, names) for level in range(highest + 1)])
     if not form.is_submitted():
         if rule is not None:
             form.show(rule, highest)

@@ -16,6 +16,7 @@ from crm_mail.db import now
 from crm_mail.delivery import limits
 from crm_mail.delivery.envelope import Outcome, OutcomeKind
 from crm_mail.delivery.staff_mail import Post, deliver, patient, posts_of
+from crm_mail.documents.pdf_pool import PageJob, PdfPool
 from crm_mail.documents.rendering import RenderFailed
 from crm_mail.importers.foreign_databases import DatabaseRefused
 from crm_mail.installation import Installation
@@ -35,6 +36,7 @@ LONGEST_PAUSE = timedelta(hours=2)
 MOST_TRIES = 4
 """How often a report is made whose database does not answer: about half an hour."""
 IN_A_SWEEP = 20
+PRINT_SECONDS = 120.0
 _PASSING = ("failed", "slow")
 """Problems of a foreign database that may pass."""
 
@@ -83,15 +85,14 @@ def _take(home: Installation, at: datetime) -> tuple[int, int] | None:
 
 def _work(home: Installation, issue_id: int, attempt: int, at: datetime) -> None:
     try:
-        letters = Letters(home, issue_id)
-        with home.database.read() as session:
-            company = session.get_one(ReportIssue, issue_id).report.company
-            posts = [patient(one) for one in posts_of(session, company.id, company.name, home)]
-        for letter in letters:
-            if not _is_ours(home, issue_id, attempt, letter):
-                return
-            if letter.mail is not None:
-                _send(home, letter, posts)
+        with PdfPool(1, timeout=PRINT_SECONDS) as pool:
+            letters = Letters(home, issue_id, lambda html: pool.render(PageJob("report", html)))
+            posts = _posts(home, issue_id)
+            for letter in letters:
+                if not _is_ours(home, issue_id, attempt, letter):
+                    return
+                if letter.mail is not None:
+                    _send(home, letter, posts)
     except (PermissionDenied, Refusal, RenderFailed) as error:
         _fail(home, issue_id, attempt, error, at)
     except Exception as error:  # whatever it is, the owner must see it
@@ -99,6 +100,12 @@ def _work(home: Installation, issue_id: int, attempt: int, at: datetime) -> None
         _fail(home, issue_id, attempt, error, at)
     else:
         _settle(home, issue_id, attempt, at)
+
+
+def _posts(home: Installation, issue_id: int) -> list[Post]:
+    with home.database.read() as session:
+        company = session.get_one(ReportIssue, issue_id).report.company
+        return [patient(one) for one in posts_of(session, company.id, company.name, home)]
 
 
 def _is_ours(home: Installation, issue_id: int, attempt: int, letter: Letter) -> bool:

@@ -7,11 +7,10 @@ from sqlalchemy.orm import Session
 
 from crm_mail.db import now
 from crm_mail.delivery.staff_mail import StaffMail
-from crm_mail.documents.printed_pages import print_page
 from crm_mail.installation import Installation
 from crm_mail.permissions import Actor
 from crm_mail.reports.saved_criteria import criteria_lines
-from crm_mail.reports.saved_files import Heading, Written, write_report
+from crm_mail.reports.saved_files import Heading, Printer, Written, write_report
 from crm_mail.reports.saved_models import ReportIssue, ReportMail, ReportMailState, SavedReport
 from crm_mail.reports.saved_problems import ReportRefused
 from crm_mail.reports.saved_reading import Asked, narrowed, read_report, require_content
@@ -41,7 +40,7 @@ class Made:
     reader: Reader
     formats: tuple[str, ...]
 
-    def write(self) -> Written:
+    def write(self, print_page: Printer) -> Written:
         """Subject, bodies and files.
 
         Raises:
@@ -57,8 +56,8 @@ class Letters:
         PermissionDenied, Refusal, RenderFailed: it cannot be made.
     """
 
-    def __init__(self, home: Installation, issue_id: int) -> None:
-        self._home = home
+    def __init__(self, home: Installation, issue_id: int, print_page: Printer) -> None:
+        self._home, self._print_page = home, print_page
         with home.database.read() as session:
             issue = session.get_one(ReportIssue, issue_id)
             report = issue.report
@@ -85,7 +84,7 @@ class Letters:
         key = asked.actor.sight, asked.language
         if key not in self._known:
             made = make_report(self._home, self._report_id, asked)
-            self._known[key] = made, made.write()
+            self._known[key] = made, made.write(self._print_page)
         return self._known[key]
 
 

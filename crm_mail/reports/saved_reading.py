@@ -139,11 +139,24 @@ def _shape_answer(answer: Answer, limit: int) -> ReportTable:
     rows = iter(answer.rows)
     first = [tuple(row) for row in islice(rows, LOOKED_AT)]
     columns = tuple(
-        Column(f"{place}", name, _kind_of([row[place] for row in first]))
-        for place, name in enumerate(answer.columns)
+        _column(place, name, [row[place] for row in first]) for place, name in enumerate(answer.columns)
     )
     every = (_clean(row, columns) for row in chain(first, (tuple(row) for row in rows)))
     return shape(columns, every, limit=limit)
+
+
+def _column(place: int, name: str, values: Sequence[Any]) -> Column:
+    kind = _kind_of(values)
+    numbers = [value for value in values if value is not None] if kind is CellKind.NUMBER else []
+    return Column(str(place), name, kind, max((_digits(value) for value in numbers), default=0))
+
+
+def _digits(value: int | float | Decimal) -> int:
+    """Decimals with which a number is shown: of amounts two, of finer ones up to six."""
+    exponent = Decimal(repr(value) if isinstance(value, float) else value).normalize().as_tuple().exponent
+    if not isinstance(exponent, int) or exponent >= 0:
+        return 2 if isinstance(value, float | Decimal) and not isinstance(value, int) else 0
+    return min(6, max(2, -exponent))
 
 
 def _kind_of(values: Sequence[Any]) -> CellKind:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from itertools import islice
 from typing import Any
@@ -33,11 +32,17 @@ class CellKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; ``title`` in the reader's language."""
+    """A column.
+
+    Args:
+        title: in the reader's language.
+        digits: decimals of a number; none: a code or a year, which is not grouped.
+    """
 
     key: str
     title: str
     kind: CellKind = CellKind.TEXT
+    digits: int = 0
 
     @property
     def is_numeric(self) -> bool:
@@ -120,8 +125,8 @@ def cell_text(value: Any, column: Column, reader: Reader) -> str:
         return format_datetime(in_zone(value, reader.timezone), "dd/MM/yyyy HH:mm", locale=language)
     if isinstance(value, date):
         return format_date(value, "dd/MM/yyyy", locale=language)
-    if isinstance(value, int | float | Decimal) and column.kind is CellKind.NUMBER:
-        return format_decimal(value, locale=language, decimal_quantization=False)
+    if column.kind is CellKind.NUMBER and column.digits:
+        return format_decimal(value, "#,##0." + "0" * column.digits, locale=language)
     return str(value)
 
 

@@ -8,6 +8,7 @@ from flask_babel import ngettext
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.messages import level_label
+from crm_mail.contacts.vocabulary import level_names
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db, installation
 from crm_mail.web.navigation import current_company
@@ -31,9 +32,10 @@ def _found(endpoint_id: int) -> WebhookEndpoint:
     return service.find_endpoint(db(), signed_in_actor(), endpoint_id) or abort(404)
 
 
-def _form() -> EndpointForm:
+def _form(company_id: int) -> EndpointForm:
     form, clearance = EndpointForm(), signed_in_actor().clearance
-    form.offer(clearance, [level_label(level, {}) for level in range(clearance + 1)])
+    names = level_names(db(), company_id)
+    form.offer(clearance, [level_label(level, names) for level in range(clearance + 1)])
     return form
 
 
@@ -70,7 +72,8 @@ def list_endpoints() -> str:
 @requires(Permission.SETTINGS_MANAGE)
 def create_endpoint() -> Any:
     """Add an endpoint; its secret is shown on the answer, this once."""
-    company, form = _company(), _form()
+    company = _company()
+    form = _form(company.id)
     if form.validate_on_submit():
         try:
             endpoint, secret = service.create_endpoint(
@@ -107,7 +110,8 @@ def show_endpoint(endpoint_id: int) -> str:
 @requires(Permission.SETTINGS_MANAGE)
 def edit_endpoint(endpoint_id: int) -> Any:
     """Change an endpoint."""
-    endpoint, form = _found(endpoint_id), _form()
+    endpoint = _found(endpoint_id)
+    form = _form(endpoint.company_id)
     if not form.is_submitted():
         form.show(endpoint)
     elif form.validate():
