@@ -17,6 +17,7 @@ from crm_mail.demo.servers import SampleServers, sandbox_folder
 from crm_mail.events import handling
 from crm_mail.evidence import upkeep
 from crm_mail.evidence.mailbox_watch import watching_mailboxes
+from crm_mail.evidence.smpp_reports import fetching_sms_reports
 from crm_mail.importers.folder_watch import watching_folders
 from crm_mail.installation import Installation
 from crm_mail.outbox.finishing import on_run_finished
@@ -67,6 +68,7 @@ def serve_office(home: Installation) -> None:
         stack.enter_context(watching_orders(home, lambda: app.extensions["bell"].ring(DRAIN)))
         stack.enter_context(watching_kinds(home))
         stack.enter_context(watching_mailboxes(home))
+        stack.enter_context(fetching_sms_reports(home))
         stack.enter_context(sending_webhooks(home))
         signal.signal(signal.SIGTERM, _interrupt)
         click.echo(f"CRM Mail is served at {settings.resolved_public_url} (Ctrl-C ends it)")

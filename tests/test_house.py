@@ -27,6 +27,8 @@ PUBLIC = {
     "api.published_description",  # what addresses take and answer; no data
     "outbox.show_download",  # whoever holds a message's token: 256 random bits, which expire and can be revoked
     "outbox.download_file",
+    "evidence.take_sms_inbound",  # a gateway that holds its account's signed token
+    "evidence.take_sms_status",
     "outbox.show_preferences",  # whoever holds a message's signed token, which opens nothing but its own consents
     "outbox.save_preferences",
 }

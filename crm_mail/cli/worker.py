@@ -12,6 +12,7 @@ from crm_mail.contacts.kind_watch import watching_kinds
 from crm_mail.events import handling
 from crm_mail.evidence import upkeep
 from crm_mail.evidence.mailbox_watch import watching_mailboxes
+from crm_mail.evidence.smpp_reports import fetching_sms_reports
 from crm_mail.importers.folder_watch import watching_folders
 from crm_mail.installation import Installation
 from crm_mail.outbox.finishing import on_run_finished
@@ -54,6 +55,7 @@ def worker(home: Installation, until_idle: bool, processes: int) -> Answer:
             watching.enter_context(watching_orders(home))
             watching.enter_context(watching_kinds(home))
             watching.enter_context(watching_mailboxes(home))
+            watching.enter_context(fetching_sms_reports(home))
             watching.enter_context(sending_webhooks(home))
         if processes == 1:
             tally = run_worker_process(home, until_idle=until_idle, on_progress=on_progress)

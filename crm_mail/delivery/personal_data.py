@@ -14,7 +14,7 @@ TABLES = (
         why=Why.OWN,
     ),
     table("account_usage", "", "messages"),
-    table("sms_days", "", "messages segments cost full_at"),
+    table("sms_days", "", "day messages segments cost full_at"),
     table("sms_receipts", "", "provider_id"),
     table(
         "type_policies",

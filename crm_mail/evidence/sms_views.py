@@ -1,6 +1,6 @@
 """The public addresses at which gateways report on texts and hand answers over. The token in them is the authority.
 
-A gateway is answered 200 whatever its report concerns: it would tell again and again of what we do not know.
+A report on nothing of ours is answered 404: the provider may tell it again when the sender has recorded the message.
 """
 
 import json
@@ -50,8 +50,9 @@ def _told() -> Iterable[Mapping[str, Any]]:
 def take_status(token: str) -> Any:
     """Whether texts were delivered."""
     account = _account(token)
-    for one in _told():
-        take_report(db(), account, one)
+    told = [take_report(db(), account, one) for one in _told()]
+    if not any(told):  # the sender may be about to record its number: providers tell again
+        abort(404)
     return "", 200
 
 
