@@ -1,6 +1,9 @@
 """Every page in every language and two widths, in both themes: it opens, fits, and its console stays silent."""
 
+import re
+from collections import Counter
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -13,6 +16,7 @@ from tests.browser.watched import SHOTS, Watched
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 WIDTHS = (1366, 390)
+ALIKE = 3
 THEMES = ("light", "dark")
 REFUSED = {"/companies/1/logo": 404, "/outbox/1/messages/1/edit": 403}
 """Addresses that must refuse: the company has no logo, and what is sent is not edited."""
@@ -52,9 +56,29 @@ def test_every_page_opens_and_fits_in_each_language_and_theme(
         addresses = paths(app, sample(session, RunState.REVIEW, token))
         addresses += [p for p in paths(app, sample(session, RunState.FINISHED, token)) if p not in addresses]
     flaws: list[str] = []
+    links: dict[str, str] = {}
     for path in addresses:
         flaws += [f"{path}: {flaw}" for flaw in look_at(anna, path, language, theme, known)]
+        if language == "en" and known[path] == "page":
+            links = {link: path for link in anna.links()} | links
+    flaws += dead_links(anna, links, known)
     assert not flaws, "\n".join(flaws)
+
+
+def dead_links(anna: Watched, links: dict[str, str], known: dict[str, str]) -> list[str]:
+    """Links that lead nowhere, of all pages that were looked at; of those that differ by a number alone, a few."""
+    flaws: list[str] = []
+    asked: Counter[tuple[str, frozenset[str]]] = Counter()
+    for link, page in links.items():
+        parts = urlsplit(link)
+        shape = (re.sub(r"\d+", "#", parts.path), frozenset(parse_qs(parts.query)))
+        asked[shape] += 1
+        if link in known or asked[shape] > ALIKE:
+            continue
+        status = anna.page.request.get(f"{anna.url}{link}").status
+        if status >= 400 and REFUSED.get(link) != status:
+            flaws.append(f"{page} links to {link}, which answers {status}")
+    return flaws
 
 
 def is_page(anna: Watched, path: str, known: dict[str, str]) -> bool:

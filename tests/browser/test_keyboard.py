@@ -51,14 +51,14 @@ def tab_to(page: Page, words: str, limit: int = 80) -> None:
     raise AssertionError(f"Tab never comes to {words!r}")
 
 
-def test_a_run_is_reviewed_and_sent_with_the_keyboard_alone(
+def test_a_run_is_prepared_reviewed_and_sent_with_the_keyboard_alone(
     demo: Office, window: Callable[..., Watched]
 ) -> None:
-    """IT-9, IT-10, BX-7: j, k, x, Enter, e, a, d, Tab; no single key sends."""
-    run_id = demo.prepare("Keyboard", code_to="000103", again=True)
+    """IT-9, IT-10, BX-7: prepared by Tab and Enter; then j, k, x, Enter, e, a, d; no single key sends."""
     anna = window(demo.url)
     anna.sign_in(ADMINISTRATOR)
     page = anna.page
+    run_id = prepare(page)
     press(page, "g", "o")
     page.wait_for_url("**/outbox")
     press(page, "j")
@@ -79,6 +79,38 @@ def test_a_run_is_reviewed_and_sent_with_the_keyboard_alone(
         }
     assert states["By keys alone"] is MessageState.SENT
     assert MessageState.WITHHELD in states.values()
+
+
+def tab_into(page: Page, field: str, limit: int = 80) -> None:
+    """Tab until a field has the focus."""
+    for _ in range(limit):
+        if page.evaluate("() => document.activeElement.name") == field:
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab never comes to the field {field}")
+
+
+def prepare(page: Page) -> int:
+    """What was sent before, of the first customers; the run's id."""
+    tab_to(page, "Prepare")
+    press(page, "Enter")
+    page.wait_for_url("**/prepare")
+    tab_into(page, "sent")
+    press(page, "ArrowDown")
+    assert_focus(page, "choosing what was sent before")
+    tab_to(page, "Next: to whom")
+    press(page, "Enter")
+    page.wait_for_url(re.compile(r"step=2"))
+    tab_into(page, "code_to")
+    page.keyboard.type("000103")
+    press(page, "Enter")
+    page.wait_for_url(re.compile(r"step=3"))
+    tab_to(page, "documents")
+    assert_focus(page, "Tab to the button that prepares")
+    press(page, "Enter")
+    page.wait_for_url(re.compile(r"/outbox/\d+$"))
+    expect(page.locator("tr[data-row]").first).to_be_visible()
+    return int(page.url.rpartition("/")[2])
 
 
 def select_and_open(page: Page) -> None:

@@ -139,6 +139,14 @@ class Watched:
             flaws.append(f"it has {found['headings']} main headings")
         return flaws
 
+    def links(self) -> list[str]:
+        """Addresses of this product to which the page that is open leads, without the place in the page."""
+        found = self.page.evaluate("() => [...document.querySelectorAll('a[href]')].map((one) => one.href)")
+        own = (
+            link.removeprefix(self.url).partition("#")[0] for link in found if link.startswith(f"{self.url}/")
+        )
+        return list(dict.fromkeys(own))
+
     def barriers(self) -> list[str]:
         """What axe-core finds against WCAG 2.2 AA on the page that is open."""
         self.page.evaluate(AXE)
