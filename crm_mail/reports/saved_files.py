@@ -20,7 +20,7 @@ from crm_mail.delivery.envelope import Attachment
 from crm_mail.delivery.headers import safe_file_name
 from crm_mail.documents.printed_pages import build_page
 from crm_mail.reports.saved_models import ReportFormat
-from crm_mail.reports.saved_tables import CellKind, Reader, ReportTable, cell_text, sheet_value
+from crm_mail.reports.saved_tables import MOST_READ, CellKind, Reader, ReportTable, cell_text, sheet_value
 from crm_mail.web import table_files
 
 BODY_ROWS = 200
@@ -108,6 +108,12 @@ def cut_notes(table: ReportTable, shown: int, formats: Sequence[str], reader: Re
 def limit_note(table: ReportTable, reader: Reader) -> str:
     """That there are more rows than the report may hold."""
     _ = reader.translate
+    if table.is_beyond:
+        text = _(
+            "There are more rows: the first %(read)s of the list were put in order, and %(count)s of them are here. "
+            "Narrow the filters."
+        )
+        return text % {"read": _number(MOST_READ, reader), "count": _number(len(table.rows), reader)}
     return _(
         "There are more rows: this report is limited to the first %(count)s. Its page allows more, or narrower filters."
     ) % {"count": _number(len(table.rows), reader)}

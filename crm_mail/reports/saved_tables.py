@@ -56,11 +56,13 @@ class ReportTable:
 
     Args:
         is_cut: there are more rows than are shown.
+        is_beyond: there are so many that only the first of the list were put in order.
     """
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     is_cut: bool = False
+    is_beyond: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +93,16 @@ def shape(
     places = {column.key: place for place, column in enumerate(columns)}
     reading = MOST_READ if order_by in places else limit
     found = list(islice(rows, reading + 1))
-    is_cut = len(found) > reading
+    is_beyond = len(found) > reading
     found = found[:reading]
     if order_by in places:
         found = _ordered(found, places[order_by], is_descending)
-    is_cut = is_cut or len(found) > limit
+    is_cut = is_beyond or len(found) > limit
     chosen = [places[key] for key in shown if key in places] or list(range(len(columns)))
     kept = tuple(tuple(row[place] for place in chosen) for row in found[:limit])
-    return ReportTable(tuple(columns[place] for place in chosen), kept, is_cut)
+    return ReportTable(
+        tuple(columns[place] for place in chosen), kept, is_cut, is_beyond and order_by in places
+    )
 
 
 def _ordered(rows: list[Row], place: int, is_descending: bool) -> list[Row]:

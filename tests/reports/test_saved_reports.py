@@ -2,6 +2,7 @@
 
 import email
 import io
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,11 +15,13 @@ import openpyxl
 import pypdf
 import pytest
 import time_machine
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.pool import NullPool
 
 from crm_mail.audit import AuditEvent
+from crm_mail.cli import cli, frame
 from crm_mail.companies.models import Company
 from crm_mail.db import now
 from crm_mail.importers.foreign_databases import DatabaseRefused, answering
@@ -437,3 +440,27 @@ def test_a_person_makes_looks_at_downloads_and_mails_a_report_in_the_pages(
     assert login_as(stranger).get(saved.location).status_code == 404
     assert login_as(owner).post(f"{saved.location}/delete").status_code == 303
     assert "No report is saved yet" in login_as(owner).get("/reports").text
+
+
+def test_reports_are_listed_mailed_and_written_from_the_shell(
+    sqlite_home: Installation, servers: SandboxInfo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = Office(sqlite_home, servers)
+    office.save(replace(WEEKLY, formats=("html",), filters=Filters()))
+    monkeypatch.setattr(frame, "Settings", lambda: sqlite_home.settings)
+    monkeypatch.setattr(frame, "is_current", lambda _database: True)
+
+    def call(*words: str) -> dict[str, Any]:
+        result = CliRunner().invoke(cli, ["report", *words, "--json"])
+        assert result.exit_code == 0, result.output
+        return dict(json.loads(result.stdout))
+
+    assert [one["name"] for one in call("list")["reports"]] == ["Weekly documents"]
+    book = tmp_path / "book.xlsx"
+    assert call("run", "weekly documents", "--to-file", str(book))["rows"] == 3
+    assert openpyxl.load_workbook(book).active["B2"].value == "101"
+    assert office.mails() == []
+    ran = call("run", "Weekly documents")
+    assert (ran["outcome"], ran["rows"], ran["mails"]) == ("sent", 3, [{"to": BOSS, "outcome": "sent"}])
+    refused = CliRunner().invoke(cli, ["report", "run", "Weekly documents", "--as", BOSS])
+    assert refused.exit_code == 1
