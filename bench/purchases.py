@@ -60,10 +60,10 @@ def _counted(is_sqlite: bool) -> str:
 
 def _spread(statement: str, is_sqlite: bool) -> str:
     share = "(i * 48271 % 1000003) / 1000003.0"
-    party = f"1 + CAST(FLOOR(:parties * ({share}) * ({share})) AS BIGINT)"
+    party = f"1 + CAST(FLOOR(:parties * ({share}) * ({share}) * ({share})) AS BIGINT)"
     day = "CAST(:today AS DATE) - CAST(i * 69621 % :days AS INTEGER)"
     if is_sqlite:
-        party = f"1 + CAST(:parties * ({share}) * ({share}) AS INTEGER)"
+        party = f"1 + CAST(:parties * ({share}) * ({share}) * ({share}) AS INTEGER)"
         day = "date(:today, '-' || (i * 69621 % :days) || ' days')"
     return statement.format(party=party, day=day)
 

@@ -18,9 +18,8 @@ from bench.contacts_data import fill
 from bench.figures import Figure
 from bench.purchases import sell
 from config import Settings
-from crm_mail.contacts.listing import count_parties
+from crm_mail.contacts.counting import count_found
 from crm_mail.contacts.party_filter import PartyFilter
-from crm_mail.contacts.selection import contact_query
 from crm_mail.db import Base
 from crm_mail.installation import Installation
 from crm_mail.purchases.models import PurchaseLine
@@ -95,9 +94,7 @@ def _ask(home: Installation, name: str, company_id: int, times: int) -> list[Fig
 
 
 def _count(session: Session, chosen: PartyFilter) -> tuple[int, int]:
-    contacts = contact_query(chosen, ACTOR.sight)
-    counted = session.scalar(select(func.count()).select_from(contacts.subquery())) or 0
-    return count_parties(session, ACTOR, chosen), counted
+    return count_found(session, chosen, ACTOR.sight)
 
 
 def _scan(session: Session, company_id: int) -> int:

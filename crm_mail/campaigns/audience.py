@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from crm_mail.campaigns.models import Campaign
@@ -67,20 +67,37 @@ def purpose_of(session: Session, campaign: Campaign) -> str:
 def count_audience(session: Session, actor: Actor, campaign: Campaign) -> AudienceCounts:
     """Count the audience and who of it may not be written to; each contact counts for its first reason."""
     company = session.get_one(Company, campaign.company_id)
-    ids = contact_ids(campaign, actor.sight)
-    contacts = _count(session, ids)
-    parties = _count(session, party_ids(campaign, actor.sight))
-    everybody = Sight(HIGHEST_CLEARANCE, actor.agents, actor.zones)
-    excluded = {ABOVE_CLEARANCE: _count(session, contact_ids(campaign, everybody)) - contacts}
-    left: ColumnElement[bool] = Contact.id.in_(ids)
-    for reason, condition in _exclusions(session, company, campaign):
-        excluded[reason] = _count(session, select(Contact.id).where(left, condition))
-        left = left & ~condition
+    meant = Contact.id.in_(contact_ids(campaign, actor.sight))
+    exclusions = _exclusions(session, company, campaign)
+    by_reason = _by_first_reason(session, meant, exclusions)
+    contacts = sum(by_reason.values())
+    parties = _count(session, party_ids(campaign, actor.sight)) if campaign.with_parties else 0
+    excluded = {ABOVE_CLEARANCE: _above(session, actor, campaign, contacts)}
+    excluded |= {reason: by_reason.get(reason, 0) for reason, _condition in exclusions}
+    left = and_(meant, *(~condition for _reason, condition in exclusions))
     excluded[LeftOutReason.DUPLICATE.value] = (
         _duplicates(session, left) if purpose_of(session, campaign) else 0
     )
     shown = {reason: count for reason, count in excluded.items() if count}
     return AudienceCounts(contacts + parties, contacts, parties, shown)
+
+
+def _by_first_reason(
+    session: Session, meant: ColumnElement[bool], exclusions: Sequence[tuple[str, ColumnElement[bool]]]
+) -> dict[str, int]:
+    """Contacts by the first reason that keeps them from receiving, empty for those who receive; in one statement."""
+    first = case(*((condition, literal(reason)) for reason, condition in exclusions), else_=literal(""))
+    found = select(first.label("reason")).where(meant).subquery()
+    counted = select(found.c.reason, func.count()).group_by(found.c.reason)
+    return {reason: count for reason, count in session.execute(counted)}
+
+
+def _above(session: Session, actor: Actor, campaign: Campaign, contacts: int) -> int:
+    """Contacts that only a colleague with a higher clearance sees."""
+    if actor.clearance >= HIGHEST_CLEARANCE:
+        return 0
+    everybody = Sight(HIGHEST_CLEARANCE, actor.agents, actor.zones)
+    return _count(session, contact_ids(campaign, everybody)) - contacts
 
 
 def _count(session: Session, ids: Select[int]) -> int:

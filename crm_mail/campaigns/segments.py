@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crm_mail.campaigns.audience import AudienceCounts, count_audience
 from crm_mail.campaigns.models import Campaign
 from crm_mail.contacts.consent import Purpose
-from crm_mail.contacts.listing import count_parties
+from crm_mail.contacts.counting import count_found
 from crm_mail.contacts.models import SavedFilter
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import now
@@ -37,7 +37,7 @@ def count_segment(session: Session, actor: Actor, chosen: PartyFilter) -> Segmen
         only_subscribed=False,
         with_parties=False,
     )
-    return SegmentFigures(count_parties(session, actor, chosen), count_audience(session, actor, tried), now())
+    return SegmentFigures(count_found(session, chosen, actor.sight)[0], count_audience(session, actor, tried), now())
 
 
 def name_of(saved: Sequence[SavedFilter], audience: Mapping[str, Any]) -> str:

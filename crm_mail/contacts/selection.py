@@ -8,7 +8,8 @@ clearance plays no part: it is not found, it makes no party found, it is not cou
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Select, and_, exists, func, or_, select, union_all
+from sqlalchemy import Select, and_, func, literal, or_, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.birthdays import days_ahead
@@ -18,6 +19,7 @@ from crm_mail.contacts.conditions import (
     in_use,
     same_name,
     spellings,
+    unled,
     visible_contacts,
     visible_parties,
 )
@@ -35,7 +37,7 @@ from crm_mail.contacts.models import (
 from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter, PartyKind
 from crm_mail.contacts.purchase_conditions import bought_what, only_refusals
 from crm_mail.contacts.reach import has_address, has_bounced, has_kind, was_written_to
-from crm_mail.contacts.tags import holders, tag_conditions
+from crm_mail.contacts.tags import each_holding, holders, tag_conditions
 from crm_mail.db import now
 from crm_mail.permissions import Sight
 
@@ -118,13 +120,13 @@ def plain_conditions(chosen: PartyFilter, sight: Sight) -> list[Condition]:
     )
     conditions = _party_conditions(own, sight)
     if chosen.no_characteristics and not chosen.needs_contact:
-        conditions.append(Party.id.not_in(_only_with(chosen, sight)))
+        conditions.append(_keeps_somebody(chosen, sight))
     return conditions
 
 
 def _party_conditions(chosen: PartyFilter, sight: Sight) -> list[Condition]:
     company_id = chosen.company_id
-    conditions: list[Condition] = [Party.company_id == company_id, *visible_parties(sight)]
+    conditions: list[Condition] = [_company(chosen, Party.company_id), *visible_parties(sight)]
     if chosen.kind is not None:
         conditions.append(
             (Party.is_customer if chosen.kind is PartyKind.CUSTOMER else Party.is_supplier).is_(True)
@@ -151,6 +153,12 @@ def _party_conditions(chosen: PartyFilter, sight: Sight) -> list[Condition]:
     return conditions
 
 
+def _company(chosen: PartyFilter, column: InstrumentedAttribute[int]) -> Condition:
+    """The company, which leads to all its rows unless purchases lead to few of them."""
+    is_led = len(chosen.purchases) > len(only_refusals(chosen))
+    return unled(column) == chosen.company_id if is_led else column == chosen.company_id
+
+
 def _reach_conditions(chosen: PartyFilter, sight: Sight) -> list[Condition]:
     asked = (
         (chosen.has_address, has_address(sight)),
@@ -174,10 +182,24 @@ def _only_with(chosen: PartyFilter, sight: Sight) -> Select[int]:
     return select(some.c[0]).where(~others.correlate(some).exists())
 
 
+def _keeps_somebody(chosen: PartyFilter, sight: Sight) -> Condition:
+    """The opposite of `_only_with`, asked party by party: for lists, which stop as soon as a page is full."""
+    present = select(Contact.id).where(
+        Contact.party_id == Party.id, visible_contacts(sight), Contact.state == ContactState.ACTIVE
+    )
+    holding = [
+        query.where(query.selected_columns[0] == Contact.id).correlate(Contact).exists()
+        for query in each_holding(chosen.no_characteristics)
+    ]
+    other = present.where(~or_(*holding))
+    return or_(other.correlate(Party).exists(), ~present.correlate(Party).exists())
+
+
 def _speaks(company_id: int, languages: Iterable[str]) -> Condition:
     wanted = sorted({language.strip().lower()[:2] for language in languages})
-    by_company = exists().where(Company.id == company_id, Company.language.in_(wanted))
-    return or_(Party.language.in_(wanted), and_(Party.language == "", by_company))
+    by_company = select(literal("")).where(Company.id == company_id, Company.language.in_(wanted))
+    spoken = union_all(*(select(literal(language)) for language in wanted), by_company.correlate(None))
+    return Party.language.in_(spoken)  # a list, which the index answers; with OR every party would be asked
 
 
 def _finds(word: str, company_id: int, sight: Sight) -> Condition:
@@ -200,7 +222,7 @@ def _finds(word: str, company_id: int, sight: Sight) -> Condition:
 
 def _contact_conditions(chosen: PartyFilter, sight: Sight, states: Sequence[ContactState]) -> list[Condition]:
     conditions: list[Condition] = [
-        Contact.company_id == chosen.company_id,
+        _company(chosen, Contact.company_id),
         visible_contacts(sight),
         Contact.state.in_(states),
     ]

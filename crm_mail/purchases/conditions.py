@@ -1,22 +1,23 @@
 """What a filter asks of purchases, as SQL: statements of party ids, and conditions on a column of them.
 
-Questions on products and groups read one range of an index that covers them; questions on anything read
-`PurchaseTotal`, and the lines of those customers alone who may answer them.
+Questions on products and groups read one range of an index that covers them; questions on anything read totals, and
+the months of those customers alone who may answer them.
 """
 
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import ColumnElement, Select, and_, except_, func, or_, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from crm_mail.purchases.asked import Act, Asked
-from crm_mail.purchases.models import Product, PurchaseLine, PurchaseTotal
+from crm_mail.purchases.models import Product, PurchaseLine, PurchaseMonth, PurchaseTotal
+from crm_mail.purchases.months import cut
 
 Condition = ColumnElement[bool]
 
-LOOKED_AT = 4
+LOOKED_AT = 2
 """The best of so many times the wanted number of largest customers give a bound that the others must reach."""
 
 IS_SALE: Condition = or_(PurchaseLine.amount > 0, and_(PurchaseLine.amount == 0, PurchaseLine.quantity > 0))
@@ -66,8 +67,11 @@ def _lines(asked: Asked, company_id: int) -> list[Condition]:
 
 
 def _same(column: InstrumentedAttribute[str], names: Sequence[str]) -> Condition:
-    """In the spelling that was given, or in another case."""
-    return or_(column.in_(names), func.lower(column).in_(sorted({name.lower() for name in names})))
+    """In the spelling that was given, or in a usual one; found by the index."""
+    forms = {
+        form for name in names for form in (name, name.lower(), name.upper(), name.title(), name.capitalize())
+    }
+    return column.in_(sorted(forms))
 
 
 def _within(first: date | None, last: date | None) -> list[Condition]:
@@ -78,67 +82,104 @@ def _within(first: date | None, last: date | None) -> list[Condition]:
 def _once(asked: Asked, company_id: int, first: date | None, last: date | None) -> Select[Any]:
     """One sale within the period is enough."""
     if asked.is_anything and last is None:
-        totals = select(PurchaseTotal.party_id).where(PurchaseTotal.company_id == company_id)
-        return totals.where(PurchaseTotal.last_on >= first) if first else totals
+        return _totals(company_id).where(PurchaseTotal.last_on >= (first or date(1, 1, 2)))
     conditions = [*_lines(asked, company_id), *_within(first, last), IS_SALE]
     return select(PurchaseLine.party_id).where(*conditions).distinct()
 
 
+def _totals(company_id: int) -> Select[Any]:
+    return select(PurchaseTotal.party_id).where(PurchaseTotal.company_id == company_id)
+
+
 def _at_least(asked: Asked, company_id: int, first: date | None, last: date | None) -> Select[Any]:
-    """So many pieces, or so much money, credit notes deducted."""
-    conditions = [*_lines(asked, company_id), *_within(first, last)]
-    having: list[Condition] = []
-    if asked.quantity is not None:
-        having.append(func.sum(PurchaseLine.quantity) >= asked.quantity)
-    if asked.amount is not None:
-        conditions.append(PurchaseLine.currency == asked.currency)
-        having.append(func.sum(PurchaseLine.amount) >= asked.amount)
+    """So many pieces, or so much money, returns deducted."""
     if asked.is_anything:
-        large = select(PurchaseTotal.party_id).where(PurchaseTotal.company_id == company_id)
+        large = _totals(company_id)
         if asked.amount is not None:
             large = large.where(PurchaseTotal.currency == asked.currency, PurchaseTotal.gross >= asked.amount)
         if first:
             large = large.where(PurchaseTotal.last_on >= first)
-        conditions = [PurchaseLine.party_id.in_(large), *conditions[1:]]
-    query = select(PurchaseLine.party_id).where(*conditions)
-    return query.group_by(PurchaseLine.party_id).having(*having)
+        found = _sums_of(large, asked.currency, first, last).cte()
+    else:
+        conditions = [*_lines(asked, company_id), *_within(first, last)]
+        if asked.amount is not None:
+            conditions.append(PurchaseLine.currency == asked.currency)
+        found = _grouped(conditions).subquery()
+    least = (
+        (found.c.quantity, asked.quantity),
+        (found.c.amount, asked.amount),
+    )
+    return select(found.c.party_id).where(*(sum_ >= wanted for sum_, wanted in least if wanted is not None))
+
+
+def _grouped(conditions: Sequence[Condition]) -> Select[Any]:
+    """(party, pieces, amount) of the lines that meet the conditions."""
+    sums = (func.sum(PurchaseLine.quantity).label("quantity"), func.sum(PurchaseLine.amount).label("amount"))
+    return select(PurchaseLine.party_id, *sums).where(*conditions).group_by(PurchaseLine.party_id)
+
+
+def _sums_of(parties: Select[Any], currency: str, first: date | None, last: date | None) -> Select[Any]:
+    """(party, pieces, amount) of everything that these parties bought: whole months, and the days at both ends.
+
+    As tables at the head of the statement: SQLite refuses what nests too deep.
+
+    Args:
+        currency: empty: whatever the currency, for pieces.
+    """
+    pieces, chosen = cut(first, last), select(parties.cte().c.party_id)
+    whole: list[Condition] = [PurchaseMonth.party_id.in_(chosen)]
+    whole += [PurchaseMonth.currency == currency] if currency else []
+    whole += [PurchaseMonth.month >= pieces.first] if pieces.first else []
+    whole += [PurchaseMonth.month <= pieces.last] if pieces.last else []
+    parts = [select(PurchaseMonth.party_id, PurchaseMonth.quantity, PurchaseMonth.amount).where(*whole)]
+    for begins, ends in pieces.days:
+        lines = [PurchaseLine.party_id.in_(chosen), *_within(begins, ends)]
+        lines += [PurchaseLine.currency == currency] if currency else []
+        parts.append(select(PurchaseLine.party_id, PurchaseLine.quantity, PurchaseLine.amount).where(*lines))
+    rows = union_all(*parts).cte()
+    sums = (func.sum(rows.c.quantity).label("quantity"), func.sum(rows.c.amount).label("amount"))
+    return select(rows.c.party_id, *sums).group_by(rows.c.party_id)
 
 
 def _stopped(asked: Asked, company_id: int, first: date) -> Select[Any]:
-    """The last sale lies before the first day."""
+    """Sales before the first day, and none since."""
     if asked.is_anything:
-        totals = select(PurchaseTotal.party_id).where(PurchaseTotal.company_id == company_id)
-        since = totals.where(PurchaseTotal.last_on >= first)
-        return totals.where(PurchaseTotal.last_on < first, PurchaseTotal.party_id.not_in(since)).distinct()
-    query = select(PurchaseLine.party_id).where(*_lines(asked, company_id), IS_SALE)
-    return query.group_by(PurchaseLine.party_id).having(func.max(PurchaseLine.bought_on) < first)
+        other = aliased(PurchaseTotal)
+        since = select(other.party_id).where(other.party_id == PurchaseTotal.party_id, other.last_on >= first)
+        before = _totals(company_id).where(
+            PurchaseTotal.last_on < first, PurchaseTotal.last_on > date(1, 1, 1)
+        )
+        return before.where(~since.correlate(PurchaseTotal).exists()).distinct()
+    sold = select(PurchaseLine.party_id).where(*_lines(asked, company_id), IS_SALE)
+    before, since = sold.where(PurchaseLine.bought_on < first), sold.where(PurchaseLine.bought_on >= first)
+    return select(except_(before, since).subquery().c.party_id)
 
 
 def _best(
     asked: Asked, company_id: int, first: date | None, last: date | None, visible: Select[Any] | None
 ) -> Select[Any]:
-    """The first so many by amount; who is as good as the last of them, but came later, is not among them.
-
-    Of anything, only customers whose sales of all times reach what the last of the best has are added up.
-    """
-    amount = func.sum(PurchaseLine.amount)
-    conditions = [PurchaseLine.currency == asked.currency, *_within(first, last)]
+    """The first so many by amount; of two that are alike the older customer comes first."""
+    totals = _totals(company_id).where(PurchaseTotal.currency == asked.currency)
     if visible is not None:
-        conditions.append(PurchaseLine.party_id.in_(visible))
-    sums = select(PurchaseLine.party_id, amount.label("amount")).group_by(PurchaseLine.party_id)
-    sums = sums.having(amount > 0)
-    if asked.is_anything:
-        totals = select(PurchaseTotal.party_id).where(
-            PurchaseTotal.company_id == company_id, PurchaseTotal.currency == asked.currency
-        )
-        if visible is not None:
-            totals = totals.where(PurchaseTotal.party_id.in_(visible))
-        largest = totals.order_by(PurchaseTotal.gross.desc()).limit(asked.count * LOOKED_AT).subquery()
-        seen = sums.where(PurchaseLine.party_id.in_(select(largest.c.party_id)), *conditions).subquery()
-        bound = select(seen.c.amount).order_by(seen.c.amount.desc()).offset(asked.count - 1).limit(1)
-        may = totals.where(PurchaseTotal.gross >= func.coalesce(bound.scalar_subquery(), 0))
-        sums = sums.where(PurchaseLine.party_id.in_(may), *conditions)
+        totals = totals.where(PurchaseTotal.party_id.in_(visible))
+    if not asked.is_anything:
+        conditions = [*_lines(asked, company_id), *_within(first, last)]
+        conditions.append(PurchaseLine.currency == asked.currency)
+        conditions += [PurchaseLine.party_id.in_(visible)] if visible is not None else []
+        found = _grouped(conditions).subquery()
+    elif first is None and last is None:
+        ever = totals.where(PurchaseTotal.net > 0).order_by(PurchaseTotal.net.desc(), PurchaseTotal.party_id)
+        return select(ever.limit(asked.count).subquery().c.party_id)
     else:
-        sums = sums.where(*_lines(asked, company_id), *conditions)
-    best = sums.order_by(amount.desc(), PurchaseLine.party_id).limit(asked.count).subquery()
-    return select(best.c.party_id)
+        found = _sums_of(_may_be_best(asked, totals, first, last), asked.currency, first, last).cte()
+    best = select(found.c.party_id).where(found.c.amount > 0)
+    best = best.order_by(found.c.amount.desc(), found.c.party_id).limit(asked.count)
+    return select(best.subquery().c.party_id)
+
+
+def _may_be_best(asked: Asked, totals: Select[Any], first: date | None, last: date | None) -> Select[Any]:
+    """Customers whose sales of all times reach what the last of the best has: nobody else needs adding up."""
+    largest = totals.order_by(PurchaseTotal.gross.desc()).limit(asked.count * LOOKED_AT)
+    seen = _sums_of(largest, asked.currency, first, last).cte()
+    bound = select(seen.c.amount).order_by(seen.c.amount.desc()).offset(asked.count - 1).limit(1)
+    return totals.where(PurchaseTotal.gross >= func.coalesce(bound.scalar_subquery(), 0))

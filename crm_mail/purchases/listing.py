@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.purchases.asked import days_back
 from crm_mail.purchases.models import Product, PurchaseLine, PurchaseTotal
+from crm_mail.purchases.recording import NEVER
 
 MOST_NAMES = 500
 TOP = 5
@@ -65,7 +66,7 @@ def bought_by(session: Session, party_id: int, today: date) -> Bought | None:
     last_on = session.scalar(
         select(func.max(PurchaseTotal.last_on)).where(PurchaseTotal.party_id == party_id)
     )
-    if last_on is None:
+    if last_on is None or last_on == NEVER:
         return None
     amount, quantity = func.sum(PurchaseLine.amount), func.sum(PurchaseLine.quantity)
     year = (PurchaseLine.party_id == party_id, PurchaseLine.bought_on >= days_back("12m", today))

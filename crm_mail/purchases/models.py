@@ -1,7 +1,7 @@
 """Products, sales lines, and what each customer's lines come to.
 
-The lines are the truth; `PurchaseTotal` is worked out from them, so that *who bought last* and *the best customers*
-need not read all of them.
+The lines are the truth; `PurchaseTotal` and `PurchaseMonth` are worked out from them, so that *who bought last* and
+*the best customers* need not read all of them.
 """
 
 from datetime import date
@@ -64,22 +64,36 @@ class PurchaseLine(Base):
     source_key: Mapped[str | None] = mapped_column(String(140))  # the same line again is known by it
 
 
-class PurchaseTotal(Base):
-    """What a customer's sales come to in one currency, credit notes left out.
+class PurchaseMonth(Base):
+    """What a customer's lines of a month come to in one currency, returns deducted.
 
-    ``gross`` is never less than what was bought in any period: the best customers are looked for among the largest.
+    A large customer has few months and very many lines: who is among the best is asked of the months.
     """
+
+    __tablename__ = "purchase_months"
+
+    # without foreign keys here and below: a merge of two customers works their rows out again
+    party_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True)  # its first day
+    company_id: Mapped[int] = mapped_column(Id)
+    quantity: Mapped[Decimal] = mapped_column(Amount)
+    amount: Mapped[Decimal] = mapped_column(Amount)
+
+
+class PurchaseTotal(Base):
+    """What a customer's lines of all times come to in one currency."""
 
     __tablename__ = "purchase_totals"
     __table_args__ = (
         Index("ix_purchase_totals_last", "company_id", "last_on", "party_id"),
         Index("ix_purchase_totals_gross", "company_id", "currency", "gross", "party_id"),
+        Index("ix_purchase_totals_net", "company_id", "currency", "net", "party_id"),
     )
 
-    # without a foreign key: a merge of two customers works them out again
     party_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     currency: Mapped[str] = mapped_column(String(3), primary_key=True)
     company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
-    first_on: Mapped[date]
-    last_on: Mapped[date]
-    gross: Mapped[Decimal] = mapped_column(Amount)
+    last_on: Mapped[date]  # of the last sale; returns and credits do not count
+    gross: Mapped[Decimal] = mapped_column(Amount)  # sales alone: never less than what any period comes to
+    net: Mapped[Decimal] = mapped_column(Amount)

@@ -12,5 +12,6 @@ TABLES = (
         "party_id",
         why=Why.PARTY,
     ),
-    table("purchase_totals", "first_on last_on gross", "currency", Link.PARTY, "party_id", why=Why.PARTY),
+    table("purchase_totals", "last_on gross net", "currency", Link.PARTY, "party_id", why=Why.PARTY),
+    table("purchase_months", "month quantity amount", "currency", Link.PARTY, "party_id", why=Why.PARTY),
 )

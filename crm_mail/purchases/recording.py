@@ -4,14 +4,18 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import case, delete, func, insert, select, update
+from sqlalchemy import Date, case, cast, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from crm_mail.db import among, insert_many
 from crm_mail.purchases.conditions import IS_SALE
-from crm_mail.purchases.models import Product, PurchaseLine, PurchaseTotal
+from crm_mail.purchases.models import Product, PurchaseLine, PurchaseMonth, PurchaseTotal
+from crm_mail.purchases.months import month_of
 from crm_mail.purchases.sold import SaleLine, Sold
+
+NEVER = date(1, 1, 1)
+"""The last sale of a customer who only gave things back."""
 
 _UNWATCHED = {"synchronize_session": False}
 """Nobody holds such rows as objects."""
@@ -112,32 +116,56 @@ def _add_to_totals(
     bought_on: date,
     lines: Sequence[SaleLine],
 ) -> None:
-    sales = [line for line in lines if line.amount > 0 or (not line.amount and line.quantity > 0)]
-    if not sales:
-        return
+    """The same as `work_out_totals`, for a few lines more, without reading those that are there."""
     kind = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    values = {"party_id": party_id, "currency": currency, "company_id": company_id}
-    values |= {"first_on": bought_on, "last_on": bought_on, "gross": sum(line.amount for line in sales)}
-    row: Any = kind.insert(PurchaseTotal).values(values)
-    new, old = row.excluded, PurchaseTotal
+    key = {"party_id": party_id, "currency": currency, "company_id": company_id}
+    net, quantity = sum(line.amount for line in lines), sum(line.quantity for line in lines)
+    month: Any = kind.insert(PurchaseMonth).values(
+        key | {"month": month_of(bought_on), "quantity": quantity, "amount": net}
+    )
+    sums: dict[str, Any] = {
+        "quantity": PurchaseMonth.quantity + month.excluded.quantity,
+        "amount": PurchaseMonth.amount + month.excluded.amount,
+    }
+    months = ["party_id", "currency", "month"]
+    session.execute(month.on_conflict_do_update(index_elements=months, set_=sums))
+    sales = [line.amount for line in lines if line.is_sale]
+    values = {"last_on": bought_on if sales else NEVER, "gross": sum(sales), "net": net}
+    total: Any = kind.insert(PurchaseTotal).values(key | values)
+    new, old = total.excluded, PurchaseTotal
     changed = {
-        "first_on": case((new.first_on < old.first_on, new.first_on), else_=old.first_on),
         "last_on": case((new.last_on > old.last_on, new.last_on), else_=old.last_on),
         "gross": old.gross + new.gross,
+        "net": old.net + new.net,
     }
-    session.execute(row.on_conflict_do_update(index_elements=["party_id", "currency"], set_=changed))
+    session.execute(total.on_conflict_do_update(index_elements=["party_id", "currency"], set_=changed))
 
 
 def work_out_totals(session: Session, company_id: int, party_ids: Iterable[int] | None = None) -> None:
-    """Work the totals of these customers out again, or those of the whole company (None)."""
-    old, lines = PurchaseTotal.company_id == company_id, PurchaseLine.company_id == company_id
-    if party_ids is not None:
-        wanted = list(party_ids)
-        old = among(session, PurchaseTotal.party_id, wanted)
-        lines = among(session, PurchaseLine.party_id, wanted)
-    session.execute(delete(PurchaseTotal).where(old), execution_options=_UNWATCHED)
-    keys = (PurchaseLine.party_id, PurchaseLine.currency, PurchaseLine.company_id)
-    on = PurchaseLine.bought_on
-    found = select(*keys, func.min(on), func.max(on), func.sum(PurchaseLine.amount)).where(lines, IS_SALE)
-    columns = ["party_id", "currency", "company_id", "first_on", "last_on", "gross"]
-    session.execute(insert(PurchaseTotal).from_select(columns, found.group_by(*keys)))
+    """Work totals and months of these customers out again, or those of the whole company (None)."""
+    wanted = None if party_ids is None else list(party_ids)
+    key = (PurchaseLine.party_id, PurchaseLine.currency, PurchaseLine.company_id)
+    on, amount, quantity = PurchaseLine.bought_on, PurchaseLine.amount, PurchaseLine.quantity
+    if session.get_bind().dialect.name == "postgresql":
+        month: Any = cast(func.date_trunc("month", on), Date)
+    else:
+        month = func.date(on, "start of month", type_=Date)
+    last_on = func.coalesce(func.max(case((IS_SALE, on))), NEVER)
+    gross = func.coalesce(func.sum(case((IS_SALE, amount))), 0)
+    made: tuple[tuple[Any, Any, Any, list[str]], ...] = (
+        (
+            PurchaseMonth,
+            (month, func.sum(quantity), func.sum(amount)),
+            (*key, month),
+            ["month", "quantity", "amount"],
+        ),
+        (PurchaseTotal, (last_on, gross, func.sum(amount)), key, ["last_on", "gross", "net"]),
+    )
+    for table, values, groups, names in made:
+        old, lines = table.company_id == company_id, PurchaseLine.company_id == company_id
+        if wanted is not None:
+            old, lines = among(session, table.party_id, wanted), among(session, PurchaseLine.party_id, wanted)
+        session.execute(delete(table).where(old), execution_options=_UNWATCHED)
+        found = select(*key, *values).where(lines).group_by(*groups)
+        columns = ["party_id", "currency", "company_id", *names]
+        session.execute(insert(table).from_select(columns, found))

@@ -35,6 +35,11 @@ class SaleLine:
     quantity: Decimal
     amount: Decimal
 
+    @property
+    def is_sale(self) -> bool:
+        """Whether it is neither a return nor a credit."""
+        return self.amount > 0 or (not self.amount and self.quantity > 0)
+
 
 def lines_of(data: Mapping[str, Any], sign: int) -> list[SaleLine]:
     """The lines of a document's canonical data; those that name nothing, or hold no number, are passed over.

@@ -126,7 +126,7 @@ def test_a_filter_is_kept_under_a_name_for_one_person_and_one_company(
     page = browser.get("/contacts/").text
     assert "/contacts/?zone=Sud" in page
     assert "zone=Nord" not in page
-    assert "Give the filter a name" in browser.post("/contacts/filters?zone=x", follow_redirects=True).text
+    assert "Give the segment a name" in browser.post("/contacts/filters?zone=x", follow_redirects=True).text
     assert "My north" not in browser_of(is_admin=True).get("/contacts/").text
     with sqlite_home.database.write() as session:
         someone = make_user(session)
