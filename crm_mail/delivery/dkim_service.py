@@ -46,7 +46,7 @@ def make_account_key(
         PecSignsItself, PermissionDenied; ValueError: not a domain, or not a selector.
     """
     require_change(actor, account)
-    if account.kind is AccountKind.PEC:
+    if account.kind is not AccountKind.SMTP:
         raise PecSignsItself
     domain, selector = dkim.wire_domain(domain), selector.strip().lower()
     if not dkim.is_selector(selector):

@@ -56,7 +56,7 @@ class KeyForm(FlaskForm):
 def _found(account_id: int) -> SenderAccount:
     account = service.find_account(db(), signed_in_actor(), account_id) or abort(404)
     service.require_change(signed_in_actor(), account)
-    if account.kind is AccountKind.PEC:
+    if account.kind is not AccountKind.SMTP:
         abort(404)
     return account
 

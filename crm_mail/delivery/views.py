@@ -239,6 +239,8 @@ def read_settings(account_id: int) -> tuple[SenderAccount, AccountSettings]:
     """An account and how to reach its server, read without keeping a transaction open: servers may be slow."""
     with installation().database.read() as session:
         account = service.find_account(session, signed_in_actor(), account_id) or abort(404)
+        if account.kind is AccountKind.SMS:  # its gateway is no mail server: `sms.views`
+            abort(404)
         try:
             return account, account_settings(installation(), account)
         except SecretUnreadable:

@@ -165,7 +165,7 @@ def test_a_fuel_sale_reaches_mail_and_phone_of_customers_with_vehicle_control_al
 
 
 def test_what_the_daily_cap_does_not_pay_for_waits_for_the_next_day(home: Installation) -> None:
-    """GA-9: a cap on the cost; what the gateway refused is not counted; a raised cap lets the rest go."""
+    """GA-9 and GA-10: quiet hours; a cap on the cost; what the gateway refused is not counted; a raised cap lets the rest go."""
     with SmsGateway(answers=[(400, {"error": "bad"})]) as gateway:
         with home.database.write() as session:
             company, user = make_office(session)
@@ -183,7 +183,13 @@ def test_what_the_daily_cap_does_not_pay_for_waits_for_the_next_day(home: Instal
                 authorisation_id=standing,
                 channel=RuleChannel.SMS,
             )
+            company.send_windows = {"sms": {"weekdays": [], "from": 0, "to": 1440}}
+            company_id = company.id
         handling.tend(home)
+        run_worker(home, until_idle=True)
+        assert gateway.texts == []  # GA-10: nothing leaves in the quiet hours of SMS
+        with home.database.write() as session:
+            session.get_one(Company, company_id).send_windows = {}
         run_worker(home, until_idle=True)
         states = [one.state for one in texts_of(home).values()]
         assert states == [MessageState.FAILED, MessageState.SENT, MessageState.SENT, MessageState.COMMITTED]
