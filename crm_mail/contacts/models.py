@@ -41,8 +41,14 @@ class Party(Base):
         Index("ix_parties_company_kind", "company_id", "is_customer", "is_supplier"),
         Index("ix_parties_company_email", "company_id", "email"),
         Index("ix_parties_company_billing", "company_id", "billing_email"),
-        Index("ix_parties_email_key", "company_id", text("lower(email)")),
-        Index("ix_parties_billing_key", "company_id", text("lower(billing_email)")),
+        *(  # without the many that have none, whose number would keep SQLite from using it
+            Index(name, text(f"lower({email})"), "company_id", sqlite_where=has_one, postgresql_where=has_one)
+            for name, email in (
+                ("ix_parties_email_key", "email"),
+                ("ix_parties_billing_key", "billing_email"),
+            )
+            for has_one in [text(f"{email} > ''")]
+        ),
         NEVER_AGAIN,
     )
 
@@ -196,6 +202,7 @@ class Characteristic(Base):
     __tablename__ = "characteristics"
     __table_args__ = (
         UniqueConstraint("contact_id", "key", "value"),
+        Index("ix_characteristics_key_value", "key", "value", "contact_id"),
         Index("ix_characteristics_tag", text("lower(key)"), text("lower(value)"), "contact_id"),
     )
 

@@ -6,9 +6,21 @@ The outbox stands above this room: of its messages only the few columns below ar
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Select, column, exists, func, or_, select, table, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    column,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    table,
+    union_all,
+)
 
-from crm_mail.contacts.conditions import Condition, visible_contacts
+from crm_mail.contacts.conditions import Condition, unled, visible_contacts
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party
 from crm_mail.delivery.models import Suppression
 from crm_mail.permissions import Sight
@@ -37,10 +49,21 @@ def has_kind(kinds: Iterable[str], sight: Sight) -> Condition:
 
 
 def dead_addresses(company_id: int) -> Select[Any]:
-    """The addresses that a company does not write to any more, in lower case."""
-    return select(Suppression.address).where(
+    """The addresses that a company does not write to any more, in lower case.
+
+    Without their type, by which SQLite would pass by the indexes on `lower(email)`.
+    """
+    return select(unled(Suppression.address)).where(
         Suppression.company_id == company_id, Suppression.is_active.is_(True)
     )
+
+
+def dead_ones(dead: Select[Any]) -> list[Condition]:
+    """The conditions that a party's own addresses are among these, in the words of their indexes."""
+    nothing: ColumnElement[str] = literal_column("''")
+    return [
+        and_(email > nothing, func.lower(email).in_(dead)) for email in (Party.email, Party.billing_email)
+    ]
 
 
 def has_bounced(company_id: int, sight: Sight) -> Condition:
@@ -55,10 +78,7 @@ def _bounced_parties(company_id: int, sight: Sight) -> Select[Any]:
     dead = dead_addresses(company_id)
     of_dead = select(ContactAddress.contact_id).where(ContactAddress.email_key.in_(dead))
     of_contacts = select(Contact.party_id).where(Contact.id.in_(of_dead), *_active(sight))
-    own = [
-        select(Party.id).where(Party.company_id == company_id, email > "", func.lower(email).in_(dead))
-        for email in (Party.email, Party.billing_email)
-    ]
+    own = [select(Party.id).where(Party.company_id == company_id, one) for one in dead_ones(dead)]
     found = union_all(of_contacts, *own).subquery()
     return select(found.c[0])
 

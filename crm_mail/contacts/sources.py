@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, or_, select
 
 from crm_mail.contacts.birthdays import days_ahead
 from crm_mail.contacts.conditions import Condition, holds, same_name, unled, visible_contacts
@@ -25,7 +25,7 @@ from crm_mail.contacts.models import (
 )
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.contacts.purchase_conditions import buyers
-from crm_mail.contacts.reach import dead_addresses
+from crm_mail.contacts.reach import dead_addresses, dead_ones
 from crm_mail.contacts.tags import each_holding
 from crm_mail.db import now
 from crm_mail.permissions import Sight
@@ -142,7 +142,7 @@ def _kinds(chosen: PartyFilter, sight: Sight) -> Source:
 
 def _bounced(company_id: int, sight: Sight) -> Source:
     dead = dead_addresses(company_id)
-    own = [and_(email > "", func.lower(email).in_(dead)) for email in (Party.email, Party.billing_email)]
+    own = dead_ones(dead)
     ids = select(ContactAddress.contact_id).where(ContactAddress.email_key.in_(dead))
     return _reached(company_id, sight, own, ids)
 

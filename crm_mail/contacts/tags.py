@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import CTE, Select, false, or_, select, union
+from sqlalchemy import CTE, Select, false, func, or_, select, union
 
-from crm_mail.contacts.conditions import Condition, in_use, same_name
+from crm_mail.contacts.conditions import Condition, same_name
 from crm_mail.contacts.models import Characteristic, Contact
 from crm_mail.contacts.party_filter import PartyFilter, split_characteristic
 
@@ -42,11 +42,11 @@ def _by_key(words: Iterable[str]) -> list[tuple[str, list[str | None]]]:
 
 
 def _holding(key: str, values: Sequence[str | None]) -> Select[Any]:
-    query = select(Characteristic.contact_id).where(in_use(Characteristic.key, [key]))
+    query = select(Characteristic.contact_id).where(same_name(Characteristic.key, [key]))
     if None in values:  # the key alone: any value
         return query
     named = [value for value in values if value]
     alternatives: list[Condition] = [same_name(Characteristic.value, named)] if named else []
     if "" in values:  # ``sector=``: the tag without a value
-        alternatives.append(Characteristic.value == "")
+        alternatives.append(func.lower(Characteristic.value) == "")
     return query.where(or_(*alternatives) if alternatives else false())
