@@ -120,7 +120,7 @@ def commit_run(
             "wrong_state", f"run {run.id} is {run.state.value}: only a run under review can be committed"
         )
     actor.require(Permission.OUTBOX_COMMIT, run.company_id, *run.document_types)
-    _require_limit(commit_limits.outside_hours(session, actor, run))
+    _require_limit(commit_limits.outside_hours(session, actor, run, start_at))
     company = session.get_one(Company, run.company_id)
     dropped = drop_outdated(session, actor, run)
     approves = _approves(session, run, actor)

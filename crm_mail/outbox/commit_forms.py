@@ -145,7 +145,7 @@ def limit_words(code: str, params: Mapping[str, Any]) -> str:
         hours = hours_in_words(params["limits"])
         return str(
             _(
-                "You may commit only %(hours)s. Wait until then, or ask %(people)s.",
+                "You may commit only %(hours)s, also for a later time. Wait until then, or ask %(people)s.",
                 hours=hours,
                 people=people,
             )

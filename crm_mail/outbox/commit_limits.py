@@ -5,6 +5,7 @@ and standing authorisations, which commit with the giver's limits of that moment
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -33,13 +34,16 @@ class LimitReached:
     params: dict[str, Any] = field(default_factory=dict)
 
 
-def outside_hours(session: Session, actor: Actor, run: Run) -> LimitReached | None:
-    """Whether the person's hours forbid a commit now."""
-    if actor.limits.is_open(now()):
+def outside_hours(
+    session: Session, actor: Actor, run: Run, start_at: datetime | None = None
+) -> LimitReached | None:
+    """Whether the person's hours forbid a commit now, or one that lets the messages leave at another time."""
+    moment = now()
+    if actor.limits.is_open(moment) and actor.limits.is_open(max(moment, start_at or moment)):
         return None
     people = who_can_commit(session, actor, run, 0)
     message = (
-        f"you may commit only {hours_in_english(actor.limits)}: wait until then, "
+        f"you may commit only {hours_in_english(actor.limits)}, also for a later time: wait until then, "
         f"or let {_names(people)} commit run {run.id}"
     )
     return LimitReached(HOURS, message, {"limits": actor.limits, "people": people})

@@ -1,6 +1,6 @@
 """Limits of a person's commits: how many at once, a second person above a number, the hours (issue 5)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -113,9 +113,16 @@ def test_outside_the_own_hours_nothing_is_committed(session: Session) -> None:
     with pytest.raises(CommitRefused) as refused:
         commit_run(session, anna, run)
     assert refused.value.code == "limit_hours"
-    assert "(UTC): wait until then, or let an administrator commit" in str(refused.value)
+    assert "wait until then, or let an administrator commit" in str(refused.value)
     with time_machine.travel(now().timestamp() + 90 * 60, tick=False):
-        assert commit_run(session, anna, run).messages == 1
+        for hours_later, is_open in ((3, False), (0, True)):
+            start_at = now() + timedelta(hours=hours_later)
+            if is_open:
+                assert commit_run(session, anna, run, start_at=start_at).messages == 1
+            else:  # nobody who may send by day alone has messages leave at night
+                with pytest.raises(CommitRefused) as refused:
+                    commit_run(session, anna, run, start_at=start_at)
+                assert refused.value.code == "limit_hours"
 
 
 def test_above_the_own_number_somebody_else_must_approve_within_limits_of_their_own(session: Session) -> None:
