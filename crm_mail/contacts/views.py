@@ -56,7 +56,8 @@ def show_list() -> Any:
     try:
         chosen = PartyFilter.from_arguments(company.id, request.args.getlist)
     except FilterInvalid as refused:
-        return render_template("contacts/filter_unknown.html", name=refused.name), 400
+        asked = next((one for one, name in ARGUMENTS.items() if name == refused.name), refused.name)
+        return render_template("contacts/filter_unknown.html", name=asked), 400
     if request.args.get("buy_act"):  # typed fields become one word, which the address keeps
         return redirect(bulk_views.list_url(chosen), 303)
     size = request.args.get("size", SIZES[0], type=int)
