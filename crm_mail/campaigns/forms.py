@@ -24,6 +24,12 @@ from crm_mail.documents.builtin_texts import MessageText
 from crm_mail.permissions import Permission, signed_in_actor
 from crm_mail.web.door import db
 
+PURPOSES = [
+    SelectChoice(Purpose.COMMERCIAL.value, _l("Advertising or news: only to who agreed")),
+    SelectChoice(Purpose.GREETINGS.value, _l("Greetings: only to who agreed to greetings")),
+    SelectChoice("", _l("A notice that is owed by contract: nobody is asked")),
+]
+
 
 class BeginForm(FlaskForm):
     """What a mailing is called and what it is."""
@@ -37,11 +43,7 @@ class BeginForm(FlaskForm):
     )
     purpose = SelectField(
         _l("What it is"),
-        choices=[
-            SelectChoice(Purpose.COMMERCIAL.value, _l("Advertising or news: only to who agreed")),
-            SelectChoice(Purpose.GREETINGS.value, _l("Greetings: only to who agreed to greetings")),
-            SelectChoice("", _l("A notice that is owed by contract: nobody is asked")),
-        ],
+        choices=PURPOSES,
         description=_l("Some document types are always advertising, as the company decided."),
     )
 
@@ -54,8 +56,7 @@ class BeginForm(FlaskForm):
         form.document_type.choices = [SelectChoice(one, types.label(one, language)) for one in allowed]
         if soft_opt_in(company.country, company.soft_opt_in):
             words = _("Advertising or news: only to who agreed, and to customers who never said no")
-            commercial, *others = form.purpose.choices
-            form.purpose.choices = [SelectChoice(commercial.value, words), *others]
+            form.purpose.choices = [SelectChoice(Purpose.COMMERCIAL.value, words), *PURPOSES[1:]]
         return form
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
@@ -74,7 +74,7 @@ def note_many_read(
     for company_id, id_ in _confidential(session, contacts):
         by_company.setdefault(company_id, []).append(id_)
     for company_id, ids in by_company.items():
-        said = {
+        said: dict[str, Any] = {
             "how": way.value,
             "count": len(ids),
             "sha256": hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest(),
@@ -91,7 +91,7 @@ def note_many_read(
 def _confidential(session: Session, contacts: Select[Any] | Iterable[int | None]) -> list[tuple[int, int]]:
     """Company and id, by id."""
     if isinstance(contacts, Select):
-        wanted = [Contact.id.in_(contacts)]
+        wanted: list[ColumnElement[bool]] = [Contact.id.in_(contacts)]
     else:
         ids = sorted({one for one in contacts if one is not None})
         wanted = [among(session, Contact.id, ids[at : at + AT_ONCE]) for at in range(0, len(ids), AT_ONCE)]

@@ -59,15 +59,15 @@ def _line(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Cha
         "agents": _("Only customers of these agents"),
         "zones": _("Only customers of these zones"),
     }
-    return titles[name], _value(name, before[name]), _value(name, after[name])
+    return str(titles[name]), _value(name, before[name]), _value(name, after[name])
 
 
 def _value(name: str, value: Any) -> str:
     if name == "clearance":
         return clearance_label(value)
     if name == "is_admin":
-        return _("Yes") if value else _("No")
-    return ", ".join(value) or (_("None") if name == "groups" else "–")
+        return str(_("Yes") if value else _("No"))
+    return ", ".join(value) or (str(_("None")) if name == "groups" else "–")
 
 
 def difference_page(
