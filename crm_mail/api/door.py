@@ -8,11 +8,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from crm_mail.api.allowance import WINDOW, Verdict, allowances_of
-from crm_mail.api.keys import find_by_token
+from crm_mail.api.known_keys import KnownKey, known_keys_of
 from crm_mail.api.models import ApiAnswer
 from crm_mail.api.problems import ApiProblem
-from crm_mail.api.scopes import KeyActor, narrow
-from crm_mail.users.actors import build_actor
 from crm_mail.web.door import SAFE_METHODS, db, installation
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
@@ -23,12 +21,17 @@ _KEPT_HEADERS = ("Content-Type", "Location", "ETag")
 
 def key_id() -> int:
     """The key of this request."""
-    return cast(int, g.api_key_id)
+    return known_key().id
 
 
 def key_name() -> str:
     """What the key of this request is called: the source of what it tells."""
-    return cast(str, g.api_key_name)
+    return known_key().name
+
+
+def known_key() -> KnownKey:
+    """The key of this request, and what it may."""
+    return cast(KnownKey, g.api_key)
 
 
 def identify() -> None:
@@ -42,10 +45,10 @@ def identify() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     if view is not None and getattr(view, "permission", "") is None:
         return
-    actor, limit = _actor()
-    g.actor = actor
+    known = g.api_key = _find_key(is_frequent=getattr(view, "is_frequent", False))
+    g.actor = known.actor
     verdict = allowances_of(installation().database).spend(
-        installation().database, key_id(), limit, request.remote_addr or ""
+        installation().database, known.id, known.per_minute, request.remote_addr or ""
     )
     g.api_verdict = verdict
     if not verdict.is_allowed:
@@ -58,18 +61,15 @@ def identify() -> None:
         )
 
 
-def _actor() -> tuple[KeyActor, int]:
+def _find_key(*, is_frequent: bool) -> KnownKey:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise _nobody("the request carries no key")
-    with installation().database.read() as session:
-        known = find_by_token(session, token.strip())
-        if known is None:
-            raise _nobody("the key is unknown, revoked or expired, or its owner is no longer active")
-        key = known.key
-        g.api_key_id, g.api_key_name = key.id, key.name
-        owner = build_actor(session, known.owner)
-        return narrow(owner, key.name, key.scopes, key.company_ids, key.clearance), key.per_minute
+    keys = known_keys_of(installation().database)
+    known = keys.find_again(token.strip()) if is_frequent else keys.find(token.strip())
+    if known is None:
+        raise _nobody("the key is unknown, revoked or expired, or its owner is no longer active")
+    return known
 
 
 def _nobody(why: str) -> ApiProblem:
@@ -107,6 +107,11 @@ def find_earlier_answer() -> Response | None:
         select(ApiAnswer).where(ApiAnswer.key_id == key_id(), ApiAnswer.idempotency_key == name)
     )
     return _replay(kept.one(), digest)
+
+
+def has_idempotency_key() -> bool:
+    """Whether the answer to this request is kept in its transaction."""
+    return "api_answer_id" in g
 
 
 def _request_hash() -> str:

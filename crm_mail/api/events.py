@@ -2,14 +2,12 @@
 
 import datetime as dt
 import json
-from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, RootModel
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from crm_mail.api.door import key_name
+from crm_mail.api.door import has_idempotency_key, key_name
 from crm_mail.api.operations import Answer, Given, Reply, Taken
 from crm_mail.api.paging import cut, read_id_cursor, write_cursor
 from crm_mail.api.problems import not_found, wrong
@@ -21,10 +19,12 @@ from crm_mail.api.resources import (
     actor,
     company_by_code,
     company_codes,
+    company_id_by_code,
     interface,
 )
 from crm_mail.db import now
 from crm_mail.events.history import shows_data
+from crm_mail.events.keeping import keep, keeper_of
 from crm_mail.events.models import EventState, InboundEvent
 from crm_mail.permissions import Permission
 from crm_mail.web.door import db, installation
@@ -93,6 +93,7 @@ class EventQuery(CompanyPageQuery):
     body=NewEvents,
     answers=[Answer(202, "Kept durably; the rules see them next.", Page[EventReceipt])],
     refusals=[413],
+    is_frequent=True,
 )
 def take_events(body: NewEvents) -> Reply:
     """Tell of something that happened, or of many things at once.
@@ -102,7 +103,7 @@ def take_events(body: NewEvents) -> Reply:
     """
     given = body.root if isinstance(body.root, list) else [body.root]
     companies = {
-        code: company_by_code(code, Permission.DOCUMENTS_MANAGE, where="company").id
+        code: company_id_by_code(code, Permission.DOCUMENTS_MANAGE, where="company")
         for code in dict.fromkeys(one.company for one in given)
     }
     for one in given:
@@ -124,33 +125,10 @@ def take_events(body: NewEvents) -> Reply:
         }
         for one in given
     ]
-    _insert(rows)
-    known = _find(source, set(companies.values()), [one.id for one in given])
-    receipts, seen = [], set()
-    for one in given:
-        name = (companies[one.company], one.id)
-        id_, came_at = known[name]
-        is_new = came_at == moment and name not in seen
-        receipts.append(EventReceipt(id=id_, event_id=one.id, is_new=is_new))
-        seen.add(name)
+    # with an Idempotency-Key the events and the answer that is kept are one transaction
+    kept = keep(db(), rows) if has_idempotency_key() else keeper_of(installation().database).keep(rows)
+    receipts = [EventReceipt(id=one.id, event_id=one.event_id, is_new=one.is_new) for one in kept]
     return Reply(Page[EventReceipt](data=receipts), 202)
-
-
-def _insert(rows: Sequence[dict[str, Any]]) -> None:
-    """Write what is new; what came before stays as it is."""
-    make: Any = sqlite.insert if installation().database.is_sqlite else postgresql.insert
-    db().connection().execute(make(InboundEvent.__table__).on_conflict_do_nothing(), rows)
-
-
-def _find(
-    source: str, companies: Collection[int], events: Sequence[str]
-) -> dict[tuple[int, str], tuple[int, dt.datetime]]:
-    """The ids of these events, and when each came."""
-    table = InboundEvent.__table__.c
-    query = select(table.company_id, table.event_id, table.id, table.received_at).where(
-        table.source == source, table.company_id.in_(companies), table.event_id.in_(events)
-    )
-    return {(company, event): (id_, at) for company, event, id_, at in db().connection().execute(query)}
 
 
 def shown_event(event: InboundEvent, company: str) -> EventOut:

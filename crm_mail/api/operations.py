@@ -109,6 +109,7 @@ class Interface:
         body: type[BaseModel] | None = None,
         takes_files: bool = False,
         refusals: Sequence[int] = (),
+        is_frequent: bool = False,
     ) -> Callable[[F], F]:
         """Publish a view: its docstring's first line is the summary, the rest the description.
 
@@ -117,6 +118,7 @@ class Interface:
             query, body: read and checked before the view, which is given them under these names.
             takes_files: the body may also be ``multipart/form-data`` with files; the view reads them itself.
             refusals: further statuses, beside those that every address may answer.
+            is_frequent: asked many times a second: the key's rights may be those of a moment ago (`known_keys`).
         """
 
         def publish(view: F) -> F:
@@ -136,9 +138,9 @@ class Interface:
                 tuple(refusals),
             )
             self.operations.append(operation)
-            self.blueprint.add_url_rule(
-                path, view.__name__, requires(scope)(_serve(operation, view)), methods=[method]
-            )
+            guarded: Any = requires(scope)(_serve(operation, view))
+            guarded.is_frequent = is_frequent  # the door asks it
+            self.blueprint.add_url_rule(path, view.__name__, guarded, methods=[method])
             return view
 
         return publish

@@ -1,6 +1,7 @@
 """The messages of a run of events: the rule's text, filled with the event, in each reader's language."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import replace
 from html import escape
 from typing import Any, Final
 
@@ -11,16 +12,23 @@ from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.db import now
+from crm_mail.delivery.routing import Channel
 from crm_mail.document_types import TEXT_LANGUAGES
 from crm_mail.documents.message_context import SharedContext, build_context, share_context
+from crm_mail.documents.models import Document
+from crm_mail.documents.pdf_pool import PdfPool
+from crm_mail.documents.printing import print_documents, unprinted
 from crm_mail.documents.templating import compile_text
 from crm_mail.events.models import EventAction, EventRule, InboundEvent
 from crm_mail.events.resolving import Resolved, resolve
-from crm_mail.events.rules import texts_of
+from crm_mail.events.rules import sms_texts_of, texts_of
 from crm_mail.events.values import Fields, fields_of
 from crm_mail.installation import Installation
+from crm_mail.outbox.assembly import FileFacts
 from crm_mail.outbox.composing_parts import Composed
 from crm_mail.outbox.composing_registry import register
+from crm_mail.outbox.gathering import read_files
+from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.prepare import COMPANY_FIELDS
 from crm_mail.permissions import Actor
@@ -60,40 +68,115 @@ def compose_events(
         people = {
             one.id: one for one in session.scalars(select(Contact).where(Contact.id.in_(ids)))
         }  # a batch has few hundreds
+        files = _files(session, rule, found)
         for one in found:
-            yield from _messages(rule, one, people, shared, company.language)
+            yield from _messages(rule, one, people, files, shared, company.language)
 
 
 def _messages(
     rule: EventRule,
     one: Resolved,
     people: Mapping[int, Contact],
+    files: Mapping[int, tuple[FileFacts, ...]],
     shared: SharedContext,
     company_language: str,
 ) -> Iterator[Composed]:
     if one.party is None:
         return
+    document = one.document if rule.attaches_document else None
+    attached = files.get(document.id, ()) if document is not None else ()
     for reader in one.readers:
         contact = people.get(reader.contact_id) if reader.contact_id is not None else None
         wanted = (contact.language if contact else "") or one.party.language or company_language
-        language = choose_language(rule, wanted, company_language)
-        subject, body = write_text(rule, shared, one.fields, language, one.party, contact)
-        yield Composed(
-            subject,
-            body,
-            as_html(body),
-            contact_id=reader.contact_id,
-            party_id=one.party.id,
-            address=reader.address,
-            language=language,
-            why={"event": one.event_id, "rule": rule.id},
-        )
+        why = {"event": one.event_id, "rule": rule.id}
+        if rule.channel.sends_mail:
+            language = choose_language(texts_of(rule), wanted, company_language)
+            subject, body = write_text(rule, shared, one.fields, language, one.party, contact)
+            yield Composed(
+                subject,
+                body,
+                as_html(body),
+                contact_id=reader.contact_id,
+                party_id=one.party.id,
+                address=reader.address,
+                language=language,
+                files=attached,
+                document_ids=(document.id,) if document is not None else (),
+                problems=_problems(document, attached),
+                why=why,
+            )
+        if rule.channel.sends_text:
+            language = choose_language(sms_texts_of(rule), wanted, company_language)
+            text = write_sms(rule, shared, one.fields, language, one.party, contact)
+            yield Composed(
+                rule.name,
+                text,
+                contact_id=reader.contact_id,
+                party_id=one.party.id,
+                language=language,
+                channel=Channel.SMS,
+                why=why,
+            )
 
 
-def choose_language(rule: EventRule, wanted: str, fallback: str) -> str:
+def _files(session: Session, rule: EventRule, found: Iterable[Resolved]) -> dict[int, tuple[FileFacts, ...]]:
+    """The files of the documents that go with the rule's text."""
+    if not rule.attaches_document:
+        return {}
+    ids = sorted({one.document.id for one in found if one.document is not None})
+    return {
+        id_: tuple(replace(file, document_id=id_) for file in files)
+        for id_, files in read_files(session, ids).items()
+    }
+
+
+def _problems(
+    document: Document | None, attached: tuple[FileFacts, ...]
+) -> tuple[tuple[Issue, dict[str, Any]], ...]:
+    """A document without a file holds its message up: the text speaks of it."""
+    if document is None or attached:
+        return ()
+    return ((Issue.PDF_FAILED, {"document": document.number}),)
+
+
+def draw_documents(
+    home: Installation, actor: Actor, run_id: int, on_progress: Callable[[int], None] | None
+) -> None:
+    """Draw the PDFs of documents that go with a rule's text (`composing_registry.Making`)."""
+    named = select(EventAction.document_id).where(
+        EventAction.run_id == run_id, EventAction.document_id.is_not(None)
+    )
+    with home.database.read() as session:
+        missing = list(session.scalars(unprinted(select(Document.id).where(Document.id.in_(named)))))
+    print_documents(
+        home.database,
+        home.store,
+        missing,
+        lambda: PdfPool(home.settings.render_processes or None),
+        on_progress,
+    )
+
+
+def choose_language(texts: Container[str], wanted: str, fallback: str) -> str:
     """The language of a rule's text for somebody: theirs, the company's, else one that is written."""
-    texts = texts_of(rule)
     return next((one for one in (wanted[:2], fallback[:2], *TEXT_LANGUAGES) if one in texts), fallback[:2])
+
+
+def write_sms(
+    rule: EventRule,
+    shared: SharedContext,
+    fields: Fields,
+    language: str,
+    party: Party | None = None,
+    contact: Contact | None = None,
+) -> str:
+    """The text of an SMS for one reader.
+
+    Raises:
+        TemplateInvalid: a value of the event cannot be used as the text wants to.
+    """
+    context = _context(shared, fields, language, party, contact)
+    return compile_text(sms_texts_of(rule)[language], "text", "event").render(context)
 
 
 def write_text(
@@ -110,11 +193,18 @@ def write_text(
         TemplateInvalid: a value of the event cannot be used as the text wants to.
     """
     text = texts_of(rule)[language]
+    context = _context(shared, fields, language, party, contact)
+    subject = compile_text(text["subject"], "subject", "event").render(context)
+    return subject, compile_text(text["body"], "text", "event").render(context)
+
+
+def _context(
+    shared: SharedContext, fields: Fields, language: str, party: Party | None, contact: Contact | None
+) -> dict[str, Any]:
     party_fields: Any = {name: getattr(party, name) for name in _PARTY_FIELDS} if party else {}
     context = build_context(shared, party_fields, {"name": contact.name} if contact else None, (), language)
     context["event"] = fields
-    subject = compile_text(text["subject"], "subject", "event").render(context)
-    return subject, compile_text(text["body"], "text", "event").render(context)
+    return context
 
 
 def as_html(text: str) -> str:
@@ -125,4 +215,4 @@ def as_html(text: str) -> str:
 
 def register_events() -> None:
     """Make the composer known."""
-    register(COMPOSER, compose_events)
+    register(COMPOSER, compose_events, draw_documents)

@@ -21,14 +21,16 @@ from wtforms.validators import DataRequired, Length, Regexp
 from crm_mail.contacts.consent import Purpose
 from crm_mail.delivery.addresses import split_addresses
 from crm_mail.document_types import TEXT_LANGUAGES
+from crm_mail.events.builtin_sms import builtin_sms
 from crm_mail.events.builtin_texts import builtin_texts
 from crm_mail.events.conditions import ConditionWrong, read_conditions
-from crm_mail.events.kinds import Target
+from crm_mail.events.kinds import RuleChannel, Target
 from crm_mail.events.models import EventRule
 from crm_mail.events.rules import RuleInput, RuleRefused
 from crm_mail.events.words import OPERATORS, TARGETS
 
 ROWS = 4
+TEXT, ATTACHED, STORED = "text", "attached", "stored"
 KIND = r"^[a-z0-9_]+(\.[a-z0-9_]+)*$"
 
 
@@ -50,6 +52,10 @@ def _subject() -> StringField:
 
 def _body() -> TextAreaField:
     return TextAreaField(_l("Text"), [Length(max=20_000)])
+
+
+def _sms(label: str) -> TextAreaField:
+    return TextAreaField(label, [Length(max=1500)])
 
 
 class RuleForm(FlaskForm):
@@ -80,16 +86,22 @@ class RuleForm(FlaskForm):
         choices=[],
         description=_l("Rights, sender account, channel and subscriptions follow from it."),
     )
-    sends_document = BooleanField(
-        _l("Send the stored document that the event names"),
+    sends = RadioField(
+        _l("What is sent"),
+        default=TEXT,
         description=_l(
-            "By its number, with its own text and packaging, unless it was sent before. Without a stored document the "
-            "text below is sent."
+            "A stored document is found by its number, its document type and the customer or supplier."
         ),
     )
     subject_it, body_it = _subject(), _body()
     subject_es, body_es = _subject(), _body()
     subject_en, body_en = _subject(), _body()
+    channel = RadioField(
+        _l("Channel"),
+        default=RuleChannel.EMAIL.value,
+        description=_l("SMS go to contacts with a mobile number; who has none is listed as left out."),
+    )
+    sms_it, sms_es, sms_en = _sms("Italiano"), _sms("Español"), _sms("English")
     purpose = SelectField(_l("Consent"), choices=[])
     authorisation = SelectField(_l("When the run is prepared"), choices=[])
 
@@ -100,6 +112,22 @@ class RuleForm(FlaskForm):
         self.target.choices = [SelectChoice(one.value, words) for one, words in TARGETS.items()]
         self.role.choices = [SelectChoice("", "–"), *(SelectChoice(str(id_), name) for id_, name in roles)]
         self.document_type.choices = [SelectChoice(*one) for one in types]
+        self.sends.choices = [
+            SelectChoice(TEXT, _("the text below")),
+            SelectChoice(ATTACHED, _("the text below, with the stored document that the event names")),
+            SelectChoice(
+                STORED,
+                _(
+                    "that document with its own text and packaging, unless it was sent before; without one, the text "
+                    "below"
+                ),
+            ),
+        ]
+        self.channel.choices = [
+            SelectChoice(RuleChannel.EMAIL.value, _("e-mail")),
+            SelectChoice(RuleChannel.SMS.value, "SMS"),
+            SelectChoice(RuleChannel.BOTH.value, _("e-mail and SMS")),
+        ]
         self.purpose.choices = [
             SelectChoice("", _("owed by contract: nobody is asked")),
             SelectChoice(Purpose.COMMERCIAL.value, _("advertising: only with consent")),
@@ -114,7 +142,11 @@ class RuleForm(FlaskForm):
         self.name.data, self.kind.data, self.is_on.data = given.name, given.kind, given.is_on
         self.target.data, self.role.data = given.target.value, str(given.role_id or "")
         self.staff.data, self.characteristic.data = "\n".join(given.staff), given.characteristic
-        self.document_type.data, self.sends_document.data = given.document_type, given.sends_document
+        self.document_type.data = given.document_type
+        self.sends.data = ATTACHED if given.attaches_document else STORED if given.sends_document else TEXT
+        self.channel.data = (given.channel or RuleChannel.EMAIL).value
+        for language, sms in (given.sms_texts or builtin_sms(given.kind)).items():
+            self[f"sms_{language}"].data = sms
         self.purpose.data, self.authorisation.data = given.purpose, str(given.authorisation_id or "")
         rows = [one if isinstance(one, list) else one.to_list() for one in given.conditions]
         for entry, row in zip(self.conditions, [*rows, *[None] * ROWS], strict=False):
@@ -147,7 +179,8 @@ class RuleForm(FlaskForm):
             role_id=int(self.role.data) if self.role.data else None,
             staff=staff,
             characteristic=(self.characteristic.data or "").strip(),
-            sends_document=bool(self.sends_document.data),
+            sends_document=self.sends.data == STORED,
+            attaches_document=self.sends.data == ATTACHED,
             texts={
                 language: {
                     "subject": self[f"subject_{language}"].data or "",
@@ -155,6 +188,8 @@ class RuleForm(FlaskForm):
                 }
                 for language in TEXT_LANGUAGES
             },
+            channel=RuleChannel(self.channel.data or RuleChannel.EMAIL),
+            sms_texts={language: self[f"sms_{language}"].data or "" for language in TEXT_LANGUAGES},
             purpose=self.purpose.data or "",
             authorisation_id=int(self.authorisation.data) if self.authorisation.data else None,
         )
@@ -188,5 +223,8 @@ _REFUSALS = {
     "address": _l("This is no list of addresses: %(what)s"),
     "role": _l("Choose the role."),
     "purpose": _l("Choose from the list."),
+    "no_sms": _l("Write the text of the SMS in at least one language."),
+    "sms_document": _l("The stored document leaves by e-mail: choose e-mail here, or send the text below."),
+    "sms_address": _l("SMS go to contacts of the customer or supplier: choose e-mail, or other recipients."),
     "authorisation": _l("Choose an authorisation of this company."),
 }

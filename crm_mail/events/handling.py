@@ -22,17 +22,18 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.models import Company
 from crm_mail.db import insert_many, now
 from crm_mail.documents.template_errors import TemplateInvalid
-from crm_mail.events.composing import COMPOSER, shared_of, write_text
+from crm_mail.events.composing import COMPOSER, shared_of, write_sms, write_text
 from crm_mail.events.conditions import first_unmet, read_conditions
 from crm_mail.events.kinds import Target
 from crm_mail.events.models import ActionState, EventAction, EventRule, EventState, InboundEvent
+from crm_mail.events.owner_notice import tell_owner
 from crm_mail.events.resolving import Resolved, resolve
-from crm_mail.events.rules import require_rule, texts_of
+from crm_mail.events.rules import require_rule, sms_texts_of, texts_of
 from crm_mail.events.telling import tell_staff
 from crm_mail.events.values import fields_of
 from crm_mail.installation import Installation
 from crm_mail.outbox.composing import create_composed_run
-from crm_mail.outbox.composing_parts import Composition, Origin
+from crm_mail.outbox.composing_parts import Composition, Origin, is_composed
 from crm_mail.outbox.control import cancel_run
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.prepare import create_run, criteria_for_documents
@@ -49,6 +50,8 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 500
 MOST_PER_RUN = 5000
+_FAULTS = frozenset({"text", "no_document"})
+"""Reasons that somebody must look at; the others say that there was nobody to write to."""
 
 
 def tend(home: Installation) -> None:
@@ -190,17 +193,16 @@ def _begin(session: Session, rule: EventRule, actions: Sequence[EventAction]) ->
         return
     require_rule(actor, rule)
     by_event = {action.event_id: action for action in actions}
-    written, stored = [], []
+    written: list[EventAction] = []
+    stored: list[EventAction] = []
     for one in judge(session, actor, rule, _events(session, list(by_event))):
         action = by_event[one.event_id]
         if one.reason:
-            failed = one.reason == "text"
+            failed = one.reason in _FAULTS
             _settle(action, ActionState.FAILED if failed else ActionState.NOTHING, one.reason)
-        elif one.document is not None:
-            action.document_id = one.document.id
-            stored.append(action)
-        else:
-            written.append(action)
+            continue
+        action.document_id = one.document.id if one.document is not None else None
+        (stored if one.document is not None and not rule.attaches_document else written).append(action)
     for part, run in ((stored, _document_run), (written, _text_run)):
         if part:
             run_id = run(session, actor, rule, part).id
@@ -225,11 +227,13 @@ def judge(session: Session, actor: Actor, rule: EventRule, events: Sequence[Inbo
     company = session.get_one(Company, rule.company_id)
     shared = shared_of(session, actor, company)
     for one in found:
-        if one.reason or one.document is not None:
+        if one.reason or (one.document is not None and not rule.attaches_document):
             continue
         try:
-            for language in texts_of(rule):
+            for language in texts_of(rule) if rule.channel.sends_mail else ():
                 write_text(rule, shared, one.fields, language, one.party)
+            for language in sms_texts_of(rule) if rule.channel.sends_text else ():
+                write_sms(rule, shared, one.fields, language, one.party)
         except TemplateInvalid:
             one.reason = "text"
     return found
@@ -243,6 +247,7 @@ def _text_run(session: Session, actor: Actor, rule: EventRule, actions: Sequence
         Origin.EVENT,
         rule.name,
         purpose=rule.purpose,
+        is_owed=not rule.purpose,
         once_per_address=False,  # two fuel sales are two messages
         composer=COMPOSER,
         data={"rule": rule.id},
@@ -270,33 +275,38 @@ def follow(home: Installation) -> None:
     for run_id in runs:
         fill_one_run(home, run_id)
         with home.database.write() as session:
-            _follow_run(session, run_id)
+            waiting_rule = _follow_run(session, run_id)
+        if waiting_rule is not None:
+            tell_owner(home, waiting_rule, run_id)
 
 
-def _follow_run(session: Session, run_id: int) -> None:
+def _follow_run(session: Session, run_id: int) -> int | None:
+    """Settle the actions of a run; its rule when the run waits for a person from now on."""
     query = select(EventAction).where(
         EventAction.run_id == run_id, EventAction.state == ActionState.PREPARING
     )
     actions = session.scalars(query.order_by(EventAction.id).with_for_update()).all()
     if not actions:
-        return
+        return None
     run = session.get_one(Run, run_id)
     if run.state is RunState.PREPARING:
-        return
+        return None
     if run.state is RunState.CANCELLED:
         why = str(run.commit_summary.get("error", ""))
         for action in actions:
             _settle(action, ActionState.FAILED, "run_failed", {"why": why})
-        return
+        return None
     reached = _without_message(session, run, actions)
     if run.state is RunState.REVIEW and not session.scalar(
         select(func.count()).where(Message.run_id == run_id)
     ):
         cancel_run(session, INSTALLATION, run)
-        return
-    state, reason, detail = _let_go(session, run, session.get_one(EventRule, actions[0].rule_id))
+        return None
+    rule = session.get_one(EventRule, actions[0].rule_id)
+    state, reason, detail = _let_go(session, run, rule)
     for action in reached:
         _settle(action, state, reason, detail)
+    return rule.id if reached and state is ActionState.WAITING else None
 
 
 def _without_message(session: Session, run: Run, actions: Sequence[EventAction]) -> list[EventAction]:
@@ -305,7 +315,7 @@ def _without_message(session: Session, run: Run, actions: Sequence[EventAction])
     events = {why.get("event") for why in messages}
     reached = []
     for action in actions:
-        if (action.document_id is not None and messages) or action.event_id in events:
+        if (messages and not is_composed(run.criteria)) or action.event_id in events:
             reached.append(action)
         else:
             _settle(action, ActionState.NOTHING, "left_out")

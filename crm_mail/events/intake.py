@@ -10,12 +10,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from crm_mail.db import now
-from crm_mail.events.models import EventState, InboundEvent
+from crm_mail.events.keeping import keep
+from crm_mail.events.models import EventState
 from crm_mail.refusals import Refusal
 
 FOLDER: Final = "folder"
@@ -45,16 +44,7 @@ def take_file(session: Session, company_id: int, content: bytes) -> int:
     """
     moment = now()
     rows = [_row(company_id, one, number, moment) for number, one in enumerate(_read(content), 1)]
-    before = _count(session, company_id)
-    is_sqlite = session.connection().dialect.name == "sqlite"
-    make: Any = sqlite.insert if is_sqlite else postgresql.insert
-    session.connection().execute(make(InboundEvent.__table__).on_conflict_do_nothing(), rows)
-    return _count(session, company_id) - before
-
-
-def _count(session: Session, company_id: int) -> int:
-    query = select(func.count()).where(InboundEvent.company_id == company_id, InboundEvent.source == FOLDER)
-    return session.scalar(query) or 0
+    return sum(one.is_new for one in keep(session, rows))
 
 
 def _read(content: bytes) -> Sequence[Any]:

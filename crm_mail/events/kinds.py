@@ -23,6 +23,22 @@ class Target(StrEnum):
     STAFF = "staff"  # addresses of the office's own people
 
 
+class RuleChannel(StrEnum):
+    """By which way a rule writes."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    BOTH = "both"
+
+    @property
+    def sends_mail(self) -> bool:
+        return self is not RuleChannel.SMS
+
+    @property
+    def sends_text(self) -> bool:
+        return self is not RuleChannel.EMAIL
+
+
 PARTY_FIELDS: Final = ("party_code", "vat_number", "tax_code")
 """Fields by which an event names its customer or supplier; the first one that is given counts."""
 ADDRESS_FIELD: Final = "email"

@@ -4,12 +4,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_mail.companies.models import Company
 from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
-from crm_mail.events.kinds import Target
+from crm_mail.events.kinds import RuleChannel, Target
 from crm_mail.users.models import User
 
 
@@ -70,8 +70,17 @@ class EventRule(Base):
     staff: Mapped[list[str]] = mapped_column(Json, default=list)  # addresses
     characteristic: Mapped[str] = mapped_column(String(60), default="")  # a contact of the party must have it
     document_type: Mapped[str] = mapped_column(String(40))
-    sends_document: Mapped[bool] = mapped_column(default=False)  # the stored one that the event names
+    sends_document: Mapped[bool] = mapped_column(
+        default=False
+    )  # the stored one that the event names, its own way
+    attaches_document: Mapped[bool] = mapped_column(
+        default=False, server_default=false()
+    )  # that document goes with the rule's text
     texts: Mapped[dict[str, dict[str, str]]] = mapped_column(Json, default=dict)  # empty: the built-in ones
+    channel: Mapped[RuleChannel] = mapped_column(
+        EnumText(RuleChannel), default=RuleChannel.EMAIL, server_default="email"
+    )
+    sms_texts: Mapped[dict[str, str] | None] = mapped_column(Json)  # by language; empty: the built-in ones
     purpose: Mapped[str] = mapped_column(String(20), default="")  # contacts.consent.Purpose; empty: owed
     authorisation_id: Mapped[int | None] = mapped_column(
         Id, ForeignKey("standing_authorisations.id")

@@ -9,7 +9,8 @@ TABLES = (
     table(
         "event_rules",
         "staff",
-        "kind name is_on conditions target characteristic document_type sends_document texts purpose",
+        "kind name is_on conditions target characteristic document_type sends_document attaches_document "
+        "texts channel sms_texts purpose",
         why=Why.STAFF,
     ),
     table("event_actions", "", "state reason detail"),

@@ -53,15 +53,23 @@ def resolve(
         _hide_beyond(session, actor, rule, found)
         return found
     _find_parties(session, actor, rule, found)
-    if rule.sends_document:
+    if rule.sends_document or rule.attaches_document:
         _find_documents(session, actor, rule, found)
     _find_readers(session, rule, [one for one in found if one.party is not None])
     for one in found:
         if one.party is None:
             one.reason = one.reason or "no_party"
-        elif not one.reason and not one.readers and one.document is None:
-            one.reason = "no_reader"
+        elif not one.reason:
+            one.reason = _hindrance(rule, one)
     return found
+
+
+def _hindrance(rule: EventRule, one: Resolved) -> str:
+    """Why nothing can be written of an event whose party is known."""
+    if rule.attaches_document and one.document is None:
+        return "no_document"
+    is_left_to_document = one.document is not None and not rule.attaches_document
+    return "" if one.readers or is_left_to_document else "no_reader"
 
 
 def _find_parties(session: Session, actor: Actor, rule: EventRule, found: Sequence[Resolved]) -> None:

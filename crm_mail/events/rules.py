@@ -4,7 +4,7 @@ A rule acts with its owner's rights of that moment, and whoever saves it or swit
 make another person's rights work for changes of one's own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +20,10 @@ from crm_mail.db import now
 from crm_mail.delivery.addresses import is_address
 from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.documents.templating import compile_text
+from crm_mail.events.builtin_sms import builtin_sms
 from crm_mail.events.builtin_texts import Texts, builtin_texts
 from crm_mail.events.conditions import Condition
-from crm_mail.events.kinds import Target, kind_of
+from crm_mail.events.kinds import RuleChannel, Target, kind_of
 from crm_mail.events.models import EventRule
 from crm_mail.outbox.standing_models import StandingAuthorisation
 from crm_mail.permissions import Actor, Permission
@@ -46,7 +47,10 @@ class RuleInput:
 
     Args:
         texts: language → ``subject`` and ``body``; empty: the built-in ones.
+        sms_texts: language → text of an SMS; empty: the built-in ones.
         staff: addresses of the office's own people, for `Target.STAFF`.
+        sends_document: the stored document that the event names goes with its own text and packaging.
+        attaches_document: it goes with the rule's text.
     """
 
     kind: str
@@ -59,9 +63,17 @@ class RuleInput:
     staff: tuple[str, ...] = ()
     characteristic: str = ""
     sends_document: bool = False
+    attaches_document: bool = False
     texts: Texts | None = None
     purpose: str = ""
     authorisation_id: int | None = None
+    channel: RuleChannel = RuleChannel.EMAIL
+    sms_texts: Mapping[str, str] | None = None
+
+
+def sms_texts_of(rule: EventRule) -> Mapping[str, str]:
+    """The texts of a rule's SMS, by language."""
+    return rule.sms_texts or builtin_sms(rule.kind)
 
 
 def texts_of(rule: EventRule) -> Texts:
@@ -106,7 +118,7 @@ def save_rule(
     if actor.user_id is None:
         raise RuleRefused("owner")
     _require(actor, company.id, given.target, given.document_type)
-    texts = check_texts(given)
+    texts, sms_texts = check_texts(given), check_sms_texts(given)
     _check(session, company, given)
     is_new = rule is None
     before = {} if rule is None else facts_of(rule)
@@ -118,9 +130,11 @@ def save_rule(
     rule.conditions = [one.to_list() for one in given.conditions]
     rule.staff = list(given.staff) if given.target is Target.STAFF else []
     if given.target is Target.STAFF:  # these speak of a party's contacts and documents
-        rule.characteristic, rule.sends_document, rule.purpose = "", False, ""
+        rule.characteristic, rule.purpose = "", ""
+        rule.sends_document = rule.attaches_document = False
+        rule.channel = RuleChannel.EMAIL
     rule.role_id = given.role_id if given.target is Target.ROLE else None
-    rule.texts = texts
+    rule.texts, rule.sms_texts = texts, sms_texts
     rule.owner_id, rule.updated_at = actor.user_id, now()
     session.flush()
     after = facts_of(rule)
@@ -136,8 +150,8 @@ def save_rule(
 
 
 _GIVEN = (
-    "kind", "name", "is_on", "target", "characteristic", "document_type", "sends_document", "purpose",
-    "authorisation_id",
+    "kind", "name", "is_on", "target", "characteristic", "document_type", "sends_document", "attaches_document",
+    "purpose", "authorisation_id", "channel",
 )  # fmt: skip
 
 
@@ -150,6 +164,7 @@ def facts_of(rule: EventRule) -> dict[str, Any]:
         "role": rule.role_id,
         "staff": rule.staff,
         "texts": sorted(rule.texts),
+        "sms_texts": sorted(rule.sms_texts or {}),
     }
 
 
@@ -225,6 +240,28 @@ def check_texts(given: RuleInput) -> Texts:
     return {} if kept == same else kept
 
 
+def check_sms_texts(given: RuleInput) -> dict[str, str]:
+    """The texts for SMS, checked; those that say what the built-in ones say are not kept.
+
+    Raises:
+        RuleRefused: one names what a message does not know, or there is none although SMS are to be sent.
+    """
+    kept = {
+        language: text.strip().replace("\r\n", "\n")
+        for language, text in (given.sms_texts or {}).items()
+        if text.strip()
+    }
+    for language, text in kept.items():
+        try:
+            compile_text(text, "text", "event")
+        except TemplateInvalid as invalid:
+            raise RuleRefused("text", f"sms_{language}", str(invalid)) from None
+    builtin = builtin_sms(given.kind)
+    if given.channel.sends_text and given.target is not Target.STAFF and not kept and not builtin:
+        raise RuleRefused("no_sms", "channel")
+    return {} if kept == builtin else kept
+
+
 def _check(session: Session, company: Company, given: RuleInput) -> None:
     if given.document_type not in company_types(session, company.id).used:
         raise RuleRefused("type", "document_type")
@@ -238,12 +275,22 @@ def _check(session: Session, company: Company, given: RuleInput) -> None:
         role = session.get(Role, given.role_id or 0)
         if role is None or role.company_id != company.id:
             raise RuleRefused("role", "role")
+    _check_channel(given)
     if given.purpose not in PURPOSES:
         raise RuleRefused("purpose", "purpose")
     if given.authorisation_id is not None:
         standing = session.get(StandingAuthorisation, given.authorisation_id)
         if standing is None or standing.company_id != company.id:
             raise RuleRefused("authorisation", "authorisation")
+
+
+def _check_channel(given: RuleInput) -> None:
+    if not given.channel.sends_text or given.target is Target.STAFF:
+        return
+    if given.sends_document:
+        raise RuleRefused("sms_document", "channel")
+    if given.target is Target.EVENT_ADDRESS:
+        raise RuleRefused("sms_address", "channel")
 
 
 def _record(session: Session, actor: Actor, rule: EventRule, what: str, **more: Any) -> None:

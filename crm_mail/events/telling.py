@@ -18,7 +18,7 @@ from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.events.composing import choose_language, shared_of, write_text
 from crm_mail.events.models import ActionState, EventAction, EventRule, InboundEvent
 from crm_mail.events.resolving import resolve
-from crm_mail.events.rules import require_rule
+from crm_mail.events.rules import require_rule, texts_of
 from crm_mail.events.values import fields_of
 from crm_mail.installation import Installation
 from crm_mail.permissions import PermissionDenied
@@ -79,7 +79,7 @@ def _write(
         return [], []
     company = session.get_one(Company, rule.company_id)
     shared, written = shared_of(session, actor, company), []
-    language = choose_language(rule, company.language, company.language)
+    language = choose_language(texts_of(rule), company.language, company.language)
     ids = [one.event_id for one in actions]
     events = session.execute(select(InboundEvent.id, InboundEvent.data).where(InboundEvent.id.in_(ids)))
     given = [(id_, fields_of(data)) for id_, data in events]

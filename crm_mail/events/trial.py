@@ -61,19 +61,24 @@ def try_rule(session: Session, actor: Actor, rule: EventRule) -> list[TrialLine]
     unmet = {one.id: first_unmet(conditions, fields_of(one.data)) for one in events}
     met = [one for one in events if unmet[one.id] is None]
     found = {one.event_id: one for one in judge(session, actor, rule, met)}
-    names = _names(session, actor, list(found.values()))
+    names = _names(session, actor, rule, list(found.values()))
     lines = [_line(one, unmet[one.id], found.get(one.id), rule, names) for one in events]
     return lines if shows_data(actor, rule.company_id) else [replace(line, found="") for line in lines]
 
 
-def _names(session: Session, actor: Actor, found: Sequence[Resolved]) -> dict[int, str]:
+def _names(session: Session, actor: Actor, rule: EventRule, found: Sequence[Resolved]) -> dict[int, str]:
     """Contacts that the person may see, with their first address."""
     ids = {reader.contact_id for one in found for reader in one.readers if reader.contact_id is not None}
     query = select(Contact).where(Contact.id.in_(ids), visible_contacts(actor.sight))
-    return {
-        one.id: f"{one.name} <{one.addresses[0].email}>" if one.addresses else one.name
-        for one in session.scalars(query)
-    }
+    ways = {one.id: (one.name, _ways(rule, one)) for one in session.scalars(query)}
+    return {id_: f"{name} <{way}>" if way else name for id_, (name, way) in ways.items()}
+
+
+def _ways(rule: EventRule, contact: Contact) -> str:
+    """By which address and number a contact would be reached."""
+    email = contact.addresses[0].email if rule.channel.sends_mail and contact.addresses else ""
+    number = (contact.mobile or contact.phone) if rule.channel.sends_text else ""
+    return ", ".join(one for one in (email, number) if one)
 
 
 def _line(

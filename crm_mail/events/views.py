@@ -18,6 +18,7 @@ from crm_mail.events.models import EventRule
 from crm_mail.events.rules import (
     RuleInput,
     RuleRefused,
+    check_sms_texts,
     check_texts,
     default_input,
     find_rule,
@@ -188,6 +189,7 @@ def _read(form: RuleForm) -> RuleInput | None:
     try:
         given = form.read()
         check_texts(given)
+        check_sms_texts(given)
         return given
     except (RuleRefused, ConditionWrong) as wrong:
         form.tell(wrong)
@@ -207,7 +209,10 @@ def _filled(company: Company, given: RuleInput) -> EventRule:
         characteristic=given.characteristic,
         document_type=given.document_type,
         sends_document=given.sends_document,
+        attaches_document=given.attaches_document,
         texts=check_texts(given),
+        channel=given.channel,
+        sms_texts=check_sms_texts(given),
         purpose=given.purpose,
     )
 

@@ -114,6 +114,7 @@ def reason_words(reason: str, detail: Mapping[str, Any]) -> str:
         "not_marked": _("None of its contacts has the characteristic that the rule asks for."),
         "no_reader": _("Nobody receives this there: no contact with the subscription or role, and no address."),
         "no_address": _("The field “email” holds no address."),
+        "no_document": _("The stored document that it names is not here: bring it in, then have the event told again."),
         "text": _("The text cannot be filled with these values: correct the text, or what the program sends."),
         "left_out": _("Everybody was left out: privacy, consent, suppression, or sent before. The run says why."),
         "owner_inactive": _("%(owner)s is no longer active: somebody else must save the rule.", **values),

@@ -189,7 +189,7 @@ def _fill(
     batch = PartyBatch()
     party_ids = [party_id for party_id, _ in pending]
     document_ids = [row[0] for _, rows in pending for row in rows]
-    files = _files(session, document_ids)
+    files = read_files(session, document_ids)
     for party_id, rows in pending:
         batch.documents[party_id] = [document_facts(row, files.get(row[0], ())) for row in rows]
     read_parties(session, batch, party_ids)
@@ -227,7 +227,8 @@ def chunks(ids: Sequence[T], size: int = 10_000) -> Iterator[Sequence[T]]:
         yield ids[start : start + size]
 
 
-def _files(session: Session, document_ids: list[int]) -> dict[int, tuple[FileFacts, ...]]:
+def read_files(session: Session, document_ids: list[int]) -> dict[int, tuple[FileFacts, ...]]:
+    """The files that are sent with each document, in their order."""
     found: dict[int, list[FileFacts]] = defaultdict(list)
     for part in chunks(document_ids):
         query = (

@@ -14,10 +14,12 @@ from crm_mail.api.scopes import narrow
 from crm_mail.audit import AuditEvent
 from crm_mail.db import now
 from crm_mail.installation import Installation
-from crm_mail.permissions import Actor, Permission
+from crm_mail.permissions import ANY, Actor, Permission
+from crm_mail.users.granting import choose
+from crm_mail.users.matrix import Choice
 from crm_mail.users.models import User
 from tests.api.conftest import Api
-from tests.factories import make_company, make_contact, make_party, make_user, outbox_grants
+from tests.factories import make_actor, make_company, make_contact, make_party, make_user, outbox_grants
 
 P = Permission
 
@@ -189,3 +191,29 @@ def test_too_many_requests_are_answered_429(sqlite_home: Installation, api: Call
     if last.status_code == 429:
         assert 1 <= int(last.headers["Retry-After"]) <= 60
     assert answers[0].headers["RateLimit"].startswith('"minute";r=2;t=')
+
+
+def test_where_rights_are_remembered_they_are_taken_at_once_all_the_same(
+    sqlite_home: Installation, api: Callable[..., Api]
+) -> None:
+    """Events come a thousand a second: the rights of a moment ago may be used, not those that somebody took."""
+    with sqlite_home.database.write() as session:
+        make_company(session, code="SM02")
+        user = make_user(session, grants=[(P.DOCUMENTS_MANAGE, ANY, None)])
+    program = api(user, P.DOCUMENTS_MANAGE.value)
+
+    def told(number: int) -> int:
+        event = {"company": "SM02", "id": f"e{number}", "kind": "a.b", "occurred_at": "2026-11-22T10:00:00Z"}
+        return program("POST", "/events", json=event).status_code
+
+    assert [told(1), told(2)] == [202, 202]
+    with sqlite_home.database.write() as session:
+        rights = {(P.DOCUMENTS_MANAGE, ANY, None): Choice.INHERIT}
+        assert choose(session, make_actor(), session.get_one(User, user.id), rights)
+    assert told(3) == 403
+    with sqlite_home.database.write() as session:
+        choose(session, make_actor(), session.get_one(User, user.id), dict.fromkeys(rights, Choice.ALLOW))
+    assert told(4) == 202
+    with sqlite_home.database.write() as session:
+        session.get_one(User, user.id).is_active = False
+    assert told(5) == 401

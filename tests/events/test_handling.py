@@ -203,6 +203,40 @@ def test_a_stored_document_that_an_event_names_goes_the_normal_way(sqlite_home: 
     assert {state for _kind, state, _reason in actions(sqlite_home)} == {ActionState.WAITING}
 
 
+def test_a_quote_goes_to_the_customer_with_the_rules_text_and_the_stored_pdf(home: Installation) -> None:
+    """GA-4: the quote's own files are attached; without the stored document nothing leaves, and the history says so."""
+    pdf = b"%PDF-1.7 the quote"
+    with FaultyServer() as server:
+        with home.database.write() as session:
+            company, user = make_office(session, port=server.port)
+            party = factories.make_party(session, company, code="A", email="a@firma.example")
+            files = (("Preventivo Q7.pdf", home.store.put(pdf), len(pdf)),)
+            document = factories.make_document(session, party, files, type="quote", number="Q7")
+            standing = make_standing(session, company, user, ("quote",))
+            make_rule(
+                *(session, company, user, "quote.saved"),
+                sends_document=False,
+                attaches_document=True,
+                authorisation_id=standing,
+            )
+            for number in (7, 8):
+                told = {"party_code": "A", "number": f"Q{number}", "amount": "1250.00", "currency": "EUR"}
+                post(session, company, "quote.saved", number, told)
+            document_id = document.id
+        handling.tend(home)
+        run_worker(home, until_idle=True)
+    ((_to, data),) = server.received
+    assert read_mail(data)[0] == "Preventivo Q7"
+    (attached,) = message_from_bytes(data, policy=policy.default).iter_attachments()
+    assert (attached.get_filename(), attached.get_content()) == ("Preventivo Q7.pdf", pdf)
+    assert [(state, reason) for _kind, state, reason in actions(home)] == [
+        (ActionState.COMMITTED, "authorisation"),
+        (ActionState.FAILED, "no_document"),
+    ]
+    with home.database.read() as session:
+        assert session.scalars(select(MessageDocument.document_id)).all() == [document_id]
+
+
 def test_a_rule_acts_with_its_owners_rights_of_that_moment(sqlite_home: Installation) -> None:
     """Sight, rights and being active are asked when the event comes, not when the rule was written."""
     with sqlite_home.database.write() as session:

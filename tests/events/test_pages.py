@@ -51,7 +51,7 @@ def test_a_rule_is_written_tried_on_past_events_and_its_history_says_why(app: Fl
     client = login_as(user)
     form = client.get("/events/new?of=quote.saved").text
     assert "Preventivo {{ event.number }}" in form
-    assert "SMS" not in form
+    assert "e-mail and SMS" in form
     data = {
         "name": "Large quotes",
         "kind": "quote.saved",
@@ -61,6 +61,7 @@ def test_a_rule_is_written_tried_on_past_events_and_its_history_says_why(app: Fl
         "conditions-0-value": "1000",
         **{f"conditions-{row}-operator": "equals" for row in (1, 2, 3)},
         "target": "subscribed",
+        "sends": "text",
         "document_type": "quote",
         **dict.fromkeys(("role", "purpose", "authorisation"), ""),
         "subject_it": "Preventivo {{ event.number }}",
@@ -68,6 +69,8 @@ def test_a_rule_is_written_tried_on_past_events_and_its_history_says_why(app: Fl
     }
     wrong = client.post("/events/new?of=quote.saved", data=data | {"body_it": "{{ evnt.number }}"})
     assert (wrong.status_code, "evnt" in wrong.text) == (422, True)
+    by_phone = client.post("/events/new?of=quote.saved", data=data | {"channel": "both", "sends": "stored"})
+    assert (by_phone.status_code, "The stored document leaves by e-mail" in by_phone.text) == (422, True)
     tried = client.post("/events/new?of=quote.saved", data=data | {"try": "1"})
     assert tried.status_code == 200
     assert "Of 3 events it would act on 1" in tried.text
