@@ -82,8 +82,8 @@ def _table(one: TableImport) -> str:
         Target.LEDGER: _("a spreadsheet of open items or movements"),
     }[one.target]
     if not one.mapping:
-        return _("%(sort)s, columns known by their names", sort=sort)
-    return _("%(sort)s, columns as in “%(name)s”", sort=sort, name=one.mapping)
+        return str(_("%(sort)s, columns known by their names", sort=sort))
+    return str(_("%(sort)s, columns as in “%(name)s”", sort=sort, name=one.mapping))
 
 
 def _view(name: str) -> str:

@@ -126,8 +126,9 @@ def _place(home: Installation, session: Session, company: Company, text: str) ->
 def _columns(session: Session, actor: Actor, company_id: int, wanted: TableImport) -> dict[str, str] | None:
     if not wanted.mapping:
         return None
-    room = contact_mappings if wanted.target is Target.CONTACTS else ledger_mappings
-    return room.load_mapping(session, actor, company_id, wanted.mapping)
+    if wanted.target is Target.CONTACTS:
+        return contact_mappings.load_mapping(session, actor, company_id, wanted.mapping)
+    return ledger_mappings.load_mapping(session, actor, company_id, wanted.mapping)
 
 
 @dataclass(frozen=True, slots=True)

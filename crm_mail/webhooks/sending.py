@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
+from crm_mail.background import repeating
 from crm_mail.db import now
 from crm_mail.installation import Installation
 from crm_mail.webhooks.models import DeliveryState, WebhookDelivery, WebhookEndpoint
@@ -32,7 +33,7 @@ AT_ONCE = 100
 """Notifications of one endpoint that are claimed together."""
 CONNECTIONS = 4
 LEASE = timedelta(minutes=5)
-LOOK_SECONDS = 1.0
+LOOK_SECONDS, FORGET_SECONDS = 1.0, 3600.0
 KEPT_DAYS = 30
 GONE = 410
 
@@ -188,23 +189,12 @@ def sending_webhooks(home: Installation) -> Iterator[None]:
     """Send notifications in threads of this process while the block runs."""
     sender = WebhookSender(home)
 
-    def work() -> None:
-        forget_at = time.monotonic() + 60
-        while not sender.stop.is_set():
-            try:
-                sender.turn()
-                if time.monotonic() > forget_at:
-                    forget_at = time.monotonic() + 3600
-                    with home.database.write() as session:
-                        forget_old(session)
-            except Exception:
-                log.exception("It could not be seen which notifications are due.")
-            sender.stop.wait(LOOK_SECONDS)
+    def forget() -> None:
+        with home.database.write() as session:
+            forget_old(session)
 
-    thread = threading.Thread(target=work, name="webhooks", daemon=True)
-    thread.start()
-    try:
+    with (
+        repeating("webhooks", sender.turn, LOOK_SECONDS, stop=sender.stop),
+        repeating("webhooks-forgetting", forget, FORGET_SECONDS, first=60.0),
+    ):
         yield
-    finally:
-        sender.stop.set()
-        thread.join()
