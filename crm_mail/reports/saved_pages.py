@@ -16,20 +16,13 @@ from crm_mail.importers.sql_view_service import list_sources
 from crm_mail.permissions import Actor, Permission, PermissionDenied, signed_in_actor
 from crm_mail.reports.saved_criteria import criteria_lines
 from crm_mail.reports.saved_forms import ReportEditForm, say
+from crm_mail.reports.saved_issues import last_issues, list_issues, readers_of
 from crm_mail.reports.saved_listing_registry import register_listings
 from crm_mail.reports.saved_listings import Listing, all_listings
 from crm_mail.reports.saved_models import IssueState, ReportIssue, SavedReport
 from crm_mail.reports.saved_reading import Asked, scene_of
 from crm_mail.reports.saved_schedule import Reports
-from crm_mail.reports.saved_service import (
-    choosable_users,
-    find_report,
-    last_issues,
-    list_issues,
-    list_reports,
-    may_change,
-    readers_of,
-)
+from crm_mail.reports.saved_service import choosable_users, find_report, list_reports, may_change
 from crm_mail.reports.saved_tables import in_zone
 from crm_mail.reports.saved_words import format_words, issue_words, mail_words
 from crm_mail.schedules.models import Schedule, ScheduleState

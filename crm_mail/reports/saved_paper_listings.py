@@ -83,6 +83,7 @@ class OpenItems(Listing):
     """Open items that are not settled, the oldest due date first."""
 
     id = "open_items"
+    kind = Kind.OPEN_ITEMS
     has_text = True
 
     def title(self, _: Translate) -> str:
@@ -116,7 +117,7 @@ class OpenItems(Listing):
 
     def rows(self, scene: Scene) -> Iterator[Row]:
         state = scene.filters.choice if scene.filters.choice in STATES else ""
-        chosen, after = LineFilter(Kind.OPEN_ITEMS, scene.filters.text, state), ""
+        chosen, after = LineFilter(self.kind, scene.filters.text, state), ""
         while True:
             page = list_lines(
                 scene.session,
@@ -146,3 +147,13 @@ class OpenItems(Listing):
             if page.next_cursor is None:
                 return
             after = page.next_cursor
+
+
+class Movements(OpenItems):
+    """Lines of the customers' accounts, the oldest first."""
+
+    id = "movements"
+    kind = Kind.MOVEMENTS
+
+    def title(self, _: Translate) -> str:
+        return _("Movements of accounts")

@@ -4,10 +4,10 @@ from sqlalchemy.orm import Session
 
 from crm_mail.installation import Installation
 from crm_mail.permissions import Actor, Permission
+from crm_mail.reports.saved_issues import ask_for
 from crm_mail.reports.saved_letters import owner_now
 from crm_mail.reports.saved_models import SavedReport
 from crm_mail.reports.saved_problems import ReportRefused
-from crm_mail.reports.saved_service import ask_for
 from crm_mail.schedules.kinds import Due, Options, Outcome, ScheduleKind, done
 
 

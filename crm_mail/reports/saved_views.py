@@ -27,6 +27,7 @@ from crm_mail.permissions import Permission, PermissionDenied, requires, signed_
 from crm_mail.refusals import Refusal
 from crm_mail.reports.saved_files import mail_page, pdf_page, workbook
 from crm_mail.reports.saved_forms import ReportEditForm, say
+from crm_mail.reports.saved_issues import ask_for
 from crm_mail.reports.saved_letters import Made, make_report
 from crm_mail.reports.saved_listing_registry import register_listings
 from crm_mail.reports.saved_listings import Listing, find_listing
@@ -42,7 +43,7 @@ from crm_mail.reports.saved_pages import (
     sources_of,
 )
 from crm_mail.reports.saved_problems import ReportRefused
-from crm_mail.reports.saved_service import GIVEN, ask_for, may_change, remove_report, save_report
+from crm_mail.reports.saved_service import GIVEN, may_change, remove_report, save_report
 from crm_mail.reports.saved_words import explain
 from crm_mail.web.door import commit_now, db, installation
 from crm_mail.web.navigation import company_at_work
