@@ -1,6 +1,9 @@
 """A message's row as an Envelope: what the preview shows is what the sender builds (law 3)."""
 
 from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -79,6 +82,18 @@ def _last_sent(session: Session, message: Message) -> bytes | None:
     return session.scalar(query.order_by(Attempt.id.desc()).limit(1))
 
 
+def _text_source(session: Session, message: Message) -> bytes:
+    """A text as a file that mail programs open: it has no source of its own."""
+    account = session.get(SenderAccount, message.account_id) if message.account_id else None
+    source = EmailMessage(policy=SMTP)
+    source["From"] = account.from_address if account else ""
+    source["To"] = message.to_address
+    source["Date"] = format_datetime(message.sent_at or now())
+    source["Subject"] = message.subject
+    source.set_content(session.get_one(MessageContent, message.id).body_text)
+    return source.as_bytes()
+
+
 def raw_bytes(session: Session, store: BlobStore, message: Message) -> tuple[bytes, bool]:
     """The message's source, and whether these are the very bytes that were sent (CO-1).
 
@@ -86,6 +101,8 @@ def raw_bytes(session: Session, store: BlobStore, message: Message) -> tuple[byt
         StoredFileMissing, StoredFileDamaged: an attachment is not what it was.
         HeaderInjection, ValueError: the row cannot be made into a message (no address yet).
     """
+    if message.channel is Channel.SMS:
+        return _text_source(session, message), False
     packed = _last_sent(session, message)
     if packed is not None:
         return flatten(unpack(packed), store.read), True

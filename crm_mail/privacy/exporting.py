@@ -22,6 +22,7 @@ from crm_mail.companies.models import Company
 from crm_mail.contacts.confidential import Way, note_many_read
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.db import now
+from crm_mail.delivery.routing import Channel
 from crm_mail.evidence.models import MailItem
 from crm_mail.outbox.envelopes import raw_bytes
 from crm_mail.outbox.models import Message
@@ -174,7 +175,8 @@ def _write_messages(
         except (StoredFileMissing, StoredFileDamaged, ValueError):
             done.missing.append(f"messages/{id_}.eml")
             continue
-        archive.writestr(f"messages/{id_}{'' if is_sent else '-not-sent'}.eml", data)
+        has_left = is_sent or (message.channel is Channel.SMS and message.sent_at is not None)
+        archive.writestr(f"messages/{id_}{'' if has_left else '-not-sent'}.eml", data)
         done.messages += 1
         session.expunge(message)
 

@@ -21,6 +21,7 @@ from crm_mail.events import handling
 from crm_mail.events.kinds import RuleChannel
 from crm_mail.events.models import EventRule
 from crm_mail.installation import Installation
+from crm_mail.outbox.envelopes import raw_bytes
 from crm_mail.outbox.models import LeftOut, Message
 from crm_mail.outbox.sms_budget import over_cap
 from crm_mail.outbox.states import MessageState
@@ -96,6 +97,9 @@ def test_a_collection_is_thanked_for_by_mail_and_by_text_and_stop_is_obeyed(home
             assert session.scalars(select(LeftOut.reason)).all() == ["no_mobile"]
             day = session.scalars(select(SmsDay)).one()
             assert (day.messages, day.segments, day.cost) == (1, 1, Decimal("0.07"))
+            one = session.scalars(select(Message).where(Message.channel == Channel.SMS)).one()
+            source, _are_the_bytes = raw_bytes(session, home.store, one)
+            assert b"To: +393331234567" in source  # what a person asks for of its data has the text
         client = create_app(home.settings, home).test_client()
         assert texts_of(home)["C1"].state is MessageState.SENT
         assert report(home, client, "status", account_id, {"id": text.id, "status": "enroute"}) == 200
