@@ -217,6 +217,8 @@ def _words() -> dict[str, str]:
         "reports.saved_report.changed": _("Report changed"),
         "reports.saved_report.deleted": _("Report deleted"),
         "reports.saved_report.downloaded": _("Report downloaded"),
+        "reports.saved_report.mailed": _("Report mailed"),
+        "reports.saved_report.not_mailed": _("Report not mailed"),
         "reports.change_notice.tried": _("Notice of changes tried"),
         "reports.change_notice.given_up": _("Notice of changes could not be mailed"),
         "reports.run_report.failed": _("Report could not be mailed"),

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
+from crm_mail import audit
 from crm_mail.db import now
 from crm_mail.delivery import limits
 from crm_mail.delivery.envelope import Outcome, OutcomeKind
@@ -20,7 +21,7 @@ from crm_mail.documents.pdf_pool import PageJob, PdfPool
 from crm_mail.documents.rendering import RenderFailed
 from crm_mail.importers.foreign_databases import DatabaseRefused
 from crm_mail.installation import Installation
-from crm_mail.permissions import PermissionDenied
+from crm_mail.permissions import INSTALLATION, PermissionDenied
 from crm_mail.refusals import Refusal
 from crm_mail.reports.saved_letters import Letter, Letters
 from crm_mail.reports.saved_models import IssueState, ReportIssue, ReportMail, ReportMailState
@@ -174,6 +175,7 @@ def _settle(home: Installation, issue_id: int, attempt: int, at: datetime) -> No
         for mail in waiting:
             mail.state = ReportMailState.FAILED
         _finish(issue)
+        _record(session, issue)
     if issue.state in (IssueState.FAILED, IssueState.PARTLY):
         tell_owner(home, issue_id)
 
@@ -213,7 +215,24 @@ def _fail(home: Installation, issue_id: int, attempt: int, error: Exception, at:
         has_left = any(mail.state is ReportMailState.SENT for mail in issue.mails)
         issue.state = IssueState.PARTLY if has_left else IssueState.FAILED
         issue.finished_at = now()
+        _record(session, issue)
     tell_owner(home, issue_id)
+
+
+def _record(session: Session, issue: ReportIssue) -> None:
+    """What left the house stands in the audit: to whom, and how many rows."""
+    reached = [mail.address for mail in issue.mails if mail.state is ReportMailState.SENT]
+    audit.record(
+        session,
+        INSTALLATION,
+        "reports.saved_report.mailed" if reached else "reports.saved_report.not_mailed",
+        company_id=issue.report.company_id,
+        subject=issue.report,
+        label=issue.report.name,
+        to=reached,
+        count=issue.row_count or 0,
+        reason=issue.problem,
+    )
 
 
 def _pause(attempts: int) -> timedelta:

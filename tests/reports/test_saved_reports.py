@@ -433,7 +433,8 @@ def test_a_person_makes_looks_at_downloads_and_mails_a_report_in_the_pages(
     assert login_as(boss).get(saved.location).status_code == 403
     with sqlite_home.database.write() as session:
         actions = session.scalars(select(AuditEvent.action)).all()
-        assert {"reports.saved_report.added", "reports.saved_report.downloaded"} <= set(actions)
+        told = ("added", "downloaded", "mailed")
+        assert {f"reports.saved_report.{one}" for one in told} <= set(actions)
         stranger = make_user(session, areas=[Permission.REPORTS_SEE])
         other = make_company(session, code="OTHER")
         for grant in stranger.grants:
