@@ -1,6 +1,5 @@
 """``crm-mail campaign``: mailings to groups, from the shell. They are written in the pages."""
 
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -11,6 +10,7 @@ from crm_mail.campaigns.models import Campaign
 from crm_mail.campaigns.service import find_campaign, is_tested, list_campaigns, prepare_campaign
 from crm_mail.campaigns.testing import send_test
 from crm_mail.cli.frame import Answer, Failure, command, find_actor, find_company
+from crm_mail.cli.progress import show_preparation, tell_preparation
 from crm_mail.composers import register_composers
 from crm_mail.installation import Installation
 from crm_mail.outbox.preparation import finish_preparation
@@ -84,7 +84,8 @@ def prepare(home: Installation, campaign_id: int, email: str) -> Answer:
     with home.database.write() as session:
         actor = find_actor(session, email)
         run_id = prepare_campaign(session, actor, _find(session, actor, campaign_id)).id
-    return {"campaign": campaign_id, **asdict(finish_preparation(home, actor, run_id))}
+    with show_preparation() as progress:
+        return tell_preparation(finish_preparation(home, actor, run_id, progress), campaign=campaign_id)
 
 
 def _line(one: Campaign) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.cli.frame import Answer, Failure, check_types, command, find_actor, find_company
-from crm_mail.cli.progress import show_preparation
+from crm_mail.cli.progress import show_preparation, tell_preparation
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.party_filter import PartyFilter, PartyKind
@@ -81,14 +81,7 @@ def prepare(
     )
     with show_preparation() as progress:
         prepared = prepare_run(home, actor, criteria, title, progress)
-    return {
-        "run": prepared.run_id,
-        "messages": prepared.messages,
-        "blocked": prepared.blocked,
-        "warnings": prepared.warnings,
-        "left_out": prepared.left_out,
-        "left_for_colleague": prepared.hidden,
-    }
+    return tell_preparation(prepared)
 
 
 @click.group()

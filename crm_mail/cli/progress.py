@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -12,6 +13,7 @@ from sqlalchemy import func, select
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message
 from crm_mail.outbox.preparation import Progress
+from crm_mail.outbox.prepare import Prepared
 from crm_mail.outbox.sender import Tally
 from crm_mail.outbox.states import QUEUED
 
@@ -26,6 +28,19 @@ def bars() -> Iterator[Bars | None]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bars(*columns, console=console) as shown:
         yield shown
+
+
+def tell_preparation(prepared: Prepared, **more: Any) -> dict[str, Any]:
+    """What a command answers of a run that was prepared."""
+    return {
+        "run": prepared.run_id,
+        **more,
+        "messages": prepared.messages,
+        "blocked": prepared.blocked,
+        "warnings": prepared.warnings,
+        "left_out": prepared.left_out,
+        "left_for_colleague": prepared.hidden,
+    }
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from crm_mail.cli.frame import Answer, Failure, command, find_actor, find_company
-from crm_mail.cli.progress import show_preparation
+from crm_mail.cli.progress import show_preparation, tell_preparation
 from crm_mail.companies.models import Company
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import today
@@ -236,17 +236,9 @@ def _prepare(
     criteria = run_criteria(company_id, document_type, made, only_unsent=only_unsent)
     with show_preparation() as progress:
         prepared = prepare_run(home, actor, criteria, title, progress)
-    return {
-        "run": prepared.run_id,
-        "documents": len(made.documents),
-        "as_before": made.unchanged,
-        "nothing_to_tell": made.empty,
-        "messages": prepared.messages,
-        "blocked": prepared.blocked,
-        "warnings": prepared.warnings,
-        "left_out": prepared.left_out,
-        "left_for_colleague": prepared.hidden,
-    }
+    return tell_preparation(
+        prepared, documents=len(made.documents), as_before=made.unchanged, nothing_to_tell=made.empty
+    )
 
 
 COMMANDS = {"receivables": receivables}
