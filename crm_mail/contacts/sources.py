@@ -89,7 +89,7 @@ def _of_one_contact(chosen: PartyFilter, sight: Sight) -> Source:
 def _of_contacts(ids: Select[Any], company_id: int, sight: Sight) -> Select[Any]:
     """Parties of the active contacts that a statement finds: read in its order, contact by contact."""
     found = ids.subquery()
-    query = select(Contact.party_id).join_from(found, Contact, Contact.id == found.c[0])
+    query = select(Contact.party_id).join_from(found, Contact, Contact.id == unled(found.c[0]))
     return query.where(
         unled(Contact.company_id) == company_id,
         unled(Contact.privacy_level) <= sight.clearance,
@@ -169,7 +169,7 @@ def _word(company_id: int, sight: Sight, word: str) -> Source:
         Contact.company_id == company_id, visible_contacts(sight), in_name
     )
     emails = select(ContactAddress.contact_id).where(in_email).subquery()
-    of_email = select(Contact.party_id).join_from(emails, Contact, Contact.id == emails.c[0])
+    of_email = select(Contact.party_id).join_from(emails, Contact, Contact.id == unled(emails.c[0]))
     of_email = of_email.where(
         unled(Contact.company_id) == company_id, unled(Contact.privacy_level) <= sight.clearance
     )

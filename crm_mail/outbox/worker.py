@@ -31,6 +31,8 @@ Progress = Callable[[Tally], None]
 
 SWEEP_SECONDS = 10.0
 RESTART_SECONDS = 5.0
+COUNT_SECONDS = 3600.0
+"""Between two counts of what stands in the tables, see `Database.count_anew`."""
 SOON = timedelta(seconds=60)
 """With ``until_idle``: a run that starts, or an account whose limit allows more, within this time is waited for."""
 PATIENCE = 5.0
@@ -186,6 +188,7 @@ class _Upkeep:
         self.home = home
         self._next = time.monotonic() + SWEEP_SECONDS / 2
         self._renews_at = time.monotonic() + SWEEP_SECONDS
+        self._counts_at = time.monotonic() + SWEEP_SECONDS
         self._thread: threading.Thread | None = None
 
     @property
@@ -212,6 +215,9 @@ class _Upkeep:
             if time.monotonic() >= self._renews_at:
                 self._renews_at = time.monotonic() + RENEW_SECONDS
                 renew_idle(self.home)
+            if time.monotonic() >= self._counts_at:
+                self._counts_at = time.monotonic() + COUNT_SECONDS
+                self.home.database.count_anew()
         except Exception:  # the next sweep tries again
             log.exception("The sweep failed.")
 
