@@ -18,6 +18,7 @@ from crm_mail.contacts.consent import ConsentChannel, Purpose
 from crm_mail.contacts.consents import may_receive
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.db import insert_many, now
+from crm_mail.delivery.routing import Channel
 from crm_mail.document_types import DocumentType
 from crm_mail.documents.message_context import SharedContext, build_context, share_context
 from crm_mail.documents.templating import compile_text
@@ -30,7 +31,7 @@ from crm_mail.outbox.prepare import COMPANY_FIELDS
 from crm_mail.permissions import Actor, Permission
 from crm_mail.schedules.kinds import Due, Options, Outcome, ScheduleKind, made_run, nothing_due
 from crm_mail.schedules.models import Greeting, SpecialDate
-from crm_mail.schedules.special_dates import SPECIAL_DATE, celebrating, greeted, special_date_of, with_address
+from crm_mail.schedules.special_dates import SPECIAL_DATE, celebrating, greeted, reachable, special_date_of
 
 COMPOSER = "greeting"
 TYPE = DocumentType.GENERIC
@@ -77,8 +78,8 @@ class Greetings(ScheduleKind):
 def _to_greet(session: Session, actor: Actor, special: SpecialDate, due: Due) -> list[int]:
     """Contacts with an address and their consent, who were not greeted this year."""
     company = session.get_one(Company, special.company_id)
-    query = with_address(celebrating(special, actor, due.on)).where(
-        may_receive(company, Purpose.GREETINGS, ConsentChannel.EMAIL)
+    query = reachable(celebrating(special, actor, due.on), special.channel).where(
+        may_receive(company, Purpose.GREETINGS, special.channel)
     )
     before = {contact_id for contact_id, _year in session.execute(greeted(special, [due.on.year]))}
     return [id_ for id_ in session.scalars(query.order_by(Contact.id)) if id_ not in before]
@@ -154,6 +155,7 @@ def compose_one(
         as_html(body),
         contact_id=contact.id,
         language=language,
+        channel=Channel.SMS if special.channel is ConsentChannel.SMS else None,
         why={"special_date": special.celebration.value},
     )
 

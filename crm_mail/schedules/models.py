@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.birthdays import LeapDayRule
+from crm_mail.contacts.consent import ConsentChannel
 from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
 from crm_mail.schedules.holiday_calendars import OnHoliday
 from crm_mail.users.models import User
@@ -138,6 +139,9 @@ class SpecialDate(Base):
     leap_rule: Mapped[LeapDayRule] = mapped_column(EnumText(LeapDayRule), default=LeapDayRule.FEBRUARY_28)
     audience: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # PartyFilter.to_dict, no company
     texts: Mapped[dict[str, dict[str, str]]] = mapped_column(Json, default=dict)  # language → subject, body
+    channel: Mapped[ConsentChannel] = mapped_column(
+        EnumText(ConsentChannel), default=ConsentChannel.EMAIL, server_default="email"
+    )
 
     schedule: Mapped[Schedule] = relationship()
 

@@ -10,6 +10,6 @@ TABLES = (
         why=Why.STAFF,
     ),
     table("schedule_firings", "", "due_on state attempts reason detail"),
-    table("special_dates", "audience", "month day texts", why=Why.STAFF),
+    table("special_dates", "audience", "month day texts channel", why=Why.STAFF),
     table("greetings", "", "year", Link.CONTACT, "contact_id", Fate.DELETE),
 )

@@ -30,6 +30,7 @@ class Fate(StrEnum):
     BEFORE = "before"  # already, this year
     NO_CONSENT = "no_consent"
     NO_ADDRESS = "no_address"
+    NO_NUMBER = "no_number"  # of an SMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def _next(special: SpecialDate, today: date) -> date:
 
 
 def _allowed(session: Session, special: SpecialDate) -> ColumnElement[bool]:
-    return may_receive(special.schedule.company, Purpose.GREETINGS, ConsentChannel.EMAIL)
+    return may_receive(special.schedule.company, Purpose.GREETINGS, special.channel)
 
 
 def _birthdays(session: Session, actor: Actor, special: SpecialDate, today: date) -> list[Expected]:
@@ -97,7 +98,9 @@ def _birthdays(session: Session, actor: Actor, special: SpecialDate, today: date
         fate = Fate.GREETED
         if (contact.id, on.year) in before:
             fate = Fate.BEFORE
-        elif not contact.addresses:
+        elif special.channel is ConsentChannel.SMS and not (contact.mobile or contact.phone):
+            fate = Fate.NO_NUMBER
+        elif special.channel is ConsentChannel.EMAIL and not contact.addresses:
             fate = Fate.NO_ADDRESS
         elif contact.id not in allowed:
             fate = Fate.NO_CONSENT

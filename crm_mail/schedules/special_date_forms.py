@@ -9,6 +9,7 @@ from wtforms import RadioField, SelectField, StringField, TextAreaField, TimeFie
 from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from crm_mail.contacts.birthdays import LeapDayRule
+from crm_mail.contacts.consent import ConsentChannel
 from crm_mail.db import now
 from crm_mail.document_types import TEXT_LANGUAGES
 from crm_mail.schedules.forms import MONTH_DAYS, month_choices
@@ -57,6 +58,14 @@ class SpecialDateForm(FlaskForm):
             ]
         ),
     )
+    channel = RadioField(
+        _l("Channel"),
+        default=ConsentChannel.EMAIL.value,
+        description=_l(
+            "By SMS the subject is only its name in the list; the consent to wishes by SMS is asked."
+        ),
+        choices=choices_of([(ConsentChannel.EMAIL.value, _l("e-mail")), (ConsentChannel.SMS.value, "SMS")]),
+    )
     subject_it, body_it = _subject(), _body()
     subject_es, body_es = _subject(), _body()
     subject_en, body_en = _subject(), _body()
@@ -82,6 +91,7 @@ class SpecialDateForm(FlaskForm):
         self.at.process_formdata([schedule.times[0]])
         self.timezone.data, self.leap_rule.data = schedule.timezone, special.leap_rule.value
         self.authorisation.data = str(schedule.authorisation_id or "")
+        self.channel.data = special.channel.value
         for language, text in special.texts.items():
             self[f"subject_{language}"].data, self[f"body_{language}"].data = text["subject"], text["body"]
 
@@ -105,6 +115,7 @@ class SpecialDateForm(FlaskForm):
             day=int(self.day.data),
             leap_rule=LeapDayRule(self.leap_rule.data),
             audience=audience,
+            channel=ConsentChannel(self.channel.data),
             authorisation_id=int(self.authorisation.data) if self.authorisation.data else None,
         )
 

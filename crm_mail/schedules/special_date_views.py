@@ -52,6 +52,7 @@ def _fate_words() -> dict[Fate, str]:
         Fate.BEFORE: _("was greeted this year"),
         Fate.NO_CONSENT: _("has not agreed to wishes"),
         Fate.NO_ADDRESS: _("has no address"),
+        Fate.NO_NUMBER: _("has no telephone number"),
     }
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import Any, Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.birthdays import LeapDayRule, days_ahead
+from crm_mail.contacts.consent import ConsentChannel
 from crm_mail.contacts.contact_birthdays import has_birthday
 from crm_mail.contacts.models import Contact
 from crm_mail.contacts.selection import contact_query
@@ -51,6 +52,7 @@ class SpecialDateInput:
     Args:
         texts: language → ``subject`` and ``body``; languages without a text are greeted in the company's.
         at: the local hour.
+        channel: by e-mail, or by SMS, of which the subject is no part.
     """
 
     name: str
@@ -64,6 +66,7 @@ class SpecialDateInput:
     leap_rule: LeapDayRule = LeapDayRule.FEBRUARY_28
     audience: Mapping[str, Any] | None = None
     authorisation_id: int | None = None
+    channel: ConsentChannel = ConsentChannel.EMAIL
 
     @property
     def month_and_day(self) -> tuple[int, int]:
@@ -127,7 +130,7 @@ def save_special_date(
         session.add(special)
     special.celebration, special.leap_rule = given.celebration, given.leap_rule
     special.month, special.day = given.month_and_day
-    special.audience, special.texts = audience, texts
+    special.audience, special.texts, special.channel = audience, texts, given.channel
     session.flush()
     return special
 
@@ -188,6 +191,8 @@ def greeted(special: SpecialDate, years: Sequence[int]) -> Select[int, int]:
     )
 
 
-def with_address(query: Select[int]) -> Select[int]:
-    """Of these contacts, those with an address."""
+def reachable(query: Select[int], channel: ConsentChannel) -> Select[int]:
+    """Of these contacts, those with an address; for SMS, with a telephone number."""
+    if channel is ConsentChannel.SMS:
+        return query.where(or_(Contact.mobile != "", Contact.phone != ""))
     return query.where(Contact.addresses.any())

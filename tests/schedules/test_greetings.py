@@ -13,6 +13,7 @@ from crm_mail.contacts.birthdays import LeapDayRule
 from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose, Source
 from crm_mail.contacts.consents import Word, record_consent
 from crm_mail.contacts.models import Contact
+from crm_mail.delivery.routing import Channel
 from crm_mail.installation import Installation
 from crm_mail.outbox.control import cancel_run
 from crm_mail.outbox.models import Message, MessageContent, Run
@@ -39,8 +40,13 @@ EVE = datetime(2027, 2, 27, 20, tzinfo=UTC)
 MORNING = datetime(2027, 2, 28, 8, 1, tzinfo=UTC)  # 09:01 in Rome
 
 
-def agrees(session: Session, contact: Contact, decision: Decision = Decision.GIVEN) -> None:
-    word = Word(Purpose.GREETINGS, ConsentChannel.EMAIL, decision, Source.PERSON)
+def agrees(
+    session: Session,
+    contact: Contact,
+    decision: Decision = Decision.GIVEN,
+    channel: ConsentChannel = ConsentChannel.EMAIL,
+) -> None:
+    word = Word(Purpose.GREETINGS, channel, decision, Source.PERSON)
     record_consent(session, factories.make_actor(), contact, word)
 
 
@@ -188,3 +194,28 @@ def test_the_coming_month_says_who_is_greeted_and_who_not_and_why(sqlite_home: I
         ("Franca", "2027-02-28", Fate.NO_CONSENT),
         ("Dora", "2027-03-01", Fate.GREETED),
     ]
+
+
+def test_wishes_by_sms_ask_for_the_consent_to_texts_and_go_to_the_mobile_number(
+    sqlite_home: Installation,
+) -> None:
+    """Issue 6, section 5: who agreed to wishes by e-mail alone is not written to by SMS."""
+    special_id = make_special(sqlite_home, channel=ConsentChannel.SMS)
+    with sqlite_home.database.write() as session:
+        for contact in session.scalars(select(Contact).where(Contact.name.in_(("Anna", "Carmen")))):
+            agrees(session, contact, channel=ConsentChannel.SMS)
+            contact.mobile = "333 1234567" if contact.name == "Anna" else ""
+    with time_machine.travel(EVE, tick=False), sqlite_home.database.read() as session:
+        special = session.get_one(SpecialDate, special_id)
+        month = coming_month(session, factories.make_actor(clearance=3), [special])
+        assert {
+            one.contact.name: one.fate for one in month.birthdays if one.contact.name in ("Anna", "Bruno")
+        } == {
+            "Anna": Fate.GREETED,
+            "Bruno": Fate.NO_NUMBER,
+        }
+    fire(sqlite_home, MORNING)
+    with sqlite_home.database.read() as session:
+        message = session.scalars(select(Message)).one()
+        assert (message.channel, message.to_address) == (Channel.SMS, "+393331234567")
+        assert message.content.body_text.startswith("Buon compleanno!")
