@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 
 from crm_mail.background import repeating
 from crm_mail.db import now
+from crm_mail.delivery.web_targets import Target, TargetRefused, Told
 from crm_mail.installation import Installation
 from crm_mail.webhooks.models import DeliveryState, WebhookDelivery, WebhookEndpoint
 from crm_mail.webhooks.payload import delivery_id, write_payload
 from crm_mail.webhooks.signing import signed_headers
-from crm_mail.webhooks.targets import Target, TargetRefused, Told
 
 log = logging.getLogger(__name__)
 

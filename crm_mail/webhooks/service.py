@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.db import now
+from crm_mail.delivery.web_targets import check_url
 from crm_mail.installation import Installation
 from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal
 from crm_mail.webhooks.models import ASKED, DeliveryState, Topic, WebhookDelivery, WebhookEndpoint
 from crm_mail.webhooks.signing import new_secret
-from crm_mail.webhooks.targets import check_url
 
 PAGE = 50
 

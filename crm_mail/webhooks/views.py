@@ -9,6 +9,7 @@ from flask_babel import ngettext
 from crm_mail.companies.models import Company
 from crm_mail.contacts.messages import level_label
 from crm_mail.contacts.vocabulary import level_names
+from crm_mail.delivery.web_targets import TargetRefused
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db, installation
 from crm_mail.web.navigation import current_company
@@ -16,7 +17,6 @@ from crm_mail.webhooks import service
 from crm_mail.webhooks.forms import EndpointForm, topic_words
 from crm_mail.webhooks.models import DeliveryState, WebhookDelivery, WebhookEndpoint
 from crm_mail.webhooks.service import EndpointRefused
-from crm_mail.webhooks.targets import TargetRefused
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 

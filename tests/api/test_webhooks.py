@@ -18,6 +18,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from crm_mail.db import now
+from crm_mail.delivery.web_targets import TargetRefused, check_url, is_public
 from crm_mail.installation import Installation
 from crm_mail.users.models import User
 from crm_mail.webhooks import service
@@ -25,7 +26,6 @@ from crm_mail.webhooks.models import ASKED, DeliveryState, Topic, WebhookDeliver
 from crm_mail.webhooks.noting import note_messages
 from crm_mail.webhooks.sending import PAUSES, due_endpoints, send_due
 from crm_mail.webhooks.service import EndpointValues
-from crm_mail.webhooks.targets import TargetRefused, check_url, is_public
 from tests.conftest import make_settings
 from tests.factories import make_account, make_actor, make_company, make_user
 from tests.outbox.sending import make_run
