@@ -1,11 +1,13 @@
 """What the pages of saved reports show."""
 
 import secrets
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 from flask import abort, url_for
 from flask_babel import get_locale
+from sqlalchemy import select
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.messages import level_label
@@ -85,29 +87,25 @@ def sources_of(company_id: int) -> Sequence[SqlSource]:
     return list_sources(db(), signed_in_actor(), company_id)
 
 
-def schedules_of(report: SavedReport) -> list[Schedule]:
-    """The schedules that mail a report, as far as the person may see them."""
-    actor = signed_in_actor()
-    if not actor.can(Permission.SCHEDULES_SEE, report.company_id):
-        return []
-    return [
-        one
-        for one in list_schedules(db(), actor, report.company_id)
-        if one.kind == Reports.id
-        and one.options.get("report") == report.id
-        and one.state is not ScheduleState.ENDED
-    ]
+def schedules_of(company_id: int) -> dict[int, list[Schedule]]:
+    """The schedules that mail each report, as far as the person may see them."""
+    actor, found = signed_in_actor(), defaultdict[int, list[Schedule]](list)
+    if actor.can(Permission.SCHEDULES_SEE, company_id):
+        for one in list_schedules(db(), actor, company_id, [Reports.id]):
+            if one.state is not ScheduleState.ENDED:
+                found[one.options.get("report", 0)].append(one)
+    return found
 
 
 def list_values() -> dict[str, Any]:
     """What the list shows."""
     actor, company = signed_in_actor(), company_at_work(Permission.REPORTS_SEE)
-    reports = list_reports(db(), actor, company.id)
+    reports, schedules = list_reports(db(), actor, company.id), schedules_of(company.id)
     return {
         "company": company,
         "reports": reports,
         "what": {one.id: criteria_lines(db(), one, asked_here(company)) for one in reports},
-        "when": {one.id: [sentence(line) for line in schedules_of(one)] for one in reports},
+        "when": {one.id: [sentence(line) for line in schedules[one.id]] for one in reports},
         "last": last_issues(db(), [one.id for one in reports]),
         "issue_words": lambda state: issue_words(state, say),
         "may_add": actor.can(Permission.REPORTS_EXPORT, company.id),
@@ -117,20 +115,21 @@ def list_values() -> dict[str, Any]:
 def show_values(report: SavedReport) -> dict[str, Any]:
     """What a report's page shows."""
     actor, issues = signed_in_actor(), list_issues(db(), report)
-    names = {one.id: one.name for one in db().query(User)} if any(one.asked_by for one in issues) else {}
+    asking = {one.asked_by for one in issues if one.asked_by}
+    names = db().execute(select(User.id, User.name).where(User.id.in_(asking)))
     return {
         "report": report,
         "what": criteria_lines(db(), report, asked_here(report.company)),
         "readers": readers_of(db(), report),
         "formats": [format_words(say)[one] for one in report.formats],
-        "schedules": schedules_of(report),
+        "schedules": schedules_of(report.company_id)[report.id],
         "sentence": sentence,
         "may_change": may_change(actor, report),
         "may_schedule": actor.can(Permission.SCHEDULES_MANAGE, report.company_id),
         "is_own": report.owner_id == actor.user_id,
         "nonce": secrets.token_hex(8),
         "issues": issues,
-        "names": names,
+        "names": {id_: name for id_, name in names},
         "issue_words": lambda state: issue_words(state, say),
         "mail_words": lambda state: mail_words(state, say),
         "is_moving": any(_is_moving(one) for one in issues),
