@@ -76,7 +76,7 @@ class PurchaseMonth(Base):
     party_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     currency: Mapped[str] = mapped_column(String(3), primary_key=True)
     month: Mapped[date] = mapped_column(primary_key=True)  # its first day
-    company_id: Mapped[int] = mapped_column(Id)
+    company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
     quantity: Mapped[Decimal] = mapped_column(Amount)
     amount: Mapped[Decimal] = mapped_column(Amount)
 

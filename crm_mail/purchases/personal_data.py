@@ -12,6 +12,8 @@ TABLES = (
         "party_id",
         why=Why.PARTY,
     ),
-    table("purchase_totals", "last_on gross net", "currency", Link.PARTY, "party_id", why=Why.PARTY),
-    table("purchase_months", "month quantity amount", "currency", Link.PARTY, "party_id", why=Why.PARTY),
+    table("purchase_totals", "last_on gross net", "party_id currency", Link.PARTY, "party_id", why=Why.PARTY),
+    table(
+        "purchase_months", "month quantity amount", "party_id currency", Link.PARTY, "party_id", why=Why.PARTY
+    ),
 )

@@ -9,21 +9,25 @@ from flask import abort, redirect, request
 from flask_babel import gettext as _
 
 from crm_mail.companies.models import Company
+from crm_mail.contacts.filter_words import value_word
 from crm_mail.contacts.listing import list_names
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
+from crm_mail.contacts.purchase_words import act_choices, recent_choices
 from crm_mail.db import now
 from crm_mail.document_types import DocumentType
 from crm_mail.outbox.prepare import create_run
 from crm_mail.outbox.prepare_views import ring, run_url
 from crm_mail.outbox.tasks import FILL_RUN
 from crm_mail.permissions import Permission, signed_in_actor
+from crm_mail.purchases.asked import FIELDS, PREFIX
+from crm_mail.purchases.listing import offered_purchases
 from crm_mail.receivables.service import Made, run_criteria
 from crm_mail.web.door import after_commit, db
 from crm_mail.web.navigation import current_company
 
 LISTS: Final = ("agent", "zone", "city", "category")
-WHOM: Final = ("code_from", "code_to", "code", *LISTS)
+WHOM: Final = ("code_from", "code_to", "code", "purchase", *LISTS, *(PREFIX + name for name in FIELDS))
 
 
 def company_or_404() -> Company:
@@ -68,6 +72,10 @@ def whom_values(company: Company, parties: PartyFilter) -> dict[str, Any]:
             "city": list(parties.cities),
             "category": list(parties.categories),
         },
+        "purchases": [(word, value_word("purchase", word)) for word in parties.purchases],
+        "bought": offered_purchases(db(), company.id, company.country),
+        "acts": act_choices(),
+        "periods": recent_choices(),
         "labels": {"agent": _("Agent"), "zone": _("Zone"), "city": _("City"), "category": _("Category")},
     }
 

@@ -59,6 +59,9 @@ def test_a_mailing_to_who_bought_a_group_reaches_exactly_them(
     assert "purchase=act%3Dbought" in listed.headers["Location"]
     shown = clerk.get(listed.headers["Location"]).text
     assert "bought group Tyres, at least 2 pieces" in shown
+    for page in ("/receivables/statements", "/receivables/reminders"):
+        asked = clerk.get(f"{page}?as_of=2026-11-22&layout=open_items&buy_act=bought&buy_group=Tyres").text
+        assert "bought group Tyres" in asked
     begun = clerk.post("/campaigns/new", data={"title": "Tyres", "document_type": "generic", "purpose": ""})
     here = begun.headers["Location"].removesuffix("/audience")
     typed = {"buy_act": "bought", "buy_group": "Tyres", "buy_recent": "", "buy_currency": "EUR"}
