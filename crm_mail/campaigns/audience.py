@@ -176,7 +176,10 @@ _OF_PARTY = {"agent": "agent", "zone": "zone", "city": "city", "province": "prov
 def _reasons(one: Reached, asked: Sequence[tuple[str, str]], language: str) -> tuple[tuple[str, str], ...]:
     """What of the filter this recipient answers to, with its own values where the card shows one."""
     found: dict[str, str] = {}
+    bought = [(argument, value) for argument, value in asked if argument == "purchase"]
     for argument, value in asked:
+        if argument == "purchase":
+            continue
         if argument in _OF_PARTY:
             found[argument] = str(one.party[_OF_PARTY[argument]])
         elif argument == "role" and one.contact is not None:
@@ -187,4 +190,4 @@ def _reasons(one: Reached, asked: Sequence[tuple[str, str]], language: str) -> t
             found["code"] = str(one.party["code"])
         else:
             found[argument] = f"{found[argument]}, {value}" if argument in found else value
-    return tuple(found.items())
+    return (*found.items(), *bought)

@@ -66,6 +66,9 @@ def test_a_mailing_to_who_bought_a_group_reaches_exactly_them(
     here = begun.headers["Location"].removesuffix("/audience")
     typed = {"buy_act": "bought", "buy_group": "Tyres", "buy_recent": "", "buy_currency": "EUR"}
     assert "2 recipients" in clerk.get(f"{here}/audience/counts", query_string=typed).text
+    two = clerk.get(f"{here}/audience/counts", query_string=typed | {"purchase": "act=not_bought&group=Oil"})
+    assert "bought group Tyres" in two.text
+    assert "did not buy group Oil" in two.text
     clerk.post(f"{here}/audience", data=typed | {"keep": "1", "segment_name": "Tyre buyers"})
     page = clerk.get(f"{here}/audience").text
     assert "The audience is the segment “Tyre buyers”" in page
