@@ -140,7 +140,12 @@ class Contact(Base):
     __table_args__ = (
         Index("ix_contacts_party", "party_id", "privacy_level"),
         Index("ix_contacts_search", "company_id", "privacy_level", "name_key", "party_id"),
-        Index("ix_contacts_suggested", "company_id", "state", "id"),
+        Index(  # of the few that wait: nearly all have another state
+            "ix_contacts_waiting",
+            *("company_id", "state", "privacy_level"),
+            sqlite_where=text("state = 'suggested'"),
+            postgresql_where=text("state = 'suggested'"),
+        ),
         Index("ix_contacts_party_name", "company_id", "party_id", "name_key"),  # finds duplicates
         Index("ix_contacts_birthday", "company_id", "birth_month", "birth_day"),
         NEVER_AGAIN,
