@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, except_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, FromClause, Select, and_, except_, func, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from crm_mail.purchases.asked import Act, Asked
@@ -82,7 +82,7 @@ def _within(first: date | None, last: date | None) -> list[Condition]:
 def _once(asked: Asked, company_id: int, first: date | None, last: date | None) -> Select[Any]:
     """One sale within the period is enough."""
     if asked.is_anything and last is None:
-        return _totals(company_id).where(PurchaseTotal.last_on >= (first or date(1, 1, 2)))
+        return _totals(company_id).where(PurchaseTotal.last_on >= (first or date(1, 1, 2))).distinct()
     conditions = [*_lines(asked, company_id), *_within(first, last), IS_SALE]
     return select(PurchaseLine.party_id).where(*conditions).distinct()
 
@@ -93,6 +93,7 @@ def _totals(company_id: int) -> Select[Any]:
 
 def _at_least(asked: Asked, company_id: int, first: date | None, last: date | None) -> Select[Any]:
     """So many pieces, or so much money, returns deducted."""
+    found: FromClause
     if asked.is_anything:
         large = _totals(company_id)
         if asked.amount is not None:
@@ -112,7 +113,7 @@ def _at_least(asked: Asked, company_id: int, first: date | None, last: date | No
     return select(found.c.party_id).where(*(sum_ >= wanted for sum_, wanted in least if wanted is not None))
 
 
-def _grouped(conditions: Sequence[Condition]) -> Select[Any]:
+def _grouped(conditions: Sequence[Condition]) -> Select[Any, Any, Any]:
     """(party, pieces, amount) of the lines that meet the conditions."""
     sums = (func.sum(PurchaseLine.quantity).label("quantity"), func.sum(PurchaseLine.amount).label("amount"))
     return select(PurchaseLine.party_id, *sums).where(*conditions).group_by(PurchaseLine.party_id)
@@ -162,6 +163,7 @@ def _best(
     totals = _totals(company_id).where(PurchaseTotal.currency == asked.currency)
     if visible is not None:
         totals = totals.where(PurchaseTotal.party_id.in_(visible))
+    found: FromClause
     if not asked.is_anything:
         conditions = [*_lines(asked, company_id), *_within(first, last)]
         conditions.append(PurchaseLine.currency == asked.currency)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts import merging, purchase_conditions
+from crm_mail.contacts.counting import count_found
 from crm_mail.contacts.models import Party, PartyMerge
 from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
 from crm_mail.contacts.searching import find_parties
@@ -30,6 +31,7 @@ SALES = (  # customer, product, day, pieces, amount, currency
     ("beta", "TYRE-1", "2026-02-01", -2, -200, "EUR"),
     ("gamma", "OIL", "2026-11-01", 10, 100, "EUR"),
     ("gamma", "TYRE-2", "2025-03-01", 1, 90, "EUR"),
+    ("gamma", "OIL", "2026-11-02", 1, 10, "MXN"),
     ("epsilon", "OIL", "2026-11-05", 1, 5000, "MXN"),
 )
 
@@ -79,7 +81,7 @@ CASES = [
     ("act=best&count=2&currency=EUR", "alpha gamma"),
     ("act=best&count=3&currency=EUR&recent=30d", "gamma"),
     ("act=best&count=9&currency=EUR&group=Oil", "gamma"),
-    ("act=best&count=9&currency=MXN", "epsilon"),
+    ("act=best&count=9&currency=MXN", "epsilon gamma"),
 ]
 
 
@@ -95,6 +97,7 @@ def test_who_bought_what(session: Session, monkeypatch: pytest.MonkeyPatch) -> N
         chosen = PartyFilter.from_dict({"purchases": list(words), **more}, company.id)
         asked = set(session.scalars(party_query(chosen, sight)))
         assert find_parties(session, chosen, sight) == asked
+        assert count_found(session, chosen, sight) == (len(asked), len(asked))
         assert len(session.scalars(contact_query(chosen, sight)).all()) == len(asked)
         return " ".join(sorted(names[id_] for id_ in asked))
 
