@@ -3,7 +3,7 @@
 from typing import Any
 
 from alembic import context
-from sqlalchemy import JSON
+from sqlalchemy import JSON, Connection
 from sqlalchemy.types import TypeDecorator
 
 from crm_mail.db import Base
@@ -23,8 +23,17 @@ def render_plainly(kind: str, item: Any, _context: Any) -> str | bool:
     return False
 
 
+def set_foreign_keys(connection: Connection, word: str) -> None:
+    """SQLite heeds them between transactions only; without them off, a table that is made anew loses what hangs on it."""
+    if connection.dialect.name == "sqlite":
+        cursor = connection.connection.cursor()
+        cursor.execute(f"PRAGMA foreign_keys={word}")
+        cursor.close()
+
+
 engine = context.config.attributes["engine"]
 with engine.connect() as connection:
+    set_foreign_keys(connection, "OFF")
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
@@ -34,4 +43,9 @@ with engine.connect() as connection:
     )
     with context.begin_transaction():
         context.run_migrations()
+        if connection.dialect.name == "sqlite":
+            lost = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+            if lost is not None:
+                raise RuntimeError(f"rows of {lost[0]} would refer to rows of {lost[2]} that do not exist")
     connection.commit()
+    set_foreign_keys(connection, "ON")
