@@ -1,6 +1,7 @@
 """A company with very many parties, contacts, addresses, characteristics and messages, made by the database itself."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy import insert, literal, select, text
@@ -47,18 +48,20 @@ def fill(home: Installation, contacts: int, parties: int) -> int:
             "channel",
         ]
         session.execute(insert(Message).from_select(columns, sent.where(Party.id % 2 == 0)))
-    _analyse(home)
+    analyse(home)
     return company.id
 
 
-def _analyse(home: Installation) -> None:
+def analyse(home: Installation) -> None:
+    """What a database knows of itself after some days of use."""
     with home.database.write_engine.connect() as connection:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         if connection.dialect.name == "postgresql":
             connection.execute(text("VACUUM ANALYZE"))
             return
         connection.execute(text("ANALYZE"))
-        connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))  # no office reads through a gigabyte of log
+    with closing(home.database.engine.raw_connection()) as plain:  # outside any transaction
+        plain.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")  # no office reads through a gigabyte of log
 
 
 def statements() -> Iterator[str]:

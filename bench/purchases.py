@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from bench.contacts_data import analyse
 from crm_mail.db import today
 from crm_mail.installation import Installation
 from crm_mail.purchases.models import PurchaseLine
@@ -47,9 +48,7 @@ def sell(home: Installation, company_id: int, parties: int, lines: int) -> None:
             index.create(connection)
     with home.database.write() as session:
         work_out_totals(session, company_id)
-    with home.database.write_engine.connect() as connection:
-        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-        connection.execute(text("ANALYZE" if is_sqlite else "VACUUM ANALYZE"))
+    analyse(home)
 
 
 def _counted(is_sqlite: bool) -> str:
