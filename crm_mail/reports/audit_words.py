@@ -44,6 +44,7 @@ def _words() -> dict[str, str]:
         "webhooks.endpoint.new_secret": _("New secret of a webhook"),
         "webhooks.endpoint.deleted": _("Webhook deleted"),
         "webhooks.notification.replayed": _("Notifications sent again"),
+        "importers.sales.imported": _("Sales list imported"),
         "importers.sql_source.saved": _("Database of the ERP saved"),
         "importers.sql_source.deleted": _("Database of the ERP deleted"),
         "importers.sql_view.saved": _("Query on the ERP saved"),
