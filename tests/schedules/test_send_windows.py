@@ -93,7 +93,7 @@ def test_a_company_says_when_it_sends_and_how_much_advertising_a_contact_gets(
         company_id = factories.make_company(session).id
         user = factories.make_user(session, is_admin=True)
     client, page = login_as(user), f"/companies/{company_id}/sending-times"
-    days = {f"{channel}-weekdays": ["0", "4"] for channel in ("smtp", "pec")}
+    days = {f"{channel}-weekdays": ["0", "4"] for channel in ("smtp", "pec", "sms")}
     shown = client.get(page)
     assert shown.status_code == 200
     wrong = client.post(page, data={"smtp-weekdays": ["0"], "pressure_messages": "3"})
