@@ -127,7 +127,11 @@ class ImapServer(Maildirs):
             stderr=log,
             stdin=subprocess.DEVNULL,
             extra_groups=None if self._owner is None else [],
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONDONTWRITEBYTECODE": "1"},
+            env={
+                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "TMPDIR": str(self.mail_folder),  # pymap moves its files to the mails, which another disk refuses
+            },
             **identity,  # type: ignore[call-overload]
         )
         log.close()
