@@ -1,6 +1,6 @@
 """Where a contact has left traces: the rows of every declared table that concern it, found by the declarations."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,10 +8,13 @@ from sqlalchemy import ColumnElement, Select, Text, and_, cast, false, func, or_
 from sqlalchemy.orm import Session
 
 from crm_mail.audit import AuditEvent
+from crm_mail.companies.models import Company
 from crm_mail.contacts.conditions import visible_contacts
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 from crm_mail.db import Base
+from crm_mail.delivery.sms.numbers import mobile_of
 from crm_mail.evidence.models import MailItem
+from crm_mail.evidence.sms_answers import contacts_with_number
 from crm_mail.outbox.models import Message, MessageRevision
 from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.permissions import EVERYTHING, Sight
@@ -57,8 +60,9 @@ def footprint_of_contact(session: Session, contact: Contact, sight: Sight) -> Fo
     Args:
         clearance: messages above it are not found.
     """
-    held = _lowered(address.email for address in contact.addresses)
-    shared = _shared(session, contact, held)
+    numbers = _numbers(session, [contact])
+    held = _lowered([*(address.email for address in contact.addresses), *numbers])
+    shared = _shared(session, contact, held) | _shared_numbers(session, contact, numbers)
     addresses = tuple(one for one in held if one not in shared)
     written = Message.contact_id == contact.id
     messages, copied = _messages(session, contact.company_id, written, addresses, sight)
@@ -93,12 +97,32 @@ def _shared(session: Session, contact: Contact, addresses: tuple[str, ...]) -> s
     return {*session.scalars(others), *(one for one in addresses if one in own)}
 
 
+def _numbers(session: Session, contacts: Iterable[Contact]) -> list[str]:
+    """The numbers at which contacts receive SMS, as messages, consents and the suppression list write them."""
+    found = []
+    for contact in contacts:
+        country = contact.party.country or session.get_one(Company, contact.company_id).country
+        found += [mobile_of((written,), country)[0] for written in (contact.mobile, contact.phone)]
+    return [number for number in dict.fromkeys(found) if number]
+
+
+def _shared_numbers(session: Session, contact: Contact, numbers: Iterable[str]) -> set[str]:
+    """Which of its numbers another contact of the company has too."""
+    company = session.get_one(Company, contact.company_id)
+    return {
+        number
+        for number in numbers
+        if any(one.id != contact.id for one in contacts_with_number(session, company, number))
+    }
+
+
 def footprint_of_party(session: Session, party: Party, sight: Sight) -> Footprint:
     """The traces of a party and of all its contacts that exist for such a clearance: for a sole trader."""
     query = select(Contact).where(Contact.party_id == party.id, visible_contacts(sight))
     contacts = list(session.scalars(query.order_by(Contact.id)))
     own = [party.email, party.billing_email, *party.packaging_emails.split(",")]
-    addresses = _lowered([*own, *(one.email for contact in contacts for one in contact.addresses)])
+    emails = (one.email for contact in contacts for one in contact.addresses)
+    addresses = _lowered([*own, *emails, *_numbers(session, contacts)])
     messages, copied = _messages(session, party.company_id, Message.party_id == party.id, addresses, sight)
     return Footprint(
         party.company_id,

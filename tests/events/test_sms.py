@@ -10,6 +10,7 @@ from crm_mail.app import create_app
 from crm_mail.companies.models import Company
 from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose
 from crm_mail.contacts.consent_models import ConsentState
+from crm_mail.contacts.models import Contact
 from crm_mail.db import now
 from crm_mail.delivery.models import AccountKind, SenderAccount, SmsDay, Suppression
 from crm_mail.delivery.routing import Channel
@@ -26,6 +27,8 @@ from crm_mail.outbox.models import LeftOut, Message
 from crm_mail.outbox.sms_budget import over_cap
 from crm_mail.outbox.states import MessageState
 from crm_mail.outbox.worker import run_worker
+from crm_mail.permissions import EVERYTHING
+from crm_mail.privacy.footprint import footprint_of_contact
 from crm_mail.sandbox.sms_gateway import SmsGateway
 from crm_mail.users.actors import build_actor
 from tests import factories
@@ -118,6 +121,10 @@ def test_a_collection_is_thanked_for_by_mail_and_by_text_and_stop_is_obeyed(home
                 for purpose in (Purpose.COMMERCIAL, Purpose.GREETINGS)
             }
             assert session.scalars(select(Suppression.address)).all() == [NUMBER]
+            traces = footprint_of_contact(session, session.get_one(Contact, contact_id), EVERYTHING)
+            assert (
+                NUMBER in traces.addresses
+            )  # the list's entry is among what a person is given, and erased with it
             post(
                 session,
                 session.scalars(select(Company)).one(),
@@ -169,7 +176,7 @@ def test_a_fuel_sale_reaches_mail_and_phone_of_customers_with_vehicle_control_al
 
 
 def test_what_the_daily_cap_does_not_pay_for_waits_for_the_next_day(home: Installation) -> None:
-    """GA-9 and GA-10: quiet hours; a cap on the cost; what the gateway refused is not counted; a raised cap lets the rest go."""
+    """GA-9 and GA-10: quiet hours; a cap on the cost, of which refusals take nothing; a raised cap lets the rest go."""
     with SmsGateway(answers=[(400, {"error": "bad"})]) as gateway:
         with home.database.write() as session:
             company, user = make_office(session)
