@@ -37,7 +37,9 @@ def count_segment(session: Session, actor: Actor, chosen: PartyFilter) -> Segmen
         only_subscribed=False,
         with_parties=False,
     )
-    return SegmentFigures(count_found(session, chosen, actor.sight)[0], count_audience(session, actor, tried), now())
+    return SegmentFigures(
+        count_found(session, chosen, actor.sight)[0], count_audience(session, actor, tried), now()
+    )
 
 
 def name_of(saved: Sequence[SavedFilter], audience: Mapping[str, Any]) -> str:
