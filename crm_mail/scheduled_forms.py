@@ -2,8 +2,8 @@
 
 from crm_mail.privacy.scheduled_retention import RetentionRounds
 from crm_mail.privacy.scheduled_retention_form import RetentionForm
-from crm_mail.reports.saved_schedule import Reports
-from crm_mail.reports.saved_schedule_form import ReportForm
+from crm_mail.reports.saved.schedule import Reports
+from crm_mail.reports.saved.schedule_form import ReportForm
 from crm_mail.schedules.campaign_forms import MailingForm
 from crm_mail.schedules.campaign_kind import Mailings
 from crm_mail.schedules.document_forms import DocumentsForm, StatementsForm

@@ -1,7 +1,7 @@
 """What can be scheduled, of every room, in one place: every door that fires or edits schedules asks here once."""
 
 from crm_mail.privacy.scheduled_retention import RetentionRounds
-from crm_mail.reports.saved_schedule import Reports
+from crm_mail.reports.saved.schedule import Reports
 from crm_mail.schedules import kinds
 from crm_mail.schedules.campaign_kind import Mailings
 from crm_mail.schedules.document_kinds import DocumentRuns, StatementRuns

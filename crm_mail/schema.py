@@ -30,8 +30,8 @@ from crm_mail.outbox import standing_models as standings
 from crm_mail.privacy import models as privacy
 from crm_mail.purchases import models as purchases
 from crm_mail.receivables import models as receivables
-from crm_mail.reports import change_models as change_notices
-from crm_mail.reports import saved_models as saved_reports
+from crm_mail.reports.changes import models as change_notices
+from crm_mail.reports.saved import models as saved_reports
 from crm_mail.schedules import models as schedules
 from crm_mail.send_orders import models as send_orders
 from crm_mail.status import models as status

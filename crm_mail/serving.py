@@ -24,8 +24,9 @@ from crm_mail.outbox.finishing import on_run_finished
 from crm_mail.outbox.tasks import DRAIN, on_sweep
 from crm_mail.outbox.worker import embedded_worker
 from crm_mail.privacy.retention import retain_daily
-from crm_mail.reports import change_notices, saved_issuing
+from crm_mail.reports.changes import notices as change_notices
 from crm_mail.reports.mailing import mail_run_report
+from crm_mail.reports.saved import issuing as saved_issuing
 from crm_mail.scheduled_kinds import register_scheduled_kinds
 from crm_mail.schedules import firing
 from crm_mail.send_orders.watching import watching_orders

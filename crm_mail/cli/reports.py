@@ -14,14 +14,14 @@ from crm_mail.documents.printed_pages import print_page
 from crm_mail.documents.rendering import RenderFailed
 from crm_mail.installation import Installation
 from crm_mail.permissions import Actor, PermissionDenied
-from crm_mail.reports import saved_issuing
-from crm_mail.reports.saved_files import mail_page, pdf_page, workbook
-from crm_mail.reports.saved_issues import ask_for, last_issues
-from crm_mail.reports.saved_letters import make_report
-from crm_mail.reports.saved_models import ReportFormat, ReportIssue, SavedReport
-from crm_mail.reports.saved_reading import Asked, require_content
-from crm_mail.reports.saved_service import list_reports
-from crm_mail.reports.saved_tables import in_zone
+from crm_mail.reports.saved import issuing as saved_issuing
+from crm_mail.reports.saved.files import mail_page, pdf_page, workbook
+from crm_mail.reports.saved.issues import ask_for, last_issues
+from crm_mail.reports.saved.letters import make_report
+from crm_mail.reports.saved.models import ReportFormat, ReportIssue, SavedReport
+from crm_mail.reports.saved.reading import Asked, require_content
+from crm_mail.reports.saved.service import list_reports
+from crm_mail.reports.saved.tables import in_zone
 
 AS_USER = click.option("--as", "email", default=None, metavar="EMAIL", help="With the eyes of this user.")
 COMPANY = click.option("--company", "company_code", default="", help="Of this company alone.")

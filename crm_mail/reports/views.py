@@ -3,11 +3,13 @@
 from flask import Blueprint, Flask, render_template
 
 from crm_mail.permissions import Permission, requires, signed_in_actor
-from crm_mail.reports import change_views, chart, saved_views, timeline_views
+from crm_mail.reports import chart, timeline_views
 from crm_mail.reports.audit_page import add_audit_routes
+from crm_mail.reports.changes import views as change_views
 from crm_mail.reports.dashboard import LISTED, read_dashboard
 from crm_mail.reports.mailer_state import read_mailer_state
 from crm_mail.reports.report_views import add_report_routes
+from crm_mail.reports.saved import views as saved_views
 from crm_mail.web.door import db
 from crm_mail.web.language import zone_of_user
 from crm_mail.web.navigation import current_company

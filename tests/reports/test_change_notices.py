@@ -17,10 +17,10 @@ from crm_mail.audit_redactions import AuditRedaction
 from crm_mail.db import insert_many, now
 from crm_mail.installation import Installation
 from crm_mail.permissions import INSTALLATION, Permission
-from crm_mail.reports import change_notices
-from crm_mail.reports.change_kinds import ChangeKind, ChangeWay, classify
-from crm_mail.reports.change_models import ChangeNotice, ChangeRule
-from crm_mail.reports.change_rules import RuleRefused, RuleValues, save_rule
+from crm_mail.reports.changes import notices as change_notices
+from crm_mail.reports.changes.kinds import ChangeKind, ChangeWay, classify
+from crm_mail.reports.changes.models import ChangeNotice, ChangeRule
+from crm_mail.reports.changes.rules import RuleRefused, RuleValues, save_rule
 from crm_mail.sandbox.servers import SandboxInfo, SandboxServers
 from crm_mail.users.actors import build_actor
 from tests.factories import make_account, make_company, make_contact, make_party, make_user

@@ -28,14 +28,14 @@ from crm_mail.importers.foreign_databases import DatabaseRefused, answering
 from crm_mail.importers.sql_view_service import save_source
 from crm_mail.installation import Installation
 from crm_mail.permissions import ANY, Permission, PermissionDenied
-from crm_mail.reports import saved_issuing
-from crm_mail.reports.saved_issues import ask_for
-from crm_mail.reports.saved_listing_registry import register_listings
-from crm_mail.reports.saved_listings import Filters, all_listings
-from crm_mail.reports.saved_models import IssueState, ReportIssue, ReportMailState, SavedReport
-from crm_mail.reports.saved_problems import ReportRefused
-from crm_mail.reports.saved_reading import Asked, read_report
-from crm_mail.reports.saved_service import ReportValues, save_report
+from crm_mail.reports.saved import issuing as saved_issuing
+from crm_mail.reports.saved.issues import ask_for
+from crm_mail.reports.saved.listing_registry import register_listings
+from crm_mail.reports.saved.listings import Filters, all_listings
+from crm_mail.reports.saved.models import IssueState, ReportIssue, ReportMailState, SavedReport
+from crm_mail.reports.saved.problems import ReportRefused
+from crm_mail.reports.saved.reading import Asked, read_report
+from crm_mail.reports.saved.service import ReportValues, save_report
 from crm_mail.sandbox.servers import SandboxInfo, SandboxServers
 from crm_mail.scheduled_kinds import register_scheduled_kinds
 from crm_mail.schedules import firing

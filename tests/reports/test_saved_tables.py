@@ -7,9 +7,9 @@ from decimal import Decimal
 import openpyxl
 import pytest
 
-from crm_mail.reports.saved_files import BODY_ROWS, Heading, write_report
-from crm_mail.reports.saved_parameters import ParameterInvalid, read_value
-from crm_mail.reports.saved_tables import CellKind, Column, Reader, ReportTable, cell_text, shape
+from crm_mail.reports.saved.files import BODY_ROWS, Heading, write_report
+from crm_mail.reports.saved.parameters import ParameterInvalid, read_value
+from crm_mail.reports.saved.tables import CellKind, Column, Reader, ReportTable, cell_text, shape
 
 READER = Reader("en", "Europe/Rome", lambda message: message)
 HEADING = Heading(
@@ -41,7 +41,7 @@ def test_rows_beyond_the_body_are_in_the_file_and_what_was_cut_is_said_everywher
 
 
 def test_a_list_too_long_to_be_ordered_whole_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crm_mail.reports.saved_tables.MOST_READ", 100)
+    monkeypatch.setattr("crm_mail.reports.saved.tables.MOST_READ", 100)
     rows = [(str(number), number) for number in range(150)]
     table = shape(COLUMNS, rows, limit=5, order_by="number", is_descending=True)
     assert [row[1] for row in table.rows] == [99, 98, 97, 96, 95]
