@@ -85,7 +85,8 @@ class Settings(BaseSettings):
         "beside the built-in ones; empty means `pec-anchors` in the data folder.",
     )
     webhook_private_addresses: bool = Field(
-        False, description="Let webhooks and SMS gateways lead into private networks, and be unencrypted there."
+        False,
+        description="Let webhooks and SMS gateways lead into private networks, and be unencrypted there.",
     )
     session_idle_minutes: int = Field(
         480, description="Minutes without a request after which a session ends."

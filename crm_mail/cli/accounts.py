@@ -24,7 +24,11 @@ def account() -> None:
 @account.command("add")
 @click.option("--company", "company_code", required=True)
 @click.option("--name", required=True)
-@click.option("--kind", type=click.Choice([AccountKind.SMTP.value, AccountKind.PEC.value]), help="With --operator: its kind.")
+@click.option(
+    "--kind",
+    type=click.Choice([AccountKind.SMTP.value, AccountKind.PEC.value]),
+    help="With --operator: its kind.",
+)
 @click.option("--host", help="With --operator: its server.")
 @click.option("--port", type=click.IntRange(1, 65535))
 @click.option("--security", type=click.Choice([s.value for s in Security]))

@@ -152,9 +152,7 @@ def add_account(
     account.is_default = not any(other.is_default for other in siblings(session, account))
     session.add(account)
     session.flush()
-    record(
-        session, actor, "added", account, after=_for_audit(account), has_secret=account.secret is not None
-    )
+    record(session, actor, "added", account, after=_for_audit(account), has_secret=account.secret is not None)
     return account
 
 

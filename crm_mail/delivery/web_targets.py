@@ -151,7 +151,13 @@ class Target:
         return self.call("POST", body, {"Content-Type": "application/json", **headers})
 
     def call(
-        self, method: str, body: bytes | None, headers: dict[str, str], *, most: int = READ_BYTES, query: str = ""
+        self,
+        method: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        *,
+        most: int = READ_BYTES,
+        query: str = "",
     ) -> Told:
         """Ask once; never raises for what the other side or the network does.
 

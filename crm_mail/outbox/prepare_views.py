@@ -18,7 +18,6 @@ from crm_mail.documents.models import Document
 from crm_mail.outbox import prepare_forms, tasks
 from crm_mail.outbox.completing import can_complete, complete_run
 from crm_mail.outbox.composing_parts import is_composed
-from crm_mail.outbox.composing_parts import is_composed
 from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.preparation import count_unprinted

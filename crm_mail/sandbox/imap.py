@@ -130,7 +130,9 @@ class ImapServer(Maildirs):
             env={
                 "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
                 "PYTHONDONTWRITEBYTECODE": "1",
-                "TMPDIR": str(self.mail_folder),  # pymap moves its files to the mails, which another disk refuses
+                "TMPDIR": str(
+                    self.mail_folder
+                ),  # pymap moves its files to the mails, which another disk refuses
             },
             **identity,  # type: ignore[call-overload]
         )

@@ -131,6 +131,8 @@ def test_a_letter_that_unpacks_to_too_much_is_refused_before_anything_of_it_is_u
     begun = clerk.post("/campaigns/new", data={"title": "B", "document_type": "generic", "purpose": ""})
     here = begun.headers["Location"].removesuffix("/audience")
     unpacked: list[bytes] = []
-    monkeypatch.setattr("crm_mail.campaigns.file_views.merge_docx", lambda data, _context: unpacked.append(data))
+    monkeypatch.setattr(
+        "crm_mail.campaigns.file_views.merge_docx", lambda data, _context: unpacked.append(data)
+    )
     answer = clerk.post(f"{here}/word-letter", data={"letter": (io.BytesIO(bomb.getvalue()), "Offer.docx")})
     assert (answer.status_code, "too large" in answer.text, unpacked) == (422, True, [])
