@@ -23,8 +23,8 @@ from bench.office import make_committed_run, make_sender, office
 from bench.sink import running_sink
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message
+from crm_mail.outbox.sending.worker import run_worker
 from crm_mail.outbox.states import MessageState
-from crm_mail.outbox.worker import run_worker
 
 MESSAGES_PER_KILL = 300
 

@@ -30,8 +30,8 @@ from crm_mail.evidence.never_accepted import settle_never_accepted
 from crm_mail.evidence.reading import read_mailbox
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message
+from crm_mail.outbox.sending.worker import run_worker
 from crm_mail.outbox.states import MessageState
-from crm_mail.outbox.worker import run_worker
 from crm_mail.pec_simulator.clock import ShortWaits
 from crm_mail.pec_simulator.simulator import PecSimulator
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from bench.office import open_office
-from crm_mail.outbox.worker import run_worker_process
+from crm_mail.outbox.sending.worker import run_worker_process
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from crm_mail.db import Base, now
 from crm_mail.delivery.models import AccountKind, Security, SenderAccount
 from crm_mail.delivery.routing import AddressKind, Channel
 from crm_mail.installation import Installation
-from crm_mail.outbox.commit import commit_run
+from crm_mail.outbox.committing.commit import commit_run
 from crm_mail.outbox.models import Message, MessageContent, MessageFile, Run
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import INSTALLATION

@@ -28,8 +28,8 @@ from crm_mail.db import today
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message
-from crm_mail.outbox.standing import give_standing
-from crm_mail.outbox.standing_limits import Limits
+from crm_mail.outbox.standing.limits import Limits
+from crm_mail.outbox.standing.service import give_standing
 from crm_mail.permissions import INSTALLATION
 from crm_mail.send_orders.models import SETTLED_ORDERS, SendOrder
 from crm_mail.send_orders.settings import folder_of, read_choices, save_choices

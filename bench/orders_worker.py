@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 from bench.office import open_office
-from crm_mail.outbox.worker import run_worker, stop_on_signals
+from crm_mail.outbox.sending.worker import run_worker, stop_on_signals
 from crm_mail.send_orders.watching import watching_orders
 
 

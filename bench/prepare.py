@@ -23,8 +23,8 @@ from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.installation import Installation
-from crm_mail.outbox.criteria import Criteria
-from crm_mail.outbox.prepare import create_run, fill_run
+from crm_mail.outbox.preparing.criteria import Criteria
+from crm_mail.outbox.preparing.prepare import create_run, fill_run
 from crm_mail.permissions import INSTALLATION
 
 AT_ONCE = 10_000

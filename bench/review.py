@@ -21,7 +21,7 @@ from crm_mail.app import create_app
 from crm_mail.db import Base
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message
-from crm_mail.outbox.review_filter import ReviewFilter
+from crm_mail.outbox.reviewing.review_filter import ReviewFilter
 from crm_mail.permissions import Sight
 from crm_mail.schema import import_models
 from crm_mail.users import sessions

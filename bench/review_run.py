@@ -14,7 +14,7 @@ from crm_mail.delivery.models import AccountKind, Security, SenderAccount
 from crm_mail.delivery.routing import AddressKind, Channel
 from crm_mail.outbox.issues import BLOCKERS, Issue
 from crm_mail.outbox.models import Message, MessageContent, MessageFile, MessageIssue, Run
-from crm_mail.outbox.review_filter import search_key
+from crm_mail.outbox.reviewing.review_filter import search_key
 from crm_mail.outbox.states import MessageState, RunState
 
 PARTIES = 5_000

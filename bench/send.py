@@ -16,8 +16,8 @@ from bench.figures import Figure, interleave
 from bench.office import make_committed_run, make_sender, office, store_files
 from bench.sink import running_sink
 from crm_mail.outbox.models import Attempt
-from crm_mail.outbox.processes import run_worker_processes
-from crm_mail.outbox.sender import Tally
+from crm_mail.outbox.sending.processes import run_worker_processes
+from crm_mail.outbox.sending.sender import Tally
 
 CONNECTIONS = 2  # of each process; four in all, as many as the peer has threads
 PROCESSES = 2  # one for each core

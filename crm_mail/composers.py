@@ -3,7 +3,7 @@
 from crm_mail.campaigns import composer as campaigns
 from crm_mail.campaigns.letter_making import make_letters
 from crm_mail.events.composing import register_events
-from crm_mail.outbox.composing_registry import register
+from crm_mail.outbox.composing.registry import register
 from crm_mail.schedules.greeting import register_greetings
 
 

@@ -26,7 +26,7 @@ from crm_mail.evidence import models as evidence
 from crm_mail.importers import models as importers
 from crm_mail.importers import sql_view_models as sql_views
 from crm_mail.outbox import models as outbox
-from crm_mail.outbox import standing_models as standings
+from crm_mail.outbox.standing import models as standings
 from crm_mail.privacy import models as privacy
 from crm_mail.purchases import models as purchases
 from crm_mail.receivables import models as receivables

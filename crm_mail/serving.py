@@ -20,9 +20,9 @@ from crm_mail.evidence.mailbox_watch import watching_mailboxes
 from crm_mail.evidence.smpp_reports import fetching_sms_reports
 from crm_mail.importers.folder_watch import watching_folders
 from crm_mail.installation import Installation
-from crm_mail.outbox.finishing import on_run_finished
+from crm_mail.outbox.sending.finishing import on_run_finished
+from crm_mail.outbox.sending.worker import embedded_worker
 from crm_mail.outbox.tasks import DRAIN, on_sweep
-from crm_mail.outbox.worker import embedded_worker
 from crm_mail.privacy.retention import retain_daily
 from crm_mail.reports.changes import notices as change_notices
 from crm_mail.reports.mailing import mail_run_report

@@ -23,7 +23,7 @@ from crm_mail.evidence.listing import visible_messages
 from crm_mail.evidence.models import MessageProof
 from crm_mail.outbox.history import message_steps
 from crm_mail.outbox.models import Message, MessageDocument
-from crm_mail.outbox.review import find_message
+from crm_mail.outbox.reviewing.review import find_message
 from crm_mail.outbox.states import MessageState
 from crm_mail.permissions import Permission
 from crm_mail.web.door import db

@@ -16,9 +16,9 @@ from werkzeug.http import HTTP_STATUS_CODES
 from crm_mail.contacts.party_filter import FilterInvalid
 from crm_mail.contacts.problems import ContactRefused
 from crm_mail.importers.base import ImportRefused
-from crm_mail.outbox.commit import CommitRefused
-from crm_mail.outbox.control import ControlRefused
-from crm_mail.outbox.review import RunNotOpen
+from crm_mail.outbox.committing.commit import CommitRefused
+from crm_mail.outbox.reviewing.review import RunNotOpen
+from crm_mail.outbox.sending.control import ControlRefused
 from crm_mail.permissions import PermissionDenied
 from crm_mail.refusals import Refusal
 

@@ -26,11 +26,11 @@ from crm_mail.api.resources import (
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.party_filter import PartyFilter, PartyKind
 from crm_mail.outbox import tasks
-from crm_mail.outbox.commit import CommitRefused, commit_run, fingerprint
-from crm_mail.outbox.criteria import Criteria
+from crm_mail.outbox.committing.commit import CommitRefused, commit_run, fingerprint
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.prepare import create_run, preview_run
-from crm_mail.outbox.review import can_see_run, count_run, find_run
+from crm_mail.outbox.preparing.criteria import Criteria
+from crm_mail.outbox.preparing.prepare import create_run, preview_run
+from crm_mail.outbox.reviewing.review import can_see_run, count_run, find_run
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import Permission
 from crm_mail.web.door import after_commit, commit_now, db

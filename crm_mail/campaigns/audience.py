@@ -21,7 +21,7 @@ from crm_mail.contacts.consents import may_receive
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 from crm_mail.db import now
 from crm_mail.delivery.suppression import reason_for
-from crm_mail.outbox.composing_pressure import ADVERTISING, counted, pressure_of
+from crm_mail.outbox.composing.pressure import ADVERTISING, counted, pressure_of
 from crm_mail.outbox.models import Message
 from crm_mail.outbox.reasons import LeftOutReason
 from crm_mail.permissions import HIGHEST_CLEARANCE, Actor, Sight

@@ -11,11 +11,11 @@ from crm_mail.campaigns.models import Campaign, CampaignFile, CampaignLetter
 from crm_mail.campaigns.recipients import Reached, read_reached
 from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.installation import Installation
-from crm_mail.outbox.assembly import FileFacts
-from crm_mail.outbox.composing_parts import Composed
+from crm_mail.outbox.composing.parts import Composed
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.writing import text_fault
+from crm_mail.outbox.preparing.assembly import FileFacts
+from crm_mail.outbox.preparing.writing import text_fault
 from crm_mail.permissions import EVERYTHING, Actor
 
 NAME = "campaign"

@@ -17,8 +17,8 @@ from crm_mail.document_types import TEXT_LANGUAGES
 from crm_mail.documents.builtin_texts import CompiledMessage, MessageText, compile_message
 from crm_mail.documents.message_context import SharedContext, build_context, share_context
 from crm_mail.documents.texts import check_text, tidy_text
-from crm_mail.outbox.composing_parts import UNSUBSCRIBE
-from crm_mail.outbox.prepare import COMPANY_FIELDS
+from crm_mail.outbox.composing.parts import UNSUBSCRIBE
+from crm_mail.outbox.preparing.prepare import COMPANY_FIELDS
 from crm_mail.permissions import Actor
 
 PARTS = ("subject", "body_text", "body_html")

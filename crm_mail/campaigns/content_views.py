@@ -18,7 +18,7 @@ from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.documents.text_forms import explain
 from crm_mail.documents.text_views import with_subject
 from crm_mail.documents.texts import RenderedMessage, TextInvalid, TextMissing
-from crm_mail.outbox.body_pictures import with_pictures
+from crm_mail.outbox.reviewing.body_pictures import with_pictures
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db, installation
 from crm_mail.web.security_headers import MAIL_POLICY, allow_framing

@@ -12,7 +12,7 @@ from crm_mail.contacts.conditions import Condition
 from crm_mail.contacts.models import Contact, ContactState, Party
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.contacts.selection import contact_query, party_query
-from crm_mail.outbox.gathering import PARTY_FIELDS, read_addresses, role_names
+from crm_mail.outbox.preparing.gathering import PARTY_FIELDS, read_addresses, role_names
 from crm_mail.permissions import Sight
 
 AT_ONCE = 500

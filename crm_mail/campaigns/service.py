@@ -19,8 +19,8 @@ from crm_mail.contacts.consent import Purpose
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.documents.builtin_texts import MessageText
 from crm_mail.installation import Installation
-from crm_mail.outbox.composing import create_composed_run
-from crm_mail.outbox.composing_parts import Composition, Origin
+from crm_mail.outbox.composing.compose import create_composed_run
+from crm_mail.outbox.composing.parts import Composition, Origin
 from crm_mail.outbox.models import Run
 from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal

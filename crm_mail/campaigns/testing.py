@@ -25,9 +25,9 @@ from crm_mail.delivery.envelope import Attachment, Outcome
 from crm_mail.delivery.staff_mail import Post, StaffMail, deliver, patient, posts_of
 from crm_mail.documents.message_context import PartyFields
 from crm_mail.installation import Installation
-from crm_mail.outbox.attempting import TEST_MARK
-from crm_mail.outbox.composing_parts import UNSUBSCRIBE
-from crm_mail.outbox.unsubscribe_links import add_unsubscribe
+from crm_mail.outbox.composing.parts import UNSUBSCRIBE
+from crm_mail.outbox.links.unsubscribe_links import add_unsubscribe
+from crm_mail.outbox.sending.attempting import TEST_MARK
 from crm_mail.permissions import Actor
 
 

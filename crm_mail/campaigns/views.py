@@ -24,7 +24,7 @@ from crm_mail.campaigns.testing import languages_of, send_test
 from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.documents.text_forms import explain
 from crm_mail.outbox import tasks
-from crm_mail.outbox.prepare_views import ring, run_url
+from crm_mail.outbox.preparing.prepare_views import ring, run_url
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import after_commit, commit_now, db, installation
 

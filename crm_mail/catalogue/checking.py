@@ -13,7 +13,7 @@ from crm_mail.catalogue.verdicts import Outcome, Said
 from crm_mail.companies.models import Company
 from crm_mail.contacts.models import ContactState
 from crm_mail.delivery.addresses import AddressInvalid, address_key, normalise_address, split_addresses
-from crm_mail.outbox.prepare import collector_paused
+from crm_mail.outbox.preparing.prepare import collector_paused
 from crm_mail.permissions import Actor, Permission
 
 

@@ -17,10 +17,10 @@ from crm_mail.companies.models import Company
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.outbox.models import Message, Run
-from crm_mail.outbox.prepare import create_run
-from crm_mail.outbox.prepare_views import ring, run_url
-from crm_mail.outbox.review import can_see_run
-from crm_mail.outbox.review_page import run_or_404
+from crm_mail.outbox.preparing.prepare import create_run
+from crm_mail.outbox.preparing.prepare_views import ring, run_url
+from crm_mail.outbox.reviewing.review import can_see_run
+from crm_mail.outbox.reviewing.review_page import run_or_404
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.outbox.tasks import FILL_RUN
 from crm_mail.permissions import Permission, requires, signed_in_actor

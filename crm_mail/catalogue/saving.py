@@ -25,7 +25,7 @@ from crm_mail.db import among, insert_many, now
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.importers.bulk_insert import insert_rows
 from crm_mail.importers.party_merge import chunks
-from crm_mail.outbox.prepare import collector_paused
+from crm_mail.outbox.preparing.prepare import collector_paused
 from crm_mail.permissions import Actor
 
 TOLD: Final = 100

@@ -13,7 +13,7 @@ from crm_mail.cli.frame import Answer, Failure, command, find_actor, find_compan
 from crm_mail.cli.progress import show_preparation, tell_preparation
 from crm_mail.composers import register_composers
 from crm_mail.installation import Installation
-from crm_mail.outbox.preparation import finish_preparation
+from crm_mail.outbox.preparing.preparation import finish_preparation
 from crm_mail.permissions import Actor
 
 CAMPAIGN = click.argument("campaign_id", type=int, metavar="CAMPAIGN")

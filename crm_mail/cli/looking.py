@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from crm_mail.cli.frame import find_company
 from crm_mail.installation import Installation
-from crm_mail.outbox.worker import stop_on_signals
+from crm_mail.outbox.sending.worker import stop_on_signals
 
 PAUSE_SECONDS: Final = 1.0
 """Between two looks: a file that grows within it is left for the next time."""

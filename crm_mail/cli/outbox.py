@@ -19,12 +19,12 @@ from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.party_filter import PartyFilter, PartyKind
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.installation import Installation
-from crm_mail.outbox.commit import CommitRefused, commit_run
-from crm_mail.outbox.control import cancel_run, pause_run, read_progress, resume_run, retry_failed
-from crm_mail.outbox.criteria import Criteria
+from crm_mail.outbox.committing.commit import CommitRefused, commit_run
 from crm_mail.outbox.models import Message, MessageFile, Run
-from crm_mail.outbox.preparation import prepare_run
-from crm_mail.outbox.review import can_see_run, count_run, find_run
+from crm_mail.outbox.preparing.criteria import Criteria
+from crm_mail.outbox.preparing.preparation import prepare_run
+from crm_mail.outbox.reviewing.review import can_see_run, count_run, find_run
+from crm_mail.outbox.sending.control import cancel_run, pause_run, read_progress, resume_run, retry_failed
 from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.wording import describe_why
 from crm_mail.permissions import Actor

@@ -12,9 +12,9 @@ from sqlalchemy import func, select
 
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message
-from crm_mail.outbox.preparation import Progress
-from crm_mail.outbox.prepare import Prepared
-from crm_mail.outbox.sender import Tally
+from crm_mail.outbox.preparing.preparation import Progress
+from crm_mail.outbox.preparing.prepare import Prepared
+from crm_mail.outbox.sending.sender import Tally
 from crm_mail.outbox.states import QUEUED
 
 

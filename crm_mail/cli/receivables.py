@@ -15,7 +15,7 @@ from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import today
 from crm_mail.document_types import DocumentType
 from crm_mail.installation import Installation
-from crm_mail.outbox.preparation import prepare_run
+from crm_mail.outbox.preparing.preparation import prepare_run
 from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables.importing import import_ledger
 from crm_mail.receivables.ledger import Kind

@@ -21,7 +21,7 @@ from crm_mail.contacts.contact_views import found
 from crm_mail.contacts.models import Contact
 from crm_mail.contacts.party_export import record_export
 from crm_mail.delivery.headers import safe_file_name
-from crm_mail.outbox.unsubscribing import drop_unsubscribed
+from crm_mail.outbox.links.unsubscribing import drop_unsubscribed
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.storage import StoredFileDamaged, StoredFileMissing
 from crm_mail.web.door import db, installation

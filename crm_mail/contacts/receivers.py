@@ -21,9 +21,9 @@ from crm_mail.delivery.routing import (
     choose_address,
     choose_channel,
 )
-from crm_mail.outbox.kinds import judge_parties
+from crm_mail.outbox.preparing.kinds import judge_parties
+from crm_mail.outbox.preparing.recipients import ContactFacts, PartyFacts, Recipient, choose_recipients
 from crm_mail.outbox.reasons import Rule
-from crm_mail.outbox.recipients import ContactFacts, PartyFacts, Recipient, choose_recipients
 
 
 @dataclass(frozen=True, slots=True)

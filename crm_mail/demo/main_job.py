@@ -28,17 +28,17 @@ from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.contact_service import import_contacts
 from crm_mail.importers.document_service import import_document_file
 from crm_mail.installation import Installation
-from crm_mail.outbox.commit import commit_run
-from crm_mail.outbox.criteria import Criteria
-from crm_mail.outbox.finishing import on_run_finished
+from crm_mail.outbox.committing.commit import commit_run
 from crm_mail.outbox.models import Message, Run
-from crm_mail.outbox.preparation import prepare_run
-from crm_mail.outbox.prepare import Prepared
-from crm_mail.outbox.review import Chosen
-from crm_mail.outbox.review_changes import approve_messages
-from crm_mail.outbox.review_filter import ReviewFilter
+from crm_mail.outbox.preparing.criteria import Criteria
+from crm_mail.outbox.preparing.preparation import prepare_run
+from crm_mail.outbox.preparing.prepare import Prepared
+from crm_mail.outbox.reviewing.review import Chosen
+from crm_mail.outbox.reviewing.review_changes import approve_messages
+from crm_mail.outbox.reviewing.review_filter import ReviewFilter
+from crm_mail.outbox.sending.finishing import on_run_finished
+from crm_mail.outbox.sending.worker import run_worker
 from crm_mail.outbox.states import RunState
-from crm_mail.outbox.worker import run_worker
 from crm_mail.permissions import HIGHEST_CLEARANCE, INSTALLATION, Actor
 from crm_mail.reports.mailing import mail_run_report
 from crm_mail.users.actors import build_actor

@@ -23,7 +23,7 @@ from crm_mail.documents.pdf_theme import InvalidTheme, theme_from, theme_values
 from crm_mail.documents.preview_pool import previews_of
 from crm_mail.documents.print_previews import SAMPLE, Trial
 from crm_mail.documents.rendering import RenderFailed
-from crm_mail.outbox import redrawing
+from crm_mail.outbox.preparing import redrawing
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import commit_now, db, installation
 from crm_mail.web.forms import ActionForm

@@ -2,7 +2,7 @@
 
 Every save is a new version, going back as well, so that the history tells how a document of any day was printed.
 A changed look gives every document a new render key: what has no PDF yet is drawn in the new look, PDFs that exist
-stay as they are until somebody asks for them anew (`crm_mail.outbox.redrawing`). Services never commit.
+stay as they are until somebody asks for them anew (`crm_mail.outbox.preparing.redrawing`). Services never commit.
 """
 
 from collections.abc import Mapping

@@ -17,9 +17,9 @@ from crm_mail.documents.packaging_views import add_packaging_routes
 from crm_mail.documents.sdi_views import add_sdi_routes
 from crm_mail.documents.text_views import add_text_routes
 from crm_mail.evidence.proof_page import stage_badges
-from crm_mail.outbox.few_documents import Obstacle, find_obstacle
 from crm_mail.outbox.history import document_history
-from crm_mail.outbox.obstacle_words import obstacle_words
+from crm_mail.outbox.one_button.few_documents import Obstacle, find_obstacle
+from crm_mail.outbox.one_button.obstacle_words import obstacle_words
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.storage import StoredFileDamaged, StoredFileMissing
 from crm_mail.web.door import db, installation

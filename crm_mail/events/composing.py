@@ -24,13 +24,13 @@ from crm_mail.events.resolving import Resolved, resolve
 from crm_mail.events.rules import sms_texts_of, texts_of
 from crm_mail.events.values import Fields, fields_of
 from crm_mail.installation import Installation
-from crm_mail.outbox.assembly import FileFacts
-from crm_mail.outbox.composing_parts import Composed
-from crm_mail.outbox.composing_registry import register
-from crm_mail.outbox.gathering import read_files
+from crm_mail.outbox.composing.parts import Composed
+from crm_mail.outbox.composing.registry import register
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.prepare import COMPANY_FIELDS
+from crm_mail.outbox.preparing.assembly import FileFacts
+from crm_mail.outbox.preparing.gathering import read_files
+from crm_mail.outbox.preparing.prepare import COMPANY_FIELDS
 from crm_mail.permissions import Actor
 
 COMPOSER: Final = "event"

@@ -32,13 +32,13 @@ from crm_mail.events.rules import require_rule, sms_texts_of, texts_of
 from crm_mail.events.telling import tell_staff
 from crm_mail.events.values import fields_of
 from crm_mail.installation import Installation
-from crm_mail.outbox.composing import create_composed_run
-from crm_mail.outbox.composing_parts import Composition, Origin, is_composed
-from crm_mail.outbox.control import cancel_run
+from crm_mail.outbox.composing.compose import create_composed_run
+from crm_mail.outbox.composing.parts import Composition, Origin, is_composed
 from crm_mail.outbox.models import Message, Run
-from crm_mail.outbox.prepare import create_run, criteria_for_documents
-from crm_mail.outbox.standing import commit_by_standing
-from crm_mail.outbox.standing_models import StandingAuthorisation
+from crm_mail.outbox.preparing.prepare import create_run, criteria_for_documents
+from crm_mail.outbox.sending.control import cancel_run
+from crm_mail.outbox.standing.models import StandingAuthorisation
+from crm_mail.outbox.standing.service import commit_by_standing
 from crm_mail.outbox.states import RunState
 from crm_mail.outbox.tasks import fill_one_run
 from crm_mail.permissions import INSTALLATION, Actor, PermissionDenied

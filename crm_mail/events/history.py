@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from crm_mail.events.models import EventAction, InboundEvent
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.review import can_see_run
+from crm_mail.outbox.reviewing.review import can_see_run
 from crm_mail.permissions import Actor, Permission
 
 PAGE = 50

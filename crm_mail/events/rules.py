@@ -25,7 +25,7 @@ from crm_mail.events.builtin_texts import Texts, builtin_texts
 from crm_mail.events.conditions import Condition
 from crm_mail.events.kinds import RuleChannel, Target, kind_of
 from crm_mail.events.models import EventRule
-from crm_mail.outbox.standing_models import StandingAuthorisation
+from crm_mail.outbox.standing.models import StandingAuthorisation
 from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal
 

@@ -41,8 +41,8 @@ from crm_mail.events.words import (
     outcome_words,
     reason_words,
 )
-from crm_mail.outbox.prepare_views import run_url
-from crm_mail.outbox.standing import list_standings
+from crm_mail.outbox.preparing.prepare_views import run_url
+from crm_mail.outbox.standing.service import list_standings
 from crm_mail.permissions import Actor, Permission, PermissionDenied, current_actor, requires, signed_in_actor
 from crm_mail.web.door import db
 from crm_mail.web.navigation import company_at_work

@@ -15,8 +15,8 @@ from crm_mail.evidence.classification import Reading
 from crm_mail.evidence.matching import OUR_ID, Clues
 from crm_mail.evidence.models import ItemKind, MailItem
 from crm_mail.installation import Installation
-from crm_mail.outbox.envelopes import raw_headers
 from crm_mail.outbox.models import Message
+from crm_mail.outbox.sending.envelopes import raw_headers
 from crm_mail.outbox.states import MessageState
 
 CERTIFIED = (ItemKind.RECEIPT, ItemKind.ENVELOPE)

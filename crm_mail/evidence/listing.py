@@ -29,7 +29,7 @@ from crm_mail.evidence.applying import proof_of
 from crm_mail.evidence.models import ItemKind, MailItem, MessageProof
 from crm_mail.evidence.proof import Proof
 from crm_mail.outbox.models import Message, Run
-from crm_mail.outbox.review import find_message
+from crm_mail.outbox.reviewing.review import find_message
 from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.permissions import HIGHEST_CLEARANCE, OUTBOX_PERMISSIONS, Actor, Permission
 

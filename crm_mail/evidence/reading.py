@@ -41,7 +41,7 @@ from crm_mail.evidence.intake import Keep
 from crm_mail.evidence.models import ItemKind, MailboxFolder, MailItem
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, Run
-from crm_mail.outbox.worker import worker_name
+from crm_mail.outbox.sending.worker import worker_name
 
 log = logging.getLogger(__name__)
 

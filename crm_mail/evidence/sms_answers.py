@@ -19,8 +19,8 @@ from crm_mail.delivery import suppression
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.sms.numbers import NumberInvalid, mobile_of, normalise_number
+from crm_mail.outbox.links.unsubscribing import drop_unsubscribed
 from crm_mail.outbox.models import Message, MessageEvent
-from crm_mail.outbox.unsubscribing import drop_unsubscribed
 from crm_mail.permissions import INSTALLATION
 
 STOP = frozenset(

@@ -12,7 +12,7 @@ from crm_mail.delivery.bounces.reason_words import reason_words
 from crm_mail.evidence.alarm_words import alarm_words
 from crm_mail.evidence.proof import NOT_ACCEPTED, Conflict, Proof, Stage
 from crm_mail.evidence.timeline import Line, Step
-from crm_mail.outbox.cause_words import cause_words
+from crm_mail.outbox.sending.cause_words import cause_words
 from crm_mail.outbox.wording import Translate
 
 _ICONS = {

@@ -26,7 +26,7 @@ from crm_mail.evidence.models import ItemKind, MailItem
 from crm_mail.evidence.resolving import search_for
 from crm_mail.evidence.sms_views import add_sms_routes
 from crm_mail.outbox.models import Message
-from crm_mail.outbox.review import find_message
+from crm_mail.outbox.reviewing.review import find_message
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.storage import StoredFileDamaged, StoredFileMissing
 from crm_mail.web.door import commit_now, db, installation

@@ -46,7 +46,7 @@ from crm_mail.importers.mappings import load_mapping
 from crm_mail.importers.party_merge import PartyBatch, PartyMerge, PartyState
 from crm_mail.importers.row_rules import find_row_errors, warn_of_phones
 from crm_mail.importers.table_rows import TableLimits
-from crm_mail.outbox.unsubscribing import drop_unsubscribed
+from crm_mail.outbox.links.unsubscribing import drop_unsubscribed
 from crm_mail.permissions import Actor, Permission
 
 BATCH: Final = 2_000

@@ -27,9 +27,9 @@ from crm_mail.contacts.consents import address_states
 from crm_mail.contacts.models import Party
 from crm_mail.delivery.addresses import address_key
 from crm_mail.delivery.routing import Channel
-from crm_mail.outbox.assembly import Rules
-from crm_mail.outbox.gathering import PartyBatch, chunks
 from crm_mail.outbox.models import Message
+from crm_mail.outbox.preparing.assembly import Rules
+from crm_mail.outbox.preparing.gathering import PartyBatch, chunks
 
 
 @dataclass(slots=True)

@@ -14,9 +14,9 @@ from sqlalchemy import select
 from crm_mail.companies.models import Company
 from crm_mail.db import now
 from crm_mail.evidence.listing import run_evidence
-from crm_mail.outbox import control, summaries, tasks, wording
-from crm_mail.outbox.commit import CommitRefused, Committed, ListChanged, commit_run, undo_commit
-from crm_mail.outbox.commit_forms import (
+from crm_mail.outbox import tasks, wording
+from crm_mail.outbox.committing.commit import CommitRefused, Committed, ListChanged, commit_run, undo_commit
+from crm_mail.outbox.committing.commit_forms import (
     CommitForm,
     changes_words,
     dropped_words,
@@ -24,14 +24,24 @@ from crm_mail.outbox.commit_forms import (
     refusal_words,
     unknown_label,
 )
-from crm_mail.outbox.commit_overview import CommitOverview, ends_at, overview
+from crm_mail.outbox.committing.commit_overview import CommitOverview, ends_at, overview
 from crm_mail.outbox.models import Message, MessageEvent, Run
-from crm_mail.outbox.prepare_views import ring, run_url
-from crm_mail.outbox.review import RunCounts, can_see_run
-from crm_mail.outbox.review_page import BACK, LANGUAGES, SEND_PAGE, link, run_or_404, run_title, state_word
+from crm_mail.outbox.preparing.prepare_views import ring, run_url
+from crm_mail.outbox.reviewing import summaries
+from crm_mail.outbox.reviewing.review import RunCounts, can_see_run
+from crm_mail.outbox.reviewing.review_page import (
+    BACK,
+    LANGUAGES,
+    SEND_PAGE,
+    link,
+    run_or_404,
+    run_title,
+    state_word,
+)
 from crm_mail.outbox.run_words import run_state_word
+from crm_mail.outbox.sending import control
 from crm_mail.outbox.sight import messages_in_sight
-from crm_mail.outbox.standing_views import standing_note
+from crm_mail.outbox.standing.views import standing_note
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState, RunState
 from crm_mail.permissions import Actor, Permission, Sight, requires, signed_in_actor
 from crm_mail.users.models import User

@@ -12,11 +12,11 @@ from crm_mail import audit, audit_chain
 from crm_mail.db import now
 from crm_mail.delivery import limits
 from crm_mail.installation import Installation
-from crm_mail.outbox import copies, finishing, reconcile
-from crm_mail.outbox.composing import fill_any_run
+from crm_mail.outbox.composing.compose import fill_any_run
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.preparation import print_missing
-from crm_mail.outbox.prepare import Prepared
+from crm_mail.outbox.preparing.preparation import print_missing
+from crm_mail.outbox.preparing.prepare import Prepared
+from crm_mail.outbox.sending import copies, finishing, reconcile
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import INSTALLATION, Actor
 from crm_mail.refusals import Refusal

@@ -2,14 +2,15 @@
 
 from flask import Blueprint, Flask
 
-from crm_mail.outbox import prepare_views, run_views
-from crm_mail.outbox.download_views import add_download_routes
-from crm_mail.outbox.kind_views import add_kind_routes
-from crm_mail.outbox.manual_views import add_manual_routes
-from crm_mail.outbox.review_views import add_review_routes
-from crm_mail.outbox.send_views import add_send_routes
-from crm_mail.outbox.standing_views import add_standing_routes
-from crm_mail.outbox.unsubscribe_views import add_unsubscribe_routes
+from crm_mail.outbox import run_views
+from crm_mail.outbox.links.download_views import add_download_routes
+from crm_mail.outbox.links.unsubscribe_views import add_unsubscribe_routes
+from crm_mail.outbox.one_button.send_views import add_send_routes
+from crm_mail.outbox.preparing import prepare_views
+from crm_mail.outbox.preparing.kind_views import add_kind_routes
+from crm_mail.outbox.preparing.manual_views import add_manual_routes
+from crm_mail.outbox.reviewing.review_views import add_review_routes
+from crm_mail.outbox.standing.views import add_standing_routes
 
 
 def init_app(app: Flask) -> None:

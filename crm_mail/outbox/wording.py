@@ -14,9 +14,9 @@ from crm_mail.delivery.bounces.reason_words import reason_words
 from crm_mail.delivery.domains.kind_words import describe_look, describe_reason
 from crm_mail.document_types import NO_NAMES, TypeNames, type_label
 from crm_mail.documents.template_words import fault_words
-from crm_mail.outbox.edit_problems import EditProblem
 from crm_mail.outbox.issues import BLOCKERS, Issue
 from crm_mail.outbox.reasons import COPY_DROPPED, LeftOutReason, Rule, WithheldReason
+from crm_mail.outbox.reviewing.edit_problems import EditProblem
 
 Translate = Callable[[str], str]
 

@@ -24,8 +24,8 @@ from crm_mail.contacts.models import Contact, Party
 from crm_mail.db import now
 from crm_mail.delivery.routing import Channel
 from crm_mail.evidence.models import MailItem
-from crm_mail.outbox.envelopes import raw_bytes
 from crm_mail.outbox.models import Message
+from crm_mail.outbox.sending.envelopes import raw_bytes
 from crm_mail.permissions import Actor, Permission
 from crm_mail.privacy.footprint import Footprint, footprint_of_contact, footprint_of_party, read_rows
 from crm_mail.privacy.models import ActKind, PrivacyAct

@@ -16,8 +16,8 @@ from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
 from crm_mail.contacts.purchase_words import act_choices, recent_choices
 from crm_mail.db import now
 from crm_mail.document_types import DocumentType
-from crm_mail.outbox.prepare import create_run
-from crm_mail.outbox.prepare_views import ring, run_url
+from crm_mail.outbox.preparing.prepare import create_run
+from crm_mail.outbox.preparing.prepare_views import ring, run_url
 from crm_mail.outbox.tasks import FILL_RUN
 from crm_mail.permissions import Permission, signed_in_actor
 from crm_mail.purchases.asked import FIELDS, PREFIX

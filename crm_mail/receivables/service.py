@@ -21,7 +21,7 @@ from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document
 from crm_mail.documents.printing import statement_file_name
 from crm_mail.documents.service import FileRole, NewDocument, Stored, store_computed
-from crm_mail.outbox.criteria import Criteria
+from crm_mail.outbox.preparing.criteria import Criteria
 from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables.overtaking import bring_back, overtake
 from crm_mail.receivables.reading import (

@@ -30,7 +30,7 @@ from crm_mail.evidence.due_mailboxes import count_full_mailboxes, count_silent_m
 from crm_mail.evidence.listing import count_alarms
 from crm_mail.importers.folder_list import count_refusals
 from crm_mail.outbox.models import Message, Run
-from crm_mail.outbox.review import can_see_run
+from crm_mail.outbox.reviewing.review import can_see_run
 from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import Actor, Permission

@@ -16,8 +16,8 @@ from crm_mail.delivery.routing import Channel
 from crm_mail.document_types import TypeNames, type_label
 from crm_mail.evidence.proof import Stage
 from crm_mail.evidence.timeline_words import stage_words
-from crm_mail.outbox.cause_words import cause_words
 from crm_mail.outbox.models import Run
+from crm_mail.outbox.sending.cause_words import cause_words
 from crm_mail.outbox.wording import describe_why, left_out_words, withheld_words
 from crm_mail.permissions import Actor
 from crm_mail.reports.languages import Translate, translator

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from crm_mail.db import now
 from crm_mail.delivery.limits import next_free_at
-from crm_mail.outbox.claiming import accounts_with_work
 from crm_mail.outbox.models import Attempt, Message
+from crm_mail.outbox.sending.claiming import accounts_with_work
 from crm_mail.outbox.states import MessageState
 
 PATIENCE = timedelta(minutes=2)

@@ -26,11 +26,11 @@ from crm_mail.documents.message_context import build_run_report_context
 from crm_mail.documents.text_samples import company_fields
 from crm_mail.documents.texts import RenderedMessage, render_message
 from crm_mail.installation import Installation
-from crm_mail.outbox.cause_words import cause_words
-from crm_mail.outbox.composing_parts import Origin
+from crm_mail.outbox.composing.parts import Origin
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.review import can_see_run
-from crm_mail.outbox.standing import latest_use
+from crm_mail.outbox.reviewing.review import can_see_run
+from crm_mail.outbox.sending.cause_words import cause_words
+from crm_mail.outbox.standing.service import latest_use
 from crm_mail.permissions import INSTALLATION, Actor
 from crm_mail.reports.export import text_chunks
 from crm_mail.reports.languages import translator

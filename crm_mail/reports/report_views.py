@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.models import Company
 from crm_mail.evidence.listing import run_evidence
 from crm_mail.evidence.resolving import Known, what_is_known
-from crm_mail.outbox import control
-from crm_mail.outbox.cause_words import cause_words
-from crm_mail.outbox.commit_forms import refusal_words
+from crm_mail.outbox.committing.commit_forms import refusal_words
 from crm_mail.outbox.models import Message, Run
-from crm_mail.outbox.review import find_message, find_run
+from crm_mail.outbox.reviewing.review import find_message, find_run
+from crm_mail.outbox.sending import control
+from crm_mail.outbox.sending.cause_words import cause_words
 from crm_mail.outbox.states import MessageState, RunState, TransitionRefused
 from crm_mail.outbox.wording import left_out_words, withheld_words
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor

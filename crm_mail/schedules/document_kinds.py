@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
 from crm_mail.installation import Installation
-from crm_mail.outbox.criteria import Criteria
-from crm_mail.outbox.prepare import allowed_criteria, create_run
+from crm_mail.outbox.preparing.criteria import Criteria
+from crm_mail.outbox.preparing.prepare import allowed_criteria, create_run
 from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables.service import STATEMENT, StatementChoice, make_statements, run_criteria
 from crm_mail.receivables.statements import Layout

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from crm_mail.companies.models import Company
 from crm_mail.db import now
-from crm_mail.outbox.standing import find_standing, list_standings
+from crm_mail.outbox.standing.service import find_standing, list_standings
 from crm_mail.permissions import Permission, PermissionDenied, requires, signed_in_actor
 from crm_mail.refusals import Refusal
 from crm_mail.schedules.blueprint import blueprint

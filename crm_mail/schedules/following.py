@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from crm_mail.db import now
 from crm_mail.installation import Installation
-from crm_mail.outbox.control import cancel_run
 from crm_mail.outbox.models import Message, Run
-from crm_mail.outbox.standing import commit_by_standing
+from crm_mail.outbox.sending.control import cancel_run
+from crm_mail.outbox.standing.service import commit_by_standing
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import INSTALLATION
 from crm_mail.schedules.greeting import forget_left_out

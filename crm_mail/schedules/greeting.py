@@ -23,11 +23,11 @@ from crm_mail.document_types import DocumentType
 from crm_mail.documents.message_context import SharedContext, build_context, share_context
 from crm_mail.documents.templating import compile_text
 from crm_mail.installation import Installation
-from crm_mail.outbox.composing import create_composed_run
-from crm_mail.outbox.composing_parts import Composed, Composition, Origin
-from crm_mail.outbox.composing_registry import register
+from crm_mail.outbox.composing.compose import create_composed_run
+from crm_mail.outbox.composing.parts import Composed, Composition, Origin
+from crm_mail.outbox.composing.registry import register
 from crm_mail.outbox.models import Message, Run
-from crm_mail.outbox.prepare import COMPANY_FIELDS
+from crm_mail.outbox.preparing.prepare import COMPANY_FIELDS
 from crm_mail.permissions import Actor, Permission
 from crm_mail.schedules.kinds import Due, Options, Outcome, ScheduleKind, made_run, nothing_due
 from crm_mail.schedules.models import Greeting, SpecialDate

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.filter_words import describe_filter
-from crm_mail.outbox.standing import list_standings
+from crm_mail.outbox.standing.service import list_standings
 from crm_mail.permissions import Permission, PermissionDenied, requires, signed_in_actor
 from crm_mail.schedules.blueprint import blueprint
 from crm_mail.schedules.edit_views import company_at_work, refusal_words

@@ -10,8 +10,8 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.prepare_views import run_url
-from crm_mail.outbox.review import can_see_run
+from crm_mail.outbox.preparing.prepare_views import run_url
+from crm_mail.outbox.reviewing.review import can_see_run
 from crm_mail.permissions import Actor, Permission, PermissionDenied, requires, signed_in_actor
 from crm_mail.schedules import edit_views, special_date_views
 from crm_mail.schedules.blueprint import blueprint

@@ -25,11 +25,11 @@ from crm_mail.delivery.routing import AddressKind
 from crm_mail.documents.packagings import PackagingValues, list_packagings
 from crm_mail.evidence.error_notices import note
 from crm_mail.installation import Installation
-from crm_mail.outbox.assembly import FileFacts
-from crm_mail.outbox.composing import TypeNotSent, compose_run
-from crm_mail.outbox.composing_parts import Composed, Composition, Origin
+from crm_mail.outbox.composing.compose import TypeNotSent, compose_run
+from crm_mail.outbox.composing.parts import Composed, Composition, Origin
 from crm_mail.outbox.models import LeftOut, Message, Run
-from crm_mail.outbox.prepare import create_run, criteria_for_documents
+from crm_mail.outbox.preparing.assembly import FileFacts
+from crm_mail.outbox.preparing.prepare import create_run, criteria_for_documents
 from crm_mail.outbox.wording import left_out_words
 from crm_mail.permissions import HIGHEST_CLEARANCE, Actor
 from crm_mail.refusals import Refusal

@@ -21,9 +21,9 @@ from crm_mail.companies.packaging_rules import AfterSending
 from crm_mail.db import now
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import LeftOut, Message, MessageDocument, Run
-from crm_mail.outbox.standing import COMMITTED, commit_by_standing, limits_of, sent_today
-from crm_mail.outbox.standing_limits import WhyNot, why_not
-from crm_mail.outbox.standing_models import StandingAuthorisation
+from crm_mail.outbox.standing.limits import WhyNot, why_not
+from crm_mail.outbox.standing.models import StandingAuthorisation
+from crm_mail.outbox.standing.service import COMMITTED, commit_by_standing, limits_of, sent_today
 from crm_mail.outbox.states import SETTLED, MessageState, RunState
 from crm_mail.outbox.wording import left_out_words
 from crm_mail.send_orders.answers import SentMessage, write_answer

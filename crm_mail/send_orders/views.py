@@ -10,7 +10,7 @@ from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
 from crm_mail.importers.claims import try_folder
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.standing import list_standings
+from crm_mail.outbox.standing.service import list_standings
 from crm_mail.permissions import Permission, PermissionDenied, requires, signed_in_actor
 from crm_mail.send_orders.forms import OrdersForm
 from crm_mail.send_orders.listing import SHOWN, count_orders, list_orders, messages_of

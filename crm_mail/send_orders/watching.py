@@ -22,7 +22,7 @@ from crm_mail.companies.models import Company
 from crm_mail.db import now
 from crm_mail.installation import Installation
 from crm_mail.outbox import tasks
-from crm_mail.outbox.standing_models import StandingAuthorisation
+from crm_mail.outbox.standing.models import StandingAuthorisation
 from crm_mail.refusals import Refusal
 from crm_mail.send_orders import settling
 from crm_mail.send_orders.answers import write_answer

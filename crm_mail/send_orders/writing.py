@@ -22,8 +22,8 @@ from crm_mail.contacts.models import Party
 from crm_mail.db import now
 from crm_mail.documents.models import Document
 from crm_mail.installation import Installation
-from crm_mail.outbox.few_documents import find_obstacle
 from crm_mail.outbox.models import Message, MessageDocument
+from crm_mail.outbox.one_button.few_documents import find_obstacle
 from crm_mail.outbox.states import LEFT
 from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal

@@ -259,7 +259,7 @@ def test_without_an_endpoint_sending_pays_one_look_at_an_empty_table(sqlite_home
 def test_sending_tells_of_messages_and_of_the_run(sqlite_home: Installation) -> None:
     """The whole way: a real worker, a real mail server, a real listener."""
     from crm_mail.outbox.models import Run
-    from crm_mail.outbox.worker import run_worker
+    from crm_mail.outbox.sending.worker import run_worker
     from tests.delivery.servers import Faults
     from tests.outbox.sending import committed_run
 

@@ -19,8 +19,8 @@ from config import Settings
 from crm_mail.companies.models import Company
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.installation import Installation
-from crm_mail.outbox.criteria import Criteria
-from crm_mail.outbox.preparation import prepare_run
+from crm_mail.outbox.preparing.criteria import Criteria
+from crm_mail.outbox.preparing.preparation import prepare_run
 from crm_mail.permissions import INSTALLATION
 from crm_mail.users.actors import build_actor
 from crm_mail.users.models import User

@@ -14,7 +14,7 @@ from crm_mail.campaigns.models import Campaign
 from crm_mail.composers import register_composers
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.installation import Installation
-from crm_mail.outbox.commit import commit_run
+from crm_mail.outbox.committing.commit import commit_run
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.states import RunState
 from crm_mail.outbox.tasks import fill_one_run

@@ -45,8 +45,8 @@ from crm_mail.documents.builtin_texts import MessageText
 from crm_mail.documents.message_context import build_context, share_context
 from crm_mail.documents.texts import TextInvalid
 from crm_mail.installation import Installation
-from crm_mail.outbox.completing import can_complete, complete_run
 from crm_mail.outbox.models import MessageContent, MessageFile, Run
+from crm_mail.outbox.preparing.completing import can_complete, complete_run
 from crm_mail.outbox.states import RunState
 from crm_mail.outbox.tasks import fill_one_run
 from crm_mail.permissions import Actor

@@ -29,7 +29,9 @@ def test_the_list_of_commands_loads_no_room() -> None:
 def test_what_every_command_shares_loads_no_room_for_its_refusals() -> None:
     loaded = _loaded_by("import crm_mail.cli.frame")
     assert "crm_mail.refusals" in loaded
-    assert not {"crm_mail.outbox.prepare", "crm_mail.importers.base", "crm_mail.background"} & loaded
+    assert (
+        not {"crm_mail.outbox.preparing.prepare", "crm_mail.importers.base", "crm_mail.background"} & loaded
+    )
 
 
 def test_the_list_says_of_each_command_what_it_says_itself() -> None:

@@ -30,9 +30,9 @@ from crm_mail.documents.pdf_theme import Theme
 from crm_mail.documents.schemas import Canonical, validate_canonical
 from crm_mail.documents.service import FileRole, NewDocument, NewFile, store_document
 from crm_mail.installation import Installation
-from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.models import Message
-from crm_mail.outbox.preparation import prepare_run
+from crm_mail.outbox.preparing.criteria import Criteria
+from crm_mail.outbox.preparing.preparation import prepare_run
 from crm_mail.permissions import Permission, PermissionDenied
 from crm_mail.users.models import User
 from tests.factories import make_account, make_actor, make_company, make_contact, make_party, make_user

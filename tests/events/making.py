@@ -15,8 +15,8 @@ from crm_mail.events.kinds import Target
 from crm_mail.events.models import ActionState, EventAction, EventRule, InboundEvent
 from crm_mail.events.rules import RuleInput, default_input, save_rule
 from crm_mail.installation import Installation
-from crm_mail.outbox.standing import give_standing
-from crm_mail.outbox.standing_limits import Limits
+from crm_mail.outbox.standing.limits import Limits
+from crm_mail.outbox.standing.service import give_standing
 from crm_mail.permissions import ANY, Permission
 from crm_mail.users.actors import build_actor
 from crm_mail.users.models import User

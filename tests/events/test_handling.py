@@ -14,8 +14,8 @@ from crm_mail.events.kinds import Target
 from crm_mail.events.models import ActionState, EventRule, EventState, InboundEvent
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, MessageDocument, Run
+from crm_mail.outbox.sending.worker import run_worker
 from crm_mail.outbox.states import RunState
-from crm_mail.outbox.worker import run_worker
 from crm_mail.permissions import Permission
 from crm_mail.privacy.retention import retain
 from crm_mail.users.actors import build_actor

@@ -22,11 +22,11 @@ from crm_mail.events import handling
 from crm_mail.events.kinds import RuleChannel
 from crm_mail.events.models import EventRule
 from crm_mail.installation import Installation
-from crm_mail.outbox.envelopes import raw_bytes
 from crm_mail.outbox.models import LeftOut, Message
-from crm_mail.outbox.sms_budget import over_cap
+from crm_mail.outbox.sending.envelopes import raw_bytes
+from crm_mail.outbox.sending.sms_budget import over_cap
+from crm_mail.outbox.sending.worker import run_worker
 from crm_mail.outbox.states import MessageState
-from crm_mail.outbox.worker import run_worker
 from crm_mail.permissions import EVERYTHING
 from crm_mail.privacy.footprint import footprint_of_contact
 from crm_mail.sandbox.sms_gateway import SmsGateway

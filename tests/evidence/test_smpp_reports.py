@@ -12,8 +12,8 @@ from crm_mail.events.kinds import RuleChannel
 from crm_mail.evidence.smpp_reports import fetch_reports
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message
+from crm_mail.outbox.sending.worker import run_worker
 from crm_mail.outbox.states import MessageState
-from crm_mail.outbox.worker import run_worker
 from crm_mail.users.actors import build_actor
 from tests import factories
 from tests.delivery.smpp_server import SmppServer

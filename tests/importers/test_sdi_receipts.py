@@ -19,7 +19,7 @@ from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.document_service import DocumentFileResult, import_document_file
 from crm_mail.importers.sdi_receipts import ROOTS, read_sdi_receipt
 from crm_mail.installation import Installation
-from crm_mail.outbox.commit import ListChanged, commit_run, fingerprint
+from crm_mail.outbox.committing.commit import ListChanged, commit_run, fingerprint
 from crm_mail.outbox.states import MessageState
 from tests.factories import make_account, make_actor, make_company, make_contact, make_party, make_user
 from tests.outbox.preparing import prepare, rows

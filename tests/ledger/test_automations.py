@@ -24,13 +24,13 @@ from crm_mail.events import handling
 from crm_mail.importers.folder_settings import FolderChoices, save_folder
 from crm_mail.importers.folder_watch import Watcher
 from crm_mail.installation import Installation
-from crm_mail.outbox.commit import commit_run
-from crm_mail.outbox.control import read_progress
+from crm_mail.outbox.committing.commit import commit_run
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.preparation import prepare_run
-from crm_mail.outbox.standing import give_standing
-from crm_mail.outbox.standing_limits import Limits
-from crm_mail.outbox.worker import run_worker
+from crm_mail.outbox.preparing.preparation import prepare_run
+from crm_mail.outbox.sending.control import read_progress
+from crm_mail.outbox.sending.worker import run_worker
+from crm_mail.outbox.standing.limits import Limits
+from crm_mail.outbox.standing.service import give_standing
 from crm_mail.permissions import Permission
 from crm_mail.scheduled_kinds import register_scheduled_kinds
 from crm_mail.schedules import firing

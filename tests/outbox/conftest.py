@@ -2,7 +2,7 @@
 
 import pytest
 
-from crm_mail.outbox import lanes, sender
+from crm_mail.outbox.sending import lanes, sender
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.models import Company, TypePolicy
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.delivery.routing import ChannelPreference
-from crm_mail.outbox.criteria import Criteria
 from crm_mail.outbox.models import LeftOut, Message, MessageFile, Run
-from crm_mail.outbox.prepare import create_run, fill_run
+from crm_mail.outbox.preparing.criteria import Criteria
+from crm_mail.outbox.preparing.prepare import create_run, fill_run
 from crm_mail.permissions import Actor
 
 

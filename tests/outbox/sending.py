@@ -14,10 +14,10 @@ from crm_mail.contacts.models import Party
 from crm_mail.delivery.models import AccountKind, Security, SenderAccount
 from crm_mail.delivery.routing import AddressKind, Channel
 from crm_mail.installation import Installation
-from crm_mail.outbox.commit import commit_run
+from crm_mail.outbox.committing.commit import commit_run
 from crm_mail.outbox.models import Attempt, Message, MessageContent, MessageEvent, MessageFile, Run
+from crm_mail.outbox.sending.worker import run_worker
 from crm_mail.outbox.states import MessageState, RunState
-from crm_mail.outbox.worker import run_worker
 from tests.delivery.servers import Faults, FaultyServer
 from tests.factories import make_account, make_actor, make_company, make_party
 

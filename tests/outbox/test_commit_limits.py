@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
 from crm_mail.db import now
-from crm_mail.outbox.commit import CommitRefused, commit_run
-from crm_mail.outbox.commit_overview import overview
+from crm_mail.outbox.committing.commit import CommitRefused, commit_run
+from crm_mail.outbox.committing.commit_overview import overview
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import NO_LIMITS, Actor, CommitLimits

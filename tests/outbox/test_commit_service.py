@@ -13,15 +13,15 @@ from crm_mail.companies.models import AccountSource, Company
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, Subscription
 from crm_mail.db import now
 from crm_mail.documents.models import Document
-from crm_mail.outbox.commit import (
+from crm_mail.outbox.committing.commit import (
     CommitRefused,
     ListChanged,
     commit_run,
     fingerprint,
     undo_commit,
 )
-from crm_mail.outbox.commit_overview import overview
-from crm_mail.outbox.freezing import frozen_hash
+from crm_mail.outbox.committing.commit_overview import overview
+from crm_mail.outbox.committing.freezing import frozen_hash
 from crm_mail.outbox.models import (
     Message,
     MessageContent,

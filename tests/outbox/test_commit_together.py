@@ -7,12 +7,12 @@ from typing import Any
 
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.installation import Installation
-from crm_mail.outbox.commit import CommitRefused, Committed, commit_run, undo_commit
-from crm_mail.outbox.criteria import Criteria
+from crm_mail.outbox.committing.commit import CommitRefused, Committed, commit_run, undo_commit
 from crm_mail.outbox.models import MessageEvent, Run
-from crm_mail.outbox.prepare import RunNotPreparing, create_run, fill_run
-from crm_mail.outbox.review import Chosen, RunNotOpen
-from crm_mail.outbox.review_changes import exclude_messages
+from crm_mail.outbox.preparing.criteria import Criteria
+from crm_mail.outbox.preparing.prepare import RunNotPreparing, create_run, fill_run
+from crm_mail.outbox.reviewing.review import Chosen, RunNotOpen
+from crm_mail.outbox.reviewing.review_changes import exclude_messages
 from crm_mail.outbox.states import MessageState, RunState
 from tests.factories import make_account, make_actor, make_company, make_document, make_party
 from tests.outbox.preparing import prepare, rows

@@ -14,15 +14,15 @@ from crm_mail.contacts.consents import Word, record_consent
 from crm_mail.db import now
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.installation import Installation
-from crm_mail.outbox.assembly import FileFacts
-from crm_mail.outbox.commit import CommitRefused, commit_run
-from crm_mail.outbox.composing import compose_run, create_composed_run
-from crm_mail.outbox.composing_batches import ComposedWrong
-from crm_mail.outbox.composing_parts import UNSUBSCRIBE, Composed, Composition, Origin
-from crm_mail.outbox.composing_registry import register
-from crm_mail.outbox.language_change import change_language
+from crm_mail.outbox.committing.commit import CommitRefused, commit_run
+from crm_mail.outbox.composing.batches import ComposedWrong
+from crm_mail.outbox.composing.compose import compose_run, create_composed_run
+from crm_mail.outbox.composing.parts import UNSUBSCRIBE, Composed, Composition, Origin
+from crm_mail.outbox.composing.registry import register
 from crm_mail.outbox.models import Message, MessageContent, Run
-from crm_mail.outbox.review import Chosen
+from crm_mail.outbox.preparing.assembly import FileFacts
+from crm_mail.outbox.preparing.language_change import change_language
+from crm_mail.outbox.reviewing.review import Chosen
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.outbox.tasks import fill_one_run
 from crm_mail.outbox.wording import describe_why

@@ -17,10 +17,10 @@ from crm_mail.contacts.consents import Word, note_address_word, record_consent
 from crm_mail.contacts.models import Contact
 from crm_mail.delivery.routing import Channel
 from crm_mail.installation import Installation
-from crm_mail.outbox.commit import commit_run
-from crm_mail.outbox.envelopes import load_envelope
+from crm_mail.outbox.committing.commit import commit_run
 from crm_mail.outbox.models import Message, MessageContent, Run
-from crm_mail.outbox.prepare import create_run, fill_run
+from crm_mail.outbox.preparing.prepare import create_run, fill_run
+from crm_mail.outbox.sending.envelopes import load_envelope
 from tests.delivery.servers import FaultyServer
 from tests.factories import (
     make_account,

@@ -9,11 +9,11 @@ import pytest
 from crm_mail.audit import AuditEvent
 from crm_mail.db import now
 from crm_mail.installation import Installation
-from crm_mail.outbox import control
-from crm_mail.outbox.commit import CommitRefused, undo_commit
-from crm_mail.outbox.control import ControlRefused, Resolution
+from crm_mail.outbox.committing.commit import CommitRefused, undo_commit
 from crm_mail.outbox.models import Message, Run
-from crm_mail.outbox.sender import Sender
+from crm_mail.outbox.sending import control
+from crm_mail.outbox.sending.control import ControlRefused, Resolution
+from crm_mail.outbox.sending.sender import Sender
 from crm_mail.outbox.states import MessageState, RunState, TransitionRefused
 from crm_mail.permissions import Actor, PermissionDenied, Sight
 from tests.delivery.servers import Faults

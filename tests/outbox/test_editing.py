@@ -8,13 +8,13 @@ from crm_mail.contacts.models import Contact, ContactAddress
 from crm_mail.delivery.models import AccountKind
 from crm_mail.delivery.routing import AddressKind, Channel
 from crm_mail.documents.models import DocumentFile
-from crm_mail.outbox.checking import check_messages
-from crm_mail.outbox.edit_problems import EditProblem
-from crm_mail.outbox.editing import Correction, EditRefused, edit_message, split_frame
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import MessageContent, MessageRevision
-from crm_mail.outbox.review import Chosen, count_messages
-from crm_mail.outbox.review_filter import ReviewFilter
+from crm_mail.outbox.reviewing.checking import check_messages
+from crm_mail.outbox.reviewing.edit_problems import EditProblem
+from crm_mail.outbox.reviewing.editing import Correction, EditRefused, edit_message, split_frame
+from crm_mail.outbox.reviewing.review import Chosen, count_messages
+from crm_mail.outbox.reviewing.review_filter import ReviewFilter
 from crm_mail.permissions import Actor
 from tests.factories import make_account, make_company, make_contact, make_document, make_party
 from tests.outbox.preparing import codes, prepare, rows

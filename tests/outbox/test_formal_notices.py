@@ -5,10 +5,10 @@ from sqlalchemy.orm import Session
 
 from crm_mail.delivery.models import AccountKind
 from crm_mail.delivery.routing import AddressKind, Channel
-from crm_mail.outbox.bulk_warnings import warn_unproven
-from crm_mail.outbox.editing import address_issues
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import MessageDocument
+from crm_mail.outbox.preparing.bulk_warnings import warn_unproven
+from crm_mail.outbox.reviewing.editing import address_issues
 from tests.factories import make_account, make_company, make_document, make_party
 from tests.outbox.sending import make_run
 from tests.outbox.test_sending_accounts import messages_of

@@ -14,10 +14,10 @@ from crm_mail.contacts.receivers import who_receives
 from crm_mail.delivery.models import AddressVerdict, VerdictSource
 from crm_mail.delivery.routing import AddressKind, Channel
 from crm_mail.installation import Installation
-from crm_mail.outbox.commit import CommitRefused, commit_run
-from crm_mail.outbox.commit_overview import overview
-from crm_mail.outbox.kind_answers import answer_kind, list_questions
+from crm_mail.outbox.committing.commit import CommitRefused, commit_run
+from crm_mail.outbox.committing.commit_overview import overview
 from crm_mail.outbox.models import Message, Run
+from crm_mail.outbox.preparing.kind_answers import answer_kind, list_questions
 from crm_mail.permissions import Permission
 from crm_mail.sandbox.dns import Zone, dns_server
 from crm_mail.users.models import User

@@ -10,9 +10,9 @@ import pytest
 from crm_mail.delivery.envelope import Cause, Outcome, OutcomeKind
 from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.transports import AccountSettings, Security
-from crm_mail.outbox import lanes
-from crm_mail.outbox.attempting import Result
-from crm_mail.outbox.claiming import Job
+from crm_mail.outbox.sending import lanes
+from crm_mail.outbox.sending.attempting import Result
+from crm_mail.outbox.sending.claiming import Job
 
 AT = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
 SETTINGS = AccountSettings(Channel.SMTP, "127.0.0.1", 25, Security.NONE, "office@office.example")

@@ -11,8 +11,8 @@ from crm_mail.api.keys import KeyValues, issue_key
 from crm_mail.companies.models import Company
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.standing import commit_by_standing, give_standing
-from crm_mail.outbox.standing_limits import WhyNot
+from crm_mail.outbox.standing.limits import WhyNot
+from crm_mail.outbox.standing.service import commit_by_standing, give_standing
 from crm_mail.outbox.states import RunState
 from crm_mail.users.actors import build_actor
 from crm_mail.users.models import User

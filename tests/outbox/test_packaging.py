@@ -20,10 +20,10 @@ from crm_mail.db import now
 from crm_mail.documents.models import DocumentFile
 from crm_mail.documents.packagings import PackagingValues, list_packagings, save_packaging
 from crm_mail.installation import Installation
-from crm_mail.outbox.copies import handle_copies
+from crm_mail.outbox.committing.rechecking import drop_outdated
 from crm_mail.outbox.models import Message, MessageContent, MessageFile, Run
-from crm_mail.outbox.preparation import prepare_run
-from crm_mail.outbox.rechecking import drop_outdated
+from crm_mail.outbox.preparing.preparation import prepare_run
+from crm_mail.outbox.sending.copies import handle_copies
 from crm_mail.outbox.states import MessageState
 from tests.factories import (
     make_account,

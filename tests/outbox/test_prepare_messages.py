@@ -14,10 +14,16 @@ from crm_mail.delivery.domains.registry_file import read_registry
 from crm_mail.delivery.models import AddressVerdict, VerdictSource
 from crm_mail.delivery.routing import AddressKind, Channel, ChannelPreference
 from crm_mail.documents.models import MessageText
-from crm_mail.outbox.commit import commit_run
-from crm_mail.outbox.criteria import Criteria
+from crm_mail.outbox.committing.commit import commit_run
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.prepare import RunNotPreparing, create_run, criteria_for_documents, fill_run, preview_run
+from crm_mail.outbox.preparing.criteria import Criteria
+from crm_mail.outbox.preparing.prepare import (
+    RunNotPreparing,
+    create_run,
+    criteria_for_documents,
+    fill_run,
+    preview_run,
+)
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import PermissionDenied
 from tests.factories import (

@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 from crm_mail.companies.models import Company
 from crm_mail.contacts.models import Role
 from crm_mail.installation import Installation
-from crm_mail.outbox import prepare_views
 from crm_mail.outbox.models import Message, Run
+from crm_mail.outbox.preparing import prepare_views
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import Permission
 from tests.factories import make_account, make_company, make_contact, make_document, make_party, make_user

@@ -14,12 +14,13 @@ from crm_mail.documents import printing
 from crm_mail.documents.models import DocumentFile, RenderedFile
 from crm_mail.documents.printing import Printed
 from crm_mail.installation import Installation
-from crm_mail.outbox import preparation, tasks
-from crm_mail.outbox.criteria import Criteria
-from crm_mail.outbox.heartbeat import beating
+from crm_mail.outbox import tasks
 from crm_mail.outbox.models import Message, Run
-from crm_mail.outbox.preparation import finish_preparation
-from crm_mail.outbox.prepare import create_run
+from crm_mail.outbox.preparing import preparation
+from crm_mail.outbox.preparing.criteria import Criteria
+from crm_mail.outbox.preparing.heartbeat import beating
+from crm_mail.outbox.preparing.preparation import finish_preparation
+from crm_mail.outbox.preparing.prepare import create_run
 from tests.factories import make_account, make_actor, make_company, make_document, make_party
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from crm_mail.delivery.routing import Channel
 from crm_mail.documents.models import DocumentFile
 from crm_mail.outbox.models import Message, MessageDocument, Run
-from crm_mail.outbox.redrawing import count_redrawable, draw_again
+from crm_mail.outbox.preparing.redrawing import count_redrawable, draw_again
 from crm_mail.outbox.states import MessageState
 from crm_mail.permissions import Actor, PermissionDenied
 from tests.factories import make_actor, make_company, make_document, make_party, outbox_grants

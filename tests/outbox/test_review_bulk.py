@@ -5,17 +5,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.audit import AuditEvent
-from crm_mail.outbox.affected import Affected, count_affected
-from crm_mail.outbox.editing import Correction, edit_message
-from crm_mail.outbox.language_change import change_language
-from crm_mail.outbox.merging import merge_messages, take_apart
 from crm_mail.outbox.models import Message, MessageContent, Run
+from crm_mail.outbox.preparing.language_change import change_language
+from crm_mail.outbox.preparing.merging import merge_messages, take_apart
 from crm_mail.outbox.reasons import WithheldReason
-from crm_mail.outbox.review import Chosen
-from crm_mail.outbox.review_changes import include_messages
-from crm_mail.outbox.review_filter import ReviewFilter
+from crm_mail.outbox.reviewing.affected import Affected, count_affected
+from crm_mail.outbox.reviewing.editing import Correction, edit_message
+from crm_mail.outbox.reviewing.review import Chosen
+from crm_mail.outbox.reviewing.review_changes import include_messages
+from crm_mail.outbox.reviewing.review_filter import ReviewFilter
+from crm_mail.outbox.reviewing.undoing import undo_action
 from crm_mail.outbox.states import MessageState
-from crm_mail.outbox.undoing import undo_action
 from crm_mail.permissions import Actor
 from tests.factories import make_account, make_company, make_contact, make_document, make_party
 from tests.outbox.preparing import attached, decide, prepare, rows

@@ -8,8 +8,8 @@ from crm_mail.audit import AuditEvent
 from crm_mail.delivery.models import AccountKind
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Message, MessageEvent, Run
-from crm_mail.outbox.review import Chosen, RunNotOpen, count_messages, count_run, list_messages
-from crm_mail.outbox.review_changes import (
+from crm_mail.outbox.reviewing.review import Chosen, RunNotOpen, count_messages, count_run, list_messages
+from crm_mail.outbox.reviewing.review_changes import (
     AccountUnfit,
     approve_messages,
     as_ranges,
@@ -17,8 +17,8 @@ from crm_mail.outbox.review_changes import (
     exclude_messages,
     include_messages,
 )
-from crm_mail.outbox.review_filter import ReviewFilter
-from crm_mail.outbox.selecting import (
+from crm_mail.outbox.reviewing.review_filter import ReviewFilter
+from crm_mail.outbox.reviewing.selecting import (
     SelectionLost,
     TooManyExceptions,
     active_selection,
@@ -27,9 +27,9 @@ from crm_mail.outbox.selecting import (
     select_all,
     untick,
 )
+from crm_mail.outbox.reviewing.summaries import run_counts
+from crm_mail.outbox.reviewing.undoing import find_action, undo_action
 from crm_mail.outbox.states import MessageState, RunState
-from crm_mail.outbox.summaries import run_counts
-from crm_mail.outbox.undoing import find_action, undo_action
 from crm_mail.permissions import Actor, PermissionDenied
 from tests.factories import make_account, make_company, make_contact, make_document, make_party
 from tests.outbox.preparing import prepare, rows

@@ -17,7 +17,7 @@ from crm_mail.contacts.models import Party
 from crm_mail.db import now
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.installation import Installation
-from crm_mail.outbox.commit import commit_run
+from crm_mail.outbox.committing.commit import commit_run
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import Permission

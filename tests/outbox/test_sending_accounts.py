@@ -19,11 +19,11 @@ from crm_mail.delivery.oauth_consent import begin_sign_in, finish_sign_in
 from crm_mail.delivery.packing import unpack
 from crm_mail.delivery.replies import Reply, judge
 from crm_mail.installation import Installation
-from crm_mail.outbox.bulk_warnings import warn_ordinary_answers
-from crm_mail.outbox.checking import check_messages
-from crm_mail.outbox.envelopes import raw_bytes
 from crm_mail.outbox.models import Attempt, Message, Run
-from crm_mail.outbox.review import Chosen
+from crm_mail.outbox.preparing.bulk_warnings import warn_ordinary_answers
+from crm_mail.outbox.reviewing.checking import check_messages
+from crm_mail.outbox.reviewing.review import Chosen
+from crm_mail.outbox.sending.envelopes import raw_bytes
 from tests.delivery.oauth_server import CLIENT_SECRET, OAuthServer
 from tests.delivery.servers import Faults
 from tests.factories import make_account, make_company

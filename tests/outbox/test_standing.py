@@ -16,15 +16,15 @@ from crm_mail.companies.models import Company
 from crm_mail.db import now, today
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.standing import (
+from crm_mail.outbox.standing.limits import Limits, WhyNot, checked, why_not
+from crm_mail.outbox.standing.models import StandingAuthorisation
+from crm_mail.outbox.standing.service import (
     LimitsWrong,
     commit_by_standing,
     give_standing,
     latest_use,
     revoke_standing,
 )
-from crm_mail.outbox.standing_limits import Limits, WhyNot, checked, why_not
-from crm_mail.outbox.standing_models import StandingAuthorisation
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import PermissionDenied
 from crm_mail.users.actors import build_actor

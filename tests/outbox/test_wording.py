@@ -3,9 +3,9 @@
 import pytest
 
 from crm_mail.documents.template_errors import TemplateInvalid, TemplateProblem
-from crm_mail.outbox.edit_problems import EditProblem
 from crm_mail.outbox.issues import BLOCKERS, Issue
 from crm_mail.outbox.reasons import LeftOutReason, Rule, WithheldReason
+from crm_mail.outbox.reviewing.edit_problems import EditProblem
 from crm_mail.outbox.wording import (
     describe_why,
     done_words,

@@ -20,12 +20,13 @@ from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import now
 from crm_mail.delivery.models import AccountUsage, SenderAccount
 from crm_mail.installation import Installation
-from crm_mail.outbox import finishing, reconcile, tasks
-from crm_mail.outbox.criteria import Criteria
+from crm_mail.outbox import tasks
 from crm_mail.outbox.models import Message, Run
-from crm_mail.outbox.prepare import create_run
+from crm_mail.outbox.preparing.criteria import Criteria
+from crm_mail.outbox.preparing.prepare import create_run
+from crm_mail.outbox.sending import finishing, reconcile
+from crm_mail.outbox.sending.worker import run_worker
 from crm_mail.outbox.states import MessageState, RunState
-from crm_mail.outbox.worker import run_worker
 from tests.delivery.servers import Faults
 from tests.factories import make_account, make_company, make_contact, make_document, make_party, make_user
 from tests.outbox.sending import (

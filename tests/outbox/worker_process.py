@@ -5,7 +5,7 @@ from pathlib import Path
 
 from config import Settings
 from crm_mail.installation import Installation
-from crm_mail.outbox.worker import run_worker_process
+from crm_mail.outbox.sending.worker import run_worker_process
 from crm_mail.schema import import_models
 
 

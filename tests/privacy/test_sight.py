@@ -14,10 +14,10 @@ from crm_mail.contacts.models import Contact, Party
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.contacts.selection import contact_query, party_query
 from crm_mail.contacts.values import AddressValues, ContactValues
-from crm_mail.outbox.completing import can_complete, complete_run
 from crm_mail.outbox.models import Message
-from crm_mail.outbox.prepare import fill_run
-from crm_mail.outbox.review import count_run, find_message, find_run
+from crm_mail.outbox.preparing.completing import can_complete, complete_run
+from crm_mail.outbox.preparing.prepare import fill_run
+from crm_mail.outbox.reviewing.review import count_run, find_message, find_run
 from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.permissions import EVERYTHING, Sight
 from tests.factories import make_account, make_actor, make_company, make_contact, make_document, make_party

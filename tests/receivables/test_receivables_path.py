@@ -21,8 +21,8 @@ from crm_mail.db import now, today
 from crm_mail.documents.models import Document
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, MessageFile, Run
-from crm_mail.outbox.preparation import finish_preparation
-from crm_mail.outbox.prepare import create_run
+from crm_mail.outbox.preparing.preparation import finish_preparation
+from crm_mail.outbox.preparing.prepare import create_run
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import Permission, PermissionDenied
 from crm_mail.receivables.dunning import Reason

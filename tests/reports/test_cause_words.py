@@ -3,8 +3,8 @@
 import pytest
 
 from crm_mail.delivery.envelope import Cause
-from crm_mail.outbox.attempting import OwnCause
-from crm_mail.outbox.cause_words import cause_words
+from crm_mail.outbox.sending.attempting import OwnCause
+from crm_mail.outbox.sending.cause_words import cause_words
 
 
 def english(message: str) -> str:

@@ -17,8 +17,8 @@ from crm_mail.audit import AuditEvent
 from crm_mail.companies.models import Company
 from crm_mail.delivery.models import AccountKind, AccountUsage, SenderAccount
 from crm_mail.installation import Installation
-from crm_mail.outbox import finishing
 from crm_mail.outbox.models import Message, Run
+from crm_mail.outbox.sending import finishing
 from crm_mail.outbox.states import MessageState
 from crm_mail.reports import mailing
 from crm_mail.reports.mailing import mail_report_to, mail_run_report

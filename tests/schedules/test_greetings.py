@@ -15,8 +15,8 @@ from crm_mail.contacts.consents import Word, record_consent
 from crm_mail.contacts.models import Contact
 from crm_mail.delivery.routing import Channel
 from crm_mail.installation import Installation
-from crm_mail.outbox.control import cancel_run
 from crm_mail.outbox.models import Message, MessageContent, Run
+from crm_mail.outbox.sending.control import cancel_run
 from crm_mail.outbox.states import RunState
 from crm_mail.outbox.wording import describe_why
 from crm_mail.permissions import ANY, Permission

@@ -15,9 +15,9 @@ from crm_mail.db import now
 from crm_mail.documents.builtin_texts import MessageText
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, MessageFile, Run
-from crm_mail.outbox.standing import give_standing, revoke_standing
-from crm_mail.outbox.standing_limits import Limits
-from crm_mail.outbox.standing_models import StandingAuthorisation
+from crm_mail.outbox.standing.limits import Limits
+from crm_mail.outbox.standing.models import StandingAuthorisation
+from crm_mail.outbox.standing.service import give_standing, revoke_standing
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import ANY, Permission
 from crm_mail.scheduled_kinds import register_scheduled_kinds

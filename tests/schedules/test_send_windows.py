@@ -12,9 +12,9 @@ from crm_mail.db import now
 from crm_mail.delivery.models import AccountKind
 from crm_mail.delivery.routing import Channel
 from crm_mail.installation import Installation
-from crm_mail.outbox.claiming import accounts_with_work
-from crm_mail.outbox.control import read_progress
 from crm_mail.outbox.models import Message, Run
+from crm_mail.outbox.sending.claiming import accounts_with_work
+from crm_mail.outbox.sending.control import read_progress
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import INSTALLATION
 from tests import factories

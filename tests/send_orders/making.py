@@ -15,9 +15,9 @@ from crm_mail.db import today
 from crm_mail.delivery.transports import Security
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message
-from crm_mail.outbox.standing import give_standing
-from crm_mail.outbox.standing_limits import Limits
-from crm_mail.outbox.standing_models import StandingAuthorisation
+from crm_mail.outbox.standing.limits import Limits
+from crm_mail.outbox.standing.models import StandingAuthorisation
+from crm_mail.outbox.standing.service import give_standing
 from crm_mail.send_orders.models import SendOrder
 from crm_mail.send_orders.settings import OrderChoices, folder_of, save_choices
 from crm_mail.send_orders.watching import OrderReport, OrderWatcher

@@ -16,8 +16,8 @@ from crm_mail.documents.models import Document
 from crm_mail.evidence.models import ErrorNotice
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import MessageDocument, Run
+from crm_mail.outbox.sending.worker import run_worker
 from crm_mail.outbox.states import RunState
-from crm_mail.outbox.worker import run_worker
 from crm_mail.reports.mailing import mail_run_report
 from crm_mail.send_orders.models import OrderState, SendOrder
 from tests.delivery.servers import FaultyServer

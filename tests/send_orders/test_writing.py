@@ -14,7 +14,7 @@ from crm_mail.companies.models import Company
 from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
 from crm_mail.documents.packagings import PackagingValues, save_packaging
 from crm_mail.installation import Installation
-from crm_mail.outbox.worker import run_worker
+from crm_mail.outbox.sending.worker import run_worker
 from crm_mail.send_orders.models import OrderState
 from crm_mail.send_orders.writing import write_for_new_documents
 from tests.delivery.servers import FaultyServer

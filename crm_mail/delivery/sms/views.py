@@ -24,7 +24,7 @@ from crm_mail.delivery.sms.gateway import GatewayConfig
 from crm_mail.delivery.sms.numbers import NumberInvalid, normalise_number
 from crm_mail.delivery.sms.words import amount_words
 from crm_mail.installation import SecretUnreadable
-from crm_mail.outbox.sms_budget import today_of
+from crm_mail.outbox.sending.sms_budget import today_of
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db, installation
 from crm_mail.web.forms import ActionForm

@@ -29,9 +29,9 @@ from crm_mail.evidence.dossiers.layout import Listing, Scope
 from crm_mail.evidence.dossiers.message_facts import json_bytes, message_facts, time_text
 from crm_mail.evidence.message_evidence import MessageEvidence, read_evidence
 from crm_mail.evidence.models import MailItem
-from crm_mail.outbox.envelopes import raw_bytes
 from crm_mail.outbox.models import Message, MessageDocument
-from crm_mail.outbox.review import can_see_run, find_message, find_run
+from crm_mail.outbox.reviewing.review import can_see_run, find_message, find_run
+from crm_mail.outbox.sending.envelopes import raw_bytes
 from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.permissions import Actor
 from crm_mail.refusals import Refusal

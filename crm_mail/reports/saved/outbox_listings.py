@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import ColumnElement, String, cast, or_, select
 
 from crm_mail.companies.type_registry import company_types
-from crm_mail.outbox.cause_words import cause_words
-from crm_mail.outbox.left_out import list_left_out
 from crm_mail.outbox.models import Message, Run
-from crm_mail.outbox.review import can_see_run
+from crm_mail.outbox.preparing.left_out import list_left_out
+from crm_mail.outbox.reviewing.review import can_see_run
+from crm_mail.outbox.reviewing.summaries import run_counts
 from crm_mail.outbox.run_words import run_state_word
+from crm_mail.outbox.sending.cause_words import cause_words
 from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import LEFT, MessageState, RunState
-from crm_mail.outbox.summaries import run_counts
 from crm_mail.outbox.wording import left_out_detail, left_out_words, withheld_words
 from crm_mail.permissions import OUTBOX_PERMISSIONS, Actor, Permission
 from crm_mail.reports.queries import REACHED, enhanced_of

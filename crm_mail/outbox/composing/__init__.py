@@ -1,0 +1,1 @@
+"""Composing: runs whose messages are not made of stored documents (mailings, greetings, events, send orders)."""

@@ -1,0 +1,286 @@
+"""Prepare: work out every message that is due and write the pending outbox (IT-4). Nothing is sent.
+
+`create_run` writes the run's row; `fill_run` works the messages out in one transaction, so that a run is either
+whole or still *preparing*, whenever the process stops.
+"""
+
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from sqlalchemy.orm import Session
+
+from crm_mail import audit
+from crm_mail.companies.models import Company
+from crm_mail.companies.type_registry import company_types
+from crm_mail.contacts.consent import Verdict
+from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.db import today
+from crm_mail.document_types import DocumentType
+from crm_mail.documents.message_context import share_context
+from crm_mail.installation import Installation
+from crm_mail.outbox.consent_gate import purposes_of, read_consents
+from crm_mail.outbox.links.unsubscribe_links import UnsubscribeLinks
+from crm_mail.outbox.models import Run
+from crm_mail.outbox.preparing.assembly import DocumentFacts, Rules, Sent, ask_nobody, assemble_party
+from crm_mail.outbox.preparing.bulk_warnings import (
+    warn_ordinary_answers,
+    warn_shared_addresses,
+    warn_unproven,
+)
+from crm_mail.outbox.preparing.criteria import PREPARED_WITHIN, Criteria, write_sight
+from crm_mail.outbox.preparing.gathering import count_due, count_outside, gather_batches
+from crm_mail.outbox.preparing.leaving_out import (
+    count_left_out,
+    leave_out_contacts,
+    leave_out_disabled,
+    leave_out_documents,
+    leave_out_refused,
+    leave_out_sent,
+    leave_out_unpackaged,
+    leave_out_without_consent,
+)
+from crm_mail.outbox.preparing.packing import FilePacker
+from crm_mail.outbox.preparing.rules import find_texts, load_rules
+from crm_mail.outbox.preparing.writing import MessageWriter
+from crm_mail.outbox.states import RunState
+from crm_mail.permissions import Actor, Permission, PermissionDenied
+from crm_mail.refusals import Refusal
+
+Progress = Callable[[int], None]
+
+
+class RunNotPreparing(Refusal):
+    """The run has been prepared already; prepare a new one."""
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__(f"run {run_id} has been prepared already: prepare a new run")
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a preparation would consider, before anything is written."""
+
+    documents: int
+    parties: int
+    is_everybody: bool
+
+
+def allowed_criteria(session: Session, actor: Actor, criteria: Criteria) -> Criteria:
+    """The criteria with their document types spelt out: those asked for, or all in use that the actor may prepare.
+
+    Raises:
+        PermissionDenied: a type was asked for that the actor may not prepare, or there is none at all.
+    """
+    company_id = criteria.company_id
+    if criteria.document_types:
+        actor.require(Permission.OUTBOX_PREPARE, company_id, *criteria.document_types)
+        return criteria
+    types = actor.types(Permission.OUTBOX_PREPARE, company_id, company_types(session, company_id).used)
+    if not types:
+        raise PermissionDenied(Permission.OUTBOX_PREPARE)
+    return replace(criteria, document_types=tuple(types))
+
+
+def preview_run(session: Session, actor: Actor, criteria: Criteria) -> Preview:
+    """Count what a preparation would consider; writes nothing."""
+    criteria = allowed_criteria(session, actor, criteria)
+    documents, parties = count_due(session, criteria, actor.sight)
+    return Preview(documents, parties, criteria.is_everybody)
+
+
+def create_run(session: Session, actor: Actor, criteria: Criteria, title: str = "") -> Run:
+    """Write the run's row, in the state *preparing*.
+
+    Raises:
+        PermissionDenied: see `allowed_criteria`.
+    """
+    criteria = allowed_criteria(session, actor, criteria)
+    run = Run(
+        company_id=criteria.company_id,
+        title=title,
+        criteria=criteria.to_dict(),
+        document_types=list(criteria.document_types),
+        created_by=actor.user_id,
+    )
+    session.add(run)
+    session.flush()
+    audit.record(
+        session, actor, "outbox.run.created", company_id=run.company_id, subject=run, label=f"run {run.id}"
+    )
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The counts of a prepared run, as far as the actor may know them."""
+
+    run_id: int
+    messages: int
+    blocked: int
+    warnings: int
+    left_out: int
+    hidden: int
+
+
+def fill_run(
+    session: Session,
+    actor: Actor,
+    run: Run,
+    has_file: Callable[[str], bool],
+    on_progress: Progress | None = None,
+    home: Installation | None = None,
+) -> Prepared:
+    """Work out the run's messages and hand it over for review.
+
+    Args:
+        actor: who prepares; contacts above this clearance are counted, never shown.
+        has_file: whether a stored file is there.
+        on_progress: told the number of messages after each batch.
+        home: keeps the files that a packaging makes; None: files are only renamed.
+
+    Raises:
+        RunNotPreparing: the run has its messages already.
+    """
+    if run.state is not RunState.PREPARING:
+        raise RunNotPreparing(run.id)
+    company = session.get_one(Company, run.company_id)
+    criteria = allowed_criteria(session, actor, Criteria.from_dict(run.criteria))
+    rules = load_rules(session, company, criteria, actor)
+    disabled = tuple(t for t in criteria.document_types if t not in rules.policies)
+    if disabled:
+        leave_out_disabled(session, run, replace(criteria, document_types=disabled), actor.sight)
+    criteria = replace(
+        criteria, document_types=tuple(t for t in criteria.document_types if t in rules.policies)
+    )
+    sender = {"name": actor.name, "email": actor.email}
+    fields = {name: getattr(company, name) for name in COMPANY_FIELDS}
+    writer = MessageWriter(
+        session,
+        run,
+        share_context(fields, sender, today(), company_types(session, company.id).names),  # type: ignore[arg-type]
+        find_texts(session, company.id),
+        has_file,
+        rules.max_bytes,
+        unsubscribe=UnsubscribeLinks.of(home) if home else None,
+    )
+    with collector_paused():
+        run.hidden_recipients = _write_messages(
+            session,
+            actor,
+            company,
+            criteria,
+            rules,
+            writer,
+            FilePacker(session, home, fields, rules.max_bytes),
+            on_progress,
+        ) + count_outside(session, criteria, actor.sight)
+    if run.hidden_recipients:
+        run.criteria = {**run.criteria, PREPARED_WITHIN: write_sight(actor.sight)}
+    leave_out_documents(session, run, criteria, actor.sight)
+    leave_out_contacts(session, run, criteria, actor.sight)
+    if asking := {type_ for type_, policy in rules.policies.items() if policy.purpose}:
+        leave_out_without_consent(session, run, criteria, company, asking, actor.sight)
+    later = warn_shared_addresses(session, run) + warn_ordinary_answers(session, run)
+    if DocumentType.DUNNING_LETTER in writer.types:
+        later += warn_unproven(session, run)
+    run.document_types = sorted(writer.types)
+    run.state = RunState.REVIEW
+    left_out = sum(count_left_out(session, run.id, actor.sight).values())
+    result = Prepared(
+        run.id, writer.count, writer.blocked, writer.warned + later, left_out, run.hidden_recipients
+    )
+    audit.record(
+        session,
+        actor,
+        "outbox.run.prepared",
+        company_id=run.company_id,
+        subject=run,
+        label=f"run {run.id}",
+        messages=result.messages,
+        blocked=result.blocked,
+    )
+    return result
+
+
+def _write_messages(
+    session: Session,
+    actor: Actor,
+    company: Company,
+    criteria: Criteria,
+    rules: Rules,
+    writer: MessageWriter,
+    packer: FilePacker,
+    on_progress: Progress | None,
+) -> int:
+    """Batch by batch, from documents to rows; how many recipients are above the actor's clearance."""
+    hidden: set[int] = set()
+    purposes = purposes_of(rules)
+    for batch in gather_batches(session, criteria, actor.sight):
+        drafts = []
+        already: list[tuple[int, DocumentFacts, Sent]] = []
+        unpackaged: list[tuple[int, DocumentFacts]] = []
+        refused: list[tuple[int, DocumentFacts, Verdict]] = []
+        ask = read_consents(session, company, batch, purposes).ask if purposes else ask_nobody
+        for party_id, documents in batch.documents.items():
+            party = assemble_party(
+                batch.parties[party_id],
+                documents,
+                batch.contacts.get(party_id, ()),
+                frozenset(batch.hidden_types.get(party_id, ())),
+                rules,
+                batch.sent_before,
+                ask,
+            )
+            drafts += party.drafts
+            already += [(party_id, document, sent) for document, sent in party.already_sent]
+            unpackaged += [(party_id, document) for document in party.not_packaged]
+            refused += [(party_id, document, verdict) for document, verdict in party.refused]
+        hidden |= batch.hidden_contacts
+        packer.pack(drafts)
+        writer.write(drafts)
+        leave_out_sent(session, writer.run, already)
+        leave_out_unpackaged(session, writer.run, unpackaged)
+        leave_out_refused(session, writer.run, refused)
+        if on_progress:
+            on_progress(writer.count)
+    return len(hidden)
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """No search for reference cycles meanwhile: millions of short-lived rows hold none, and each search costs."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+COMPANY_FIELDS = (
+    "code",
+    "name",
+    "vat_number",
+    "address",
+    "postcode",
+    "city",
+    "province",
+    "country",
+    "email",
+    "phone",
+    "website",
+)
+
+
+def criteria_for_documents(company_id: int, documents: Iterable[tuple[int, str]]) -> Criteria:
+    """The criteria of a run of a few documents, given as (id, type): the button on a document's page (PD-7)."""
+    pairs = list(documents)
+    return Criteria(
+        PartyFilter(company_id),
+        document_types=tuple(dict.fromkeys(type_ for _, type_ in pairs)),
+        only_unsent=False,
+        document_ids=tuple(id_ for id_, _ in pairs),
+    )

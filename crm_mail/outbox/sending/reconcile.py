@@ -1,0 +1,101 @@
+"""Reconcile: messages whose worker is gone. They may have left, so they become *uncertain* and wait for evidence or
+a person (outbox law 4); nothing is ever sent again blindly.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from crm_mail.delivery.envelope import OutcomeKind
+from crm_mail.delivery.models import LONGEST_TIMEOUT_SECONDS
+from crm_mail.outbox.models import Attempt, Message, MessageEvent
+from crm_mail.outbox.sending.attempting import OwnCause
+from crm_mail.outbox.sending.claiming import LEASE_MARGIN
+from crm_mail.outbox.states import MessageState
+
+LONGEST_LEASE = timedelta(seconds=LONGEST_TIMEOUT_SECONDS) + LEASE_MARGIN
+AT_ONCE = 1000
+CRASH_DETAIL = (
+    "The worker stopped while this message was being sent. It may have arrived: look into the sent mail or ask the "
+    "recipient, then mark it as sent or send it again."
+)
+
+
+def settle_lost(session: Session, moment: datetime, *, is_alone: bool = False) -> list[int]:
+    """Mark messages as uncertain whose worker died; their ids.
+
+    Args:
+        moment: the present, compared with the leases kept in the database. A lease that ends later than any lease
+            can is one of a worker that died before the clock was set back.
+        is_alone: there is certainly no other worker on this database, so that every message *sending* is lost.
+    """
+    lost: list[ColumnElement[bool]] = [Message.state == MessageState.SENDING]
+    if not is_alone:
+        lost.append(or_(Message.lease_until <= moment, Message.lease_until > moment + 2 * LONGEST_LEASE))
+    return _settle(session, lost, moment)
+
+
+def settle_owner(session: Session, owner: str, moment: datetime) -> list[int]:
+    """The same for the messages of one worker that is known to be dead."""
+    return _settle(session, [Message.state == MessageState.SENDING, Message.lease_owner == owner], moment)
+
+
+def _settle(session: Session, lost: Sequence[ColumnElement[bool]], moment: datetime) -> list[int]:
+    rows = session.execute(
+        select(Message.id, Message.account_id, Message.claimed_at, Message.lease_owner)
+        .where(*lost)
+        .order_by(Message.id)
+        .limit(AT_ONCE)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not rows:
+        return []
+    ids = [row.id for row in rows]
+    connection = session.connection()
+    connection.execute(
+        update(Message)
+        .where(Message.id.in_(ids))
+        .values(
+            state=MessageState.UNCERTAIN,
+            lease_owner=None,
+            lease_until=None,
+            next_attempt_at=None,
+            last_cause=OwnCause.CRASH.value,
+            last_code=None,
+            last_detail=CRASH_DETAIL,
+        )
+    )
+    connection.execute(insert(Attempt), [_attempt(row, moment) for row in rows])
+    connection.execute(
+        insert(MessageEvent),
+        [
+            {
+                "message_id": id_,
+                "at": moment,
+                "kind": "uncertain",
+                "actor_name": "",
+                "detail": {"cause": OwnCause.CRASH.value},
+            }
+            for id_ in ids
+        ],
+    )
+    return ids
+
+
+def _attempt(row: Any, moment: datetime) -> dict[str, Any]:
+    return {
+        "message_id": row.id,
+        "account_id": row.account_id,
+        "worker": row.lease_owner or "",
+        "started_at": row.claimed_at or moment,
+        "finished_at": moment,
+        "outcome": OutcomeKind.UNCERTAIN.value,
+        "cause": OwnCause.CRASH.value,
+        "code": None,
+        "detail": CRASH_DETAIL,
+        "mime": None,
+        "mime_sha256": "",
+    }
