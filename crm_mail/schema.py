@@ -24,7 +24,7 @@ from crm_mail.documents import sdi_models
 from crm_mail.events import models as events
 from crm_mail.evidence import models as evidence
 from crm_mail.importers import models as importers
-from crm_mail.importers import sql_view_models as sql_views
+from crm_mail.importers.databases import models as sql_views
 from crm_mail.outbox import models as outbox
 from crm_mail.outbox.standing import models as standings
 from crm_mail.privacy import models as privacy

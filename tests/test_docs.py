@@ -14,7 +14,7 @@ from config import Settings
 from crm_mail.cli import cli
 from crm_mail.document_types import TEXT_LANGUAGES, TYPE_FACTS, DocumentType
 from crm_mail.documents.templating import compile_text
-from crm_mail.importers.column_names import CANONICAL
+from crm_mail.importers.tables.column_names import CANONICAL
 from crm_mail.outbox.states import TRANSITIONS, MessageState, RunState
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -27,7 +27,7 @@ from crm_mail.contacts.models import Party
 from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.documents.service import find_document
 from crm_mail.documents.sight import documents_in_sight
-from crm_mail.importers.bundles import Door, ImportedFile, import_together
+from crm_mail.importers.documents.bundles import Door, ImportedFile, import_together
 from crm_mail.permissions import Permission
 from crm_mail.storage import StoredFileDamaged, StoredFileMissing
 from crm_mail.web.door import db, installation

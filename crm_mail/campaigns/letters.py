@@ -25,7 +25,7 @@ from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.documents.template_rules import TemplateChecker
 from crm_mail.documents.templating import LOOP_FILTER, MAX_ROUNDS, ROUNDS, compile_text, html_environment
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.hardened_xml import parse_hardened
+from crm_mail.importers.formats.hardened_xml import parse_hardened
 from crm_mail.refusals import Refusal
 
 MOST_UNPACKED = 60_000_000

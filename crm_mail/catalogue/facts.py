@@ -12,7 +12,7 @@ from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Part
 from crm_mail.db import among
 from crm_mail.delivery.addresses import address_key
 from crm_mail.document_types import DocumentType
-from crm_mail.importers.party_merge import chunks
+from crm_mail.importers.contacts.party_merge import chunks
 from crm_mail.permissions import Actor, Permission, Sight
 
 STATEMENT = DocumentType.ACCOUNT_STATEMENT.value

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from crm_mail.importers.column_names import fold_header
-from crm_mail.importers.table_rows import TableLimits, TableRow, clean_text, find_scientific
-from crm_mail.importers.tabular import read_table
+from crm_mail.importers.tables.column_names import fold_header
+from crm_mail.importers.tables.table_rows import TableLimits, TableRow, clean_text, find_scientific
+from crm_mail.importers.tables.tabular import read_table
 
 LIMITS: Final = TableLimits(file_bytes=20 * 1024 * 1024, rows=100_000)
 

@@ -26,7 +26,7 @@ from crm_mail.contacts.models import (
 )
 from crm_mail.contacts.selection import visible_contacts
 from crm_mail.db import now
-from crm_mail.importers.party_merge import chunks
+from crm_mail.importers.contacts.party_merge import chunks
 from crm_mail.permissions import Actor, Permission
 
 KIND: Final = "catalogue_removal"

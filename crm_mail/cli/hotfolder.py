@@ -7,7 +7,7 @@ import click
 
 from crm_mail.cli.frame import Answer, command
 from crm_mail.cli.looking import company_id_of, look_twice, look_until_stopped
-from crm_mail.importers.folder_watch import FileReport, Watcher
+from crm_mail.importers.folders.watch import FileReport, Watcher
 from crm_mail.installation import Installation
 
 

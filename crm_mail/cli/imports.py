@@ -12,14 +12,14 @@ from crm_mail.cli.frame import Answer, Interrupted, command, find_actor, find_co
 from crm_mail.companies.models import Company
 from crm_mail.documents.purchases import catch_up
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.bundles import Door, ImportedFile, named_beside
-from crm_mail.importers.bundles import import_group as bring_group
-from crm_mail.importers.canonical import Beside
-from crm_mail.importers.contact_service import import_contacts
-from crm_mail.importers.hot_folder import is_wanted, outer_file
-from crm_mail.importers.pairing import Group, group_files
-from crm_mail.importers.sales_service import import_sales
-from crm_mail.importers.sql_view_service import run_view
+from crm_mail.importers.contacts.service import import_contacts
+from crm_mail.importers.databases.service import run_view
+from crm_mail.importers.documents.bundles import Door, ImportedFile, named_beside
+from crm_mail.importers.documents.bundles import import_group as bring_group
+from crm_mail.importers.documents.pairing import Group, group_files
+from crm_mail.importers.folders.hot_folder import is_wanted, outer_file
+from crm_mail.importers.formats.canonical import Beside
+from crm_mail.importers.sales.service import import_sales
 from crm_mail.installation import Installation
 
 _COUNTED = ("created", "unchanged", "versions", "receipts")

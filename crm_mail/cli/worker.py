@@ -13,7 +13,7 @@ from crm_mail.events import handling
 from crm_mail.evidence import upkeep
 from crm_mail.evidence.mailbox_watch import watching_mailboxes
 from crm_mail.evidence.smpp_reports import fetching_sms_reports
-from crm_mail.importers.folder_watch import watching_folders
+from crm_mail.importers.folders.watch import watching_folders
 from crm_mail.installation import Installation
 from crm_mail.outbox.sending.finishing import on_run_finished
 from crm_mail.outbox.sending.processes import run_worker_processes

@@ -11,7 +11,7 @@ from crm_mail.documents.pdf_layouts import LAYOUTS
 from crm_mail.documents.pdf_pool import PdfPool
 from crm_mail.documents.pdf_theme import Theme
 from crm_mail.documents.rendering import pdf_available
-from crm_mail.importers.document_service import add_uploaded_pdf
+from crm_mail.importers.documents.service import add_uploaded_pdf
 from crm_mail.installation import Installation
 from crm_mail.permissions import Actor
 

@@ -25,8 +25,8 @@ from crm_mail.demo.servers import SampleAccount, SampleServers
 from crm_mail.document_types import type_label
 from crm_mail.evidence.reading import read_mailbox
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.contact_service import import_contacts
-from crm_mail.importers.document_service import import_document_file
+from crm_mail.importers.contacts.service import import_contacts
+from crm_mail.importers.documents.service import import_document_file
 from crm_mail.installation import Installation
 from crm_mail.outbox.committing.commit import commit_run
 from crm_mail.outbox.models import Message, Run

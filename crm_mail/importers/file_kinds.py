@@ -3,7 +3,7 @@
 import mimetypes
 from typing import Final
 
-from crm_mail.importers.detect import FileFormat, sniff_document_format
+from crm_mail.importers.formats.detect import FileFormat, sniff_document_format
 
 _BY_CONTENT: Final = {
     FileFormat.PDF: "application/pdf",

@@ -16,7 +16,7 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
 )
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
-from crm_mail.importers.folder_settings import MOST_MINUTES
+from crm_mail.importers.folders.settings import MOST_MINUTES
 from crm_mail.importers.models import Afterwards
 from crm_mail.web.type_names import type_names
 

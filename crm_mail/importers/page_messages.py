@@ -8,9 +8,9 @@ from flask_babel import gettext as _
 
 from crm_mail.importers.address_words import address_reason
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.column_names import CHARACTERISTIC, NO_SUBSCRIPTION, SUBSCRIPTION, Field
-from crm_mail.importers.sales_columns import Field as SalesField
+from crm_mail.importers.sales.columns import Field as SalesField
 from crm_mail.importers.sentences import explain_in
+from crm_mail.importers.tables.column_names import CHARACTERISTIC, NO_SUBSCRIPTION, SUBSCRIPTION, Field
 from crm_mail.web.type_names import type_names
 
 

@@ -5,9 +5,9 @@ from enum import StrEnum
 from typing import Final
 
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.column_names import fold_header
-from crm_mail.importers.column_sets import ColumnSet
-from crm_mail.importers.contact_columns import list_headers
+from crm_mail.importers.contacts.columns import list_headers
+from crm_mail.importers.tables.column_names import fold_header
+from crm_mail.importers.tables.column_sets import ColumnSet
 from crm_mail.receivables.ledger import Kind
 
 

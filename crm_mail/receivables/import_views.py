@@ -7,10 +7,10 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.contact_pages import found, uploads
-from crm_mail.importers.mappings import MappingNameInvalid
+from crm_mail.importers.contacts.pages import found, uploads
 from crm_mail.importers.page_messages import explain, explain_refusal
-from crm_mail.importers.tabular import Table
+from crm_mail.importers.tables.mappings import MappingNameInvalid
+from crm_mail.importers.tables.tabular import Table
 from crm_mail.importers.uploads import Draft
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.receivables import mappings

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from crm_mail.importers.object_tables import open_list
-from crm_mail.importers.table_rows import TableLimits
-from crm_mail.importers.tabular import Table
+from crm_mail.importers.tables.object_tables import open_list
+from crm_mail.importers.tables.table_rows import TableLimits
+from crm_mail.importers.tables.tabular import Table
 from crm_mail.receivables.columns import COLUMNS
 
 

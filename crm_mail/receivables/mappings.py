@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm_mail.importers.mappings import MAX_NAME, MappingNameInvalid, MappingUnknown
+from crm_mail.importers.tables.mappings import MAX_NAME, MappingNameInvalid, MappingUnknown
 from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables.models import LedgerMapping
 

@@ -10,10 +10,10 @@ from decimal import Decimal
 from functools import partial
 from typing import Final, TypeVar
 
-from crm_mail.importers.amount_cells import CellInvalid, decimal_sign, read_amount, read_date
 from crm_mail.importers.base import Notice, RowError
-from crm_mail.importers.cell_values import read_tax_id, read_yes_no
-from crm_mail.importers.table_rows import TableRow
+from crm_mail.importers.tables.amount_cells import CellInvalid, decimal_sign, read_amount, read_date
+from crm_mail.importers.tables.cell_values import read_tax_id, read_yes_no
+from crm_mail.importers.tables.table_rows import TableRow
 from crm_mail.receivables.columns import Field
 from crm_mail.receivables.ledger import ZERO, Entry, Kind
 

@@ -6,7 +6,7 @@ from flask import abort, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.foreign_databases import DatabaseRefused
+from crm_mail.importers.databases.foreign_databases import DatabaseRefused
 from crm_mail.importers.page_messages import explain_refusal
 from crm_mail.importers.uploads import Draft
 from crm_mail.permissions import Permission, requires, signed_in_actor

@@ -12,9 +12,14 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.db import today
-from crm_mail.importers.foreign_databases import DatabaseRefused, answering, check_address, check_query
-from crm_mail.importers.object_tables import table_text
-from crm_mail.importers.table_rows import TableLimits
+from crm_mail.importers.databases.foreign_databases import (
+    DatabaseRefused,
+    answering,
+    check_address,
+    check_query,
+)
+from crm_mail.importers.tables.object_tables import table_text
+from crm_mail.importers.tables.table_rows import TableLimits
 from crm_mail.installation import Installation
 from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables.importing import LedgerResult, import_ledger

@@ -2,7 +2,7 @@
 
 from flask_babel import gettext as _
 
-from crm_mail.importers.foreign_databases import DatabaseRefused
+from crm_mail.importers.databases.foreign_databases import DatabaseRefused
 from crm_mail.receivables.columns import Field
 from crm_mail.receivables.dunning import Reason
 from crm_mail.receivables.settings import SettingInvalid

@@ -28,7 +28,7 @@ from crm_mail.delivery.oauth_tokens import SignIn, sign_in_state
 from crm_mail.documents.models import Document
 from crm_mail.evidence.due_mailboxes import count_full_mailboxes, count_silent_mailboxes
 from crm_mail.evidence.listing import count_alarms
-from crm_mail.importers.folder_list import count_refusals
+from crm_mail.importers.folders.list import count_refusals
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.reviewing.review import can_see_run
 from crm_mail.outbox.sight import messages_in_sight

@@ -7,8 +7,8 @@ from wtforms import Field, SelectField, StringField, ValidationError
 from wtforms.validators import Length
 
 from crm_mail.companies.models import Company
-from crm_mail.importers import mappings as contact_mappings
-from crm_mail.importers.sql_view_service import list_views
+from crm_mail.importers.databases.service import list_views
+from crm_mail.importers.tables import mappings as contact_mappings
 from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables import mappings as ledger_mappings
 from crm_mail.receivables.sources import list_sources

@@ -8,9 +8,9 @@ import threading
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.importers.folder_watch import FileReport, Watcher
+from crm_mail.importers.databases.service import find_view, run_view
+from crm_mail.importers.folders.watch import FileReport, Watcher
 from crm_mail.importers.models import FileOutcome
-from crm_mail.importers.sql_view_service import find_view, run_view
 from crm_mail.installation import Installation
 from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables.sources import find_source, import_from_source

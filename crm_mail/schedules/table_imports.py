@@ -20,12 +20,12 @@ from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
 from crm_mail.db import now
-from crm_mail.importers import mappings as contact_mappings
 from crm_mail.importers.base import ImportRefused, RowError
-from crm_mail.importers.contact_service import import_contacts
-from crm_mail.importers.folder_settings import FolderInvalid, read_folder, resolve_path
-from crm_mail.importers.hot_folder import REASON, Claim, HotFolder, is_ordinary
+from crm_mail.importers.contacts.service import import_contacts
+from crm_mail.importers.folders.hot_folder import REASON, Claim, HotFolder, is_ordinary
+from crm_mail.importers.folders.settings import FolderInvalid, read_folder, resolve_path
 from crm_mail.importers.sentences import explain_in
+from crm_mail.importers.tables import mappings as contact_mappings
 from crm_mail.installation import Installation
 from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables import mappings as ledger_mappings

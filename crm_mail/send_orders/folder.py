@@ -23,7 +23,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from crm_mail.importers.claims import PROCESSING, claims_in, keep_alive, new_claim, take_over
+from crm_mail.importers.folders.claims import PROCESSING, claims_in, keep_alive, new_claim, take_over
 from crm_mail.send_orders.names import order_id, result_name
 
 ACCEPTED, DONE, RECYCLE, QUARANTINE = "accepted", "done", "recycle", "quarantine"

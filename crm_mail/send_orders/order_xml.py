@@ -15,7 +15,7 @@ from crm_mail.delivery.addresses import AddressInvalid, normalise_address, split
 from crm_mail.delivery.transports import MAX_TIMEOUT
 from crm_mail.documents.html_text import is_html_body
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.hardened_xml import check_size, parse_hardened
+from crm_mail.importers.formats.hardened_xml import check_size, parse_hardened
 from crm_mail.send_orders.bodies import clean_line, read_body
 from crm_mail.send_orders.element_paths import FIELDS, Found, OrderTree, attribute_of, plain_name
 from crm_mail.send_orders.orders import AskedDocument, AskedFile, OrderRefused, OrderSmtp, ParsedOrder

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
-from crm_mail.importers.claims import try_folder
+from crm_mail.importers.folders.claims import try_folder
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.standing.service import list_standings
 from crm_mail.permissions import Permission, PermissionDenied, requires, signed_in_actor

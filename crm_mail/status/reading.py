@@ -20,9 +20,9 @@ from crm_mail.contacts.conditions import of_visible_party
 from crm_mail.db import now
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.evidence.models import ErrorNotice
-from crm_mail.importers.claims import claims_in
-from crm_mail.importers.folder_settings import ERROR, FolderInvalid, resolve_path
-from crm_mail.importers.hot_folder import is_wanted
+from crm_mail.importers.folders.claims import claims_in
+from crm_mail.importers.folders.hot_folder import is_wanted
+from crm_mail.importers.folders.settings import ERROR, FolderInvalid, resolve_path
 from crm_mail.importers.models import FileOutcome, HotFolder, HotFolderFile
 from crm_mail.outbox.models import Attempt, Message, Run
 from crm_mail.outbox.sight import messages_in_sight

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from crm_mail.companies.models import Company
 from crm_mail.documents.rendering import pdf_available
-from crm_mail.importers.contact_service import import_contacts
+from crm_mail.importers.contacts.service import import_contacts
 from crm_mail.permissions import ANY, INSTALLATION, Permission
 from tests.browser.office import ADMINISTRATOR, JUNIOR, REVIEWER, SECRET_CONTACTS, Office
 from tests.browser.watched import Watched

@@ -24,7 +24,7 @@ from crm_mail.contacts.consent import (
 from crm_mail.contacts.consent_models import ConsentEvent, LedgerIsAppendOnly
 from crm_mail.contacts.consents import Word, contact_states, may_receive, record_consent, verdicts
 from crm_mail.contacts.models import Contact
-from crm_mail.importers.contact_service import import_contacts
+from crm_mail.importers.contacts.service import import_contacts
 from crm_mail.installation import Installation
 from crm_mail.permissions import Permission, PermissionDenied
 from tests.factories import make_actor, make_company, make_contact, make_party, make_user

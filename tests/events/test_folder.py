@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from crm_mail.events.models import InboundEvent
-from crm_mail.importers.folder_watch import FileReport, Watcher
+from crm_mail.importers.folders.watch import FileReport, Watcher
 from crm_mail.installation import Installation
 from tests.factories import make_company
 

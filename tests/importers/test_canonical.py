@@ -10,11 +10,17 @@ from sqlalchemy import select
 
 from crm_mail.documents.models import Document
 from crm_mail.importers.base import Direction, ImportRefused
-from crm_mail.importers.bundles import Door, import_together
-from crm_mail.importers.canonical import Surroundings, inner_path, named_paths, read_canonical, split_list
-from crm_mail.importers.detect import FileFormat, sniff_document_format
-from crm_mail.importers.name_patterns import PatternInvalid, check_pattern, read_name
-from crm_mail.importers.pairing import group_files
+from crm_mail.importers.documents.bundles import Door, import_together
+from crm_mail.importers.documents.pairing import group_files
+from crm_mail.importers.formats.canonical import (
+    Surroundings,
+    inner_path,
+    named_paths,
+    read_canonical,
+    split_list,
+)
+from crm_mail.importers.formats.detect import FileFormat, sniff_document_format
+from crm_mail.importers.formats.name_patterns import PatternInvalid, check_pattern, read_name
 from crm_mail.installation import Installation
 from tests.factories import make_actor, make_company, make_party
 

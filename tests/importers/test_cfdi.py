@@ -19,11 +19,11 @@ from crm_mail.documents.listing import DocumentFilter, list_documents
 from crm_mail.documents.models import Document
 from crm_mail.documents.service import NeverMailed, find_document, set_mailable
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.cfdi import parse_cfdi
-from crm_mail.importers.cfdi_stamp import qr_text
-from crm_mail.importers.document_service import DocumentFileResult, import_document_file
-from crm_mail.importers.pain001 import parse_pain001
-from crm_mail.importers.readers import read_documents
+from crm_mail.importers.documents.service import DocumentFileResult, import_document_file
+from crm_mail.importers.formats.cfdi import parse_cfdi
+from crm_mail.importers.formats.cfdi_stamp import qr_text
+from crm_mail.importers.formats.pain001 import parse_pain001
+from crm_mail.importers.formats.readers import read_documents
 from crm_mail.installation import Installation
 from crm_mail.users.models import User
 from tests.factories import make_actor, make_company, make_party, make_user

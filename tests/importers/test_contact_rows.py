@@ -5,8 +5,8 @@ import json
 import pytest
 
 from crm_mail.importers.base import AddressKind, ImportRefused, ParsedRow, PartyKind, RecipientKind
-from crm_mail.importers.contact_columns import guess_mapping
-from crm_mail.importers.contact_rows import RowContext, open_contact_file
+from crm_mail.importers.contacts.columns import guess_mapping
+from crm_mail.importers.contacts.rows import RowContext, open_contact_file
 
 CANONICAL = (
     "party_code,party_name,kind,vat_number,tax_code,address,postcode,city,province,country,zone,agent,category,"

@@ -11,11 +11,11 @@ from crm_mail.audit import AuditEvent
 from crm_mail.companies.models import Company, Packaging
 from crm_mail.contacts.models import Contact, ContactState, Party, RecipientKind, Role
 from crm_mail.delivery.routing import AddressKind
-from crm_mail.importers import contact_service
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.contact_service import import_contacts
-from crm_mail.importers.import_result import ContactImportResult
-from crm_mail.importers.mappings import (
+from crm_mail.importers.contacts import service as contact_service
+from crm_mail.importers.contacts.import_result import ContactImportResult
+from crm_mail.importers.contacts.service import import_contacts
+from crm_mail.importers.tables.mappings import (
     MappingNameInvalid,
     MappingUnknown,
     delete_mapping,

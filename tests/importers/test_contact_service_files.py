@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.models import Company
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.contact_service import import_contacts
+from crm_mail.importers.contacts.service import import_contacts
 from tests.factories import make_actor, make_company
 
 SAMPLES = Path(os.environ.get("SAMPLES_DIR", "")) / "tables"
@@ -114,7 +114,7 @@ import_models()
 from crm_mail.db import Base
 from crm_mail.installation import Installation
 from crm_mail.companies.models import Company
-from crm_mail.importers.contact_service import import_contacts
+from crm_mail.importers.contacts.service import import_contacts
 from crm_mail.permissions import INSTALLATION
 folder = Path(sys.argv[1])
 home = Installation(Settings(data_dir=folder, secret_key="only for this test, long enough"))

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from crm_mail.importers.base import Direction, DocumentParty, ParsedDocument, Totals
-from crm_mail.importers.document_parties import find_or_make_party
-from crm_mail.importers.fatturapa import orient_document
+from crm_mail.importers.documents.parties import find_or_make_party
+from crm_mail.importers.formats.fatturapa import orient_document
 from crm_mail.installation import Installation
 from tests.factories import make_actor, make_company, make_party
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from crm_mail.importers.base import ImportRefused, ParsedDocument
-from crm_mail.importers.readers import read_documents
+from crm_mail.importers.formats.readers import read_documents
 
 SAMPLES = Path(os.environ.get("SAMPLES_DIR", ""))
 TABLE = Path(__file__).with_name("expected_documents.tsv")

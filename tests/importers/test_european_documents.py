@@ -10,7 +10,7 @@ import pytest
 from pypdf import PdfWriter
 
 from crm_mail.importers.base import Direction, ImportRefused, ParsedDocument
-from crm_mail.importers.readers import read_documents
+from crm_mail.importers.formats.readers import read_documents
 
 FILES = Path(__file__).parent.parent / "samples"
 OURS = ("IT01879020517",)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import NameOID
 
 from crm_mail.importers.base import Direction, ImportRefused
-from crm_mail.importers.fatturapa import parse_fatturapa
+from crm_mail.importers.formats.fatturapa import parse_fatturapa
 
 FILES = Path(__file__).parent.parent / "samples" / "fatturapa"
 OURS = ("IT01879020517",)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from crm_mail.importers.fatturapa import parse_fatturapa
+from crm_mail.importers.formats.fatturapa import parse_fatturapa
 
 SAMPLES = Path(os.environ.get("SAMPLES_DIR", "")) / "fatturapa"
 pytestmark = pytest.mark.skipif(not os.environ.get("SAMPLES_DIR"), reason="SAMPLES_DIR is not set")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.folder_import import read_claim
-from crm_mail.importers.hot_folder import HotFolder
+from crm_mail.importers.folders.hot_folder import HotFolder
+from crm_mail.importers.folders.taking import read_claim
 
 
 def test_a_link_to_a_file_of_the_system_is_refused_unread(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from flask.testing import FlaskClient
 
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.bundles import ImportedFile
-from crm_mail.importers.folder_import import record
-from crm_mail.importers.hot_folder import Claim
-from crm_mail.importers.pairing import Group
+from crm_mail.importers.documents.bundles import ImportedFile
+from crm_mail.importers.documents.pairing import Group
+from crm_mail.importers.folders.hot_folder import Claim
+from crm_mail.importers.folders.taking import record
 from crm_mail.installation import Installation
 from crm_mail.permissions import Permission
 from tests.factories import make_company, make_user

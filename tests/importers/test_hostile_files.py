@@ -7,12 +7,12 @@ import zipfile
 
 import pytest
 
-from crm_mail.importers.archives import ArchiveLimits, Unpacked, open_archive
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.detect import FileFormat, sniff_document_format
-from crm_mail.importers.document_service import import_document_file
-from crm_mail.importers.p7m import extract_signed_xml
-from crm_mail.importers.sandboxed import ParserFailed, run_limited
+from crm_mail.importers.documents.archives import ArchiveLimits, Unpacked, open_archive
+from crm_mail.importers.documents.service import import_document_file
+from crm_mail.importers.formats.detect import FileFormat, sniff_document_format
+from crm_mail.importers.formats.p7m import extract_signed_xml
+from crm_mail.importers.formats.sandboxed import ParserFailed, run_limited
 from crm_mail.installation import Installation
 from tests.factories import make_actor, make_company
 

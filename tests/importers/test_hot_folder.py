@@ -12,11 +12,11 @@ from sqlalchemy import select
 
 from crm_mail.contacts.models import Party
 from crm_mail.documents.models import Document
-from crm_mail.importers import folder_watch
-from crm_mail.importers.claims import try_folder
-from crm_mail.importers.folder_settings import FolderInvalid, resolve_path
-from crm_mail.importers.folder_watch import FileReport, Watcher
-from crm_mail.importers.hot_folder import Claim, HotFolder
+from crm_mail.importers.folders import watch as folder_watch
+from crm_mail.importers.folders.claims import try_folder
+from crm_mail.importers.folders.hot_folder import Claim, HotFolder
+from crm_mail.importers.folders.settings import FolderInvalid, resolve_path
+from crm_mail.importers.folders.watch import FileReport, Watcher
 from crm_mail.importers.models import HotFolderFile
 from crm_mail.installation import Installation
 from tests.factories import make_company, make_party

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.models import Contact, ContactState, Party
-from crm_mail.importers.bundles import ImportedFile, import_files
+from crm_mail.importers.documents.bundles import ImportedFile, import_files
 from crm_mail.installation import Installation
 from tests.factories import make_actor, make_company, make_party
 

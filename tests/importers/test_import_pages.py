@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from crm_mail.contacts.models import Contact, Party, SavedMapping
 from crm_mail.documents.models import Document
-from crm_mail.importers.detect import FORMAT_NAMES, REMEDIES
+from crm_mail.importers.formats.detect import FORMAT_NAMES, REMEDIES
 from crm_mail.importers.messages import MESSAGES
 from crm_mail.importers.uploads import Draft, Uploads
 from crm_mail.installation import Installation

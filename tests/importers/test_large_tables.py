@@ -8,7 +8,7 @@ ROWS = 200_000
 _READ = """
 import sys
 from pathlib import Path
-from crm_mail.importers.contact_rows import open_contact_file
+from crm_mail.importers.contacts.rows import open_contact_file
 valid = sum(row.is_valid for row in open_contact_file(Path(sys.argv[1])).rows())
 status = Path('/proc/self/status').read_text()  # getrusage would count the memory of the tests themselves
 print(valid, status.split('VmHWM:')[1].split()[0])

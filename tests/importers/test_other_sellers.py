@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from crm_mail.documents.service import set_mailable
-from crm_mail.importers.document_service import DocumentFileResult, import_document_file
+from crm_mail.importers.documents.service import DocumentFileResult, import_document_file
 from crm_mail.installation import Installation
 from tests.factories import make_account, make_actor, make_company
 from tests.outbox.preparing import codes, left_out, prepare, rows

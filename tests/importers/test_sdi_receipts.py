@@ -16,8 +16,8 @@ from crm_mail.documents.models import Document
 from crm_mail.documents.sdi import SdiKind, Told, file_key, read_receipt_name, state_of
 from crm_mail.documents.service import NeverMailed, set_mailable
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.document_service import DocumentFileResult, import_document_file
-from crm_mail.importers.sdi_receipts import ROOTS, read_sdi_receipt
+from crm_mail.importers.documents.service import DocumentFileResult, import_document_file
+from crm_mail.importers.formats.sdi_receipts import ROOTS, read_sdi_receipt
 from crm_mail.installation import Installation
 from crm_mail.outbox.committing.commit import ListChanged, commit_run, fingerprint
 from crm_mail.outbox.states import MessageState

@@ -13,10 +13,10 @@ from sqlalchemy.pool import NullPool
 
 from crm_mail.contacts.models import Party
 from crm_mail.documents.models import Document
-from crm_mail.importers.foreign_databases import DatabaseRefused
-from crm_mail.importers.sql_view_models import SqlSource, SqlView, ViewKind
-from crm_mail.importers.sql_view_reading import guess_watermark, read_watermark, write_watermark
-from crm_mail.importers.sql_view_service import ViewValues, run_view, save_source, save_view
+from crm_mail.importers.databases.foreign_databases import DatabaseRefused
+from crm_mail.importers.databases.models import SqlSource, SqlView, ViewKind
+from crm_mail.importers.databases.reading import guess_watermark, read_watermark, write_watermark
+from crm_mail.importers.databases.service import ViewValues, run_view, save_source, save_view
 from crm_mail.installation import Installation
 from crm_mail.permissions import Permission, PermissionDenied
 from tests.factories import make_actor, make_company, make_user

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from crm_mail.importers.base import ImportRefused, ParsedRow
-from crm_mail.importers.contact_rows import RowContext, open_contact_file
+from crm_mail.importers.contacts.rows import RowContext, open_contact_file
 
 SAMPLES = Path(os.environ.get("SAMPLES_DIR", "")) / "tables"
 pytestmark = pytest.mark.skipif(not os.environ.get("SAMPLES_DIR"), reason="SAMPLES_DIR is not set")

@@ -9,11 +9,11 @@ import openpyxl
 import pytest
 
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.contact_columns import score_header
-from crm_mail.importers.detect import FileFormat
-from crm_mail.importers.table_rows import TableLimits
-from crm_mail.importers.tabular import Table, read_pasted_table, read_table
-from crm_mail.importers.zip_limits import ZipLimits
+from crm_mail.importers.contacts.columns import score_header
+from crm_mail.importers.formats.detect import FileFormat
+from crm_mail.importers.tables.table_rows import TableLimits
+from crm_mail.importers.tables.tabular import Table, read_pasted_table, read_table
+from crm_mail.importers.tables.zip_limits import ZipLimits
 
 
 def make_xlsx(*sheets: list[list[object]]) -> bytes:

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from crm_mail.importers.base import Direction, DocumentParty, ParsedDocument, Totals
-from crm_mail.importers.document_parties import find_or_make_party
+from crm_mail.importers.documents.parties import find_or_make_party
 from crm_mail.installation import Installation
 from tests.factories import make_actor, make_company
 

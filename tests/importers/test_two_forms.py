@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from crm_mail.importers.bundles import Door, import_together
-from crm_mail.importers.fatturapa import parse_fatturapa
+from crm_mail.importers.documents.bundles import Door, import_together
+from crm_mail.importers.formats.fatturapa import parse_fatturapa
 from crm_mail.installation import Installation
 from tests.factories import make_actor, make_company
 from tests.importers.test_hostile_files import octets, signed

@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 from crm_mail.contacts.bulk import Picked
 from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.contacts.vcard_export import export_vcards
-from crm_mail.importers.contact_rows import open_contact_file
-from crm_mail.importers.vcards import HEADER, vcard_rows
+from crm_mail.importers.contacts.rows import open_contact_file
+from crm_mail.importers.tables.vcards import HEADER, vcard_rows
 from tests.conftest import samples_dir
 from tests.factories import make_actor, make_company, make_contact, make_party
 

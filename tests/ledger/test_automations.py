@@ -21,8 +21,8 @@ from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.transports import Security
 from crm_mail.documents.builtin_texts import MessageText
 from crm_mail.events import handling
-from crm_mail.importers.folder_settings import FolderChoices, save_folder
-from crm_mail.importers.folder_watch import Watcher
+from crm_mail.importers.folders.settings import FolderChoices, save_folder
+from crm_mail.importers.folders.watch import Watcher
 from crm_mail.installation import Installation
 from crm_mail.outbox.committing.commit import commit_run
 from crm_mail.outbox.models import Run

@@ -15,7 +15,7 @@ from crm_mail.documents.models import Document
 from crm_mail.documents.purchases import catch_up
 from crm_mail.documents.service import NewDocument, store_document, void_document
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.sales_service import import_sales
+from crm_mail.importers.sales.service import import_sales
 from crm_mail.installation import Installation
 from crm_mail.purchases.listing import bought_by
 from crm_mail.purchases.models import Product, PurchaseLine, PurchaseMonth, PurchaseTotal

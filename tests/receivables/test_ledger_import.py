@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.importers.amount_cells import CellInvalid, decimal_sign, read_amount, read_date
 from crm_mail.importers.base import ImportRefused
+from crm_mail.importers.tables.amount_cells import CellInvalid, decimal_sign, read_amount, read_date
 from crm_mail.permissions import PermissionDenied
 from crm_mail.receivables.columns import guess_columns, guess_kind
 from crm_mail.receivables.importing import LedgerResult, import_ledger

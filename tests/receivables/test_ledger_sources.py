@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from crm_mail.companies.models import Company
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.foreign_databases import DatabaseRefused
+from crm_mail.importers.databases.foreign_databases import DatabaseRefused
 from crm_mail.installation import Installation
 from crm_mail.receivables.ledger import Kind
 from crm_mail.receivables.models import LedgerLine, LedgerSource

@@ -24,8 +24,8 @@ from crm_mail.audit import AuditEvent
 from crm_mail.cli import cli, frame
 from crm_mail.companies.models import Company
 from crm_mail.db import now
-from crm_mail.importers.foreign_databases import DatabaseRefused, answering
-from crm_mail.importers.sql_view_service import save_source
+from crm_mail.importers.databases.foreign_databases import DatabaseRefused, answering
+from crm_mail.importers.databases.service import save_source
 from crm_mail.installation import Installation
 from crm_mail.permissions import ANY, Permission, PermissionDenied
 from crm_mail.reports.saved import issuing as saved_issuing

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from crm_mail.contacts.models import Contact
-from crm_mail.importers.folder_settings import read_folder, resolve_path
-from crm_mail.importers.mappings import MappingUnknown, save_mapping
+from crm_mail.importers.folders.settings import read_folder, resolve_path
+from crm_mail.importers.tables.mappings import MappingUnknown, save_mapping
 from crm_mail.installation import Installation
 from crm_mail.permissions import Permission, PermissionDenied
 from crm_mail.schedules import table_imports

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from config import Settings
-from crm_mail.importers.claims import STALE_SECONDS
+from crm_mail.importers.folders.claims import STALE_SECONDS
 from crm_mail.installation import Installation
 from crm_mail.send_orders.folder import OrderFolder
 from crm_mail.send_orders.models import OrderState

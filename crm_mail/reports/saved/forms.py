@@ -22,7 +22,7 @@ from wtforms.validators import DataRequired, Length, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from crm_mail.delivery.addresses import split_addresses
-from crm_mail.importers.sql_view_models import SqlSource
+from crm_mail.importers.databases.models import SqlSource
 from crm_mail.reports.saved.listings import Filters, Listing, Scene
 from crm_mail.reports.saved.models import ReportFormat, SavedReport
 from crm_mail.reports.saved.parameters import ParameterKind

@@ -19,7 +19,7 @@ from crm_mail.delivery.envelope import Outcome, OutcomeKind
 from crm_mail.delivery.staff_mail import Post, deliver, patient, posts_of
 from crm_mail.documents.pdf_pool import PageJob, PdfPool
 from crm_mail.documents.rendering import RenderFailed
-from crm_mail.importers.foreign_databases import DatabaseRefused
+from crm_mail.importers.databases.foreign_databases import DatabaseRefused
 from crm_mail.installation import Installation
 from crm_mail.permissions import INSTALLATION, PermissionDenied
 from crm_mail.refusals import Refusal

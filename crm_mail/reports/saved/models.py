@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_mail.companies.models import Company
 from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
-from crm_mail.importers.sql_view_models import SqlSource
+from crm_mail.importers.databases.models import SqlSource
 from crm_mail.users.models import User
 
 

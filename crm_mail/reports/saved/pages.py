@@ -13,8 +13,8 @@ from crm_mail.companies.models import Company
 from crm_mail.contacts.messages import level_label
 from crm_mail.contacts.vocabulary import level_names
 from crm_mail.db import now
-from crm_mail.importers.sql_view_models import SqlSource
-from crm_mail.importers.sql_view_service import list_sources
+from crm_mail.importers.databases.models import SqlSource
+from crm_mail.importers.databases.service import list_sources
 from crm_mail.permissions import Actor, Permission, PermissionDenied, signed_in_actor
 from crm_mail.reports.saved.criteria import criteria_lines
 from crm_mail.reports.saved.forms import ReportEditForm, say

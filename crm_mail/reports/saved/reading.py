@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.importers.foreign_databases import Answer, answering
-from crm_mail.importers.sql_view_reading import as_text
+from crm_mail.importers.databases.foreign_databases import Answer, answering
+from crm_mail.importers.databases.reading import as_text
 from crm_mail.installation import Installation
 from crm_mail.permissions import Actor, Permission
 from crm_mail.reports.saved.listing_registry import register_listings

@@ -14,8 +14,8 @@ from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.db import now
 from crm_mail.delivery.addresses import is_address
-from crm_mail.importers.foreign_databases import check_query
-from crm_mail.importers.sql_view_models import SqlSource
+from crm_mail.importers.databases.foreign_databases import check_query
+from crm_mail.importers.databases.models import SqlSource
 from crm_mail.permissions import Actor, Permission, PermissionDenied
 from crm_mail.refusals import Refusal
 from crm_mail.reports.saved.listings import Filters

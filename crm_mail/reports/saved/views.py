@@ -22,7 +22,7 @@ from crm_mail.companies.models import Company
 from crm_mail.db import now
 from crm_mail.documents.printed_pages import print_page
 from crm_mail.documents.rendering import RenderFailed
-from crm_mail.importers.foreign_databases import DatabaseRefused, names_asked
+from crm_mail.importers.databases.foreign_databases import DatabaseRefused, names_asked
 from crm_mail.permissions import Permission, PermissionDenied, requires, signed_in_actor
 from crm_mail.refusals import Refusal
 from crm_mail.reports.saved.files import mail_page, pdf_page, workbook

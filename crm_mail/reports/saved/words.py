@@ -1,6 +1,6 @@
 """The words of saved reports: periods, kinds of values, states, and why something is refused (pure)."""
 
-from crm_mail.importers.foreign_databases import DatabaseRefused
+from crm_mail.importers.databases.foreign_databases import DatabaseRefused
 from crm_mail.permissions import PermissionDenied
 from crm_mail.reports.saved.master_listings import FilterGone
 from crm_mail.reports.saved.models import IssueState, ReportFormat, ReportMailState

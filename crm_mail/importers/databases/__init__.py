@@ -1,0 +1,1 @@
+"""Databases of other programs: named queries that only read."""

@@ -1,0 +1,1 @@
+"""Hot folders: files that other programs leave are claimed, imported and moved."""

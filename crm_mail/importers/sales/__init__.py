@@ -1,0 +1,1 @@
+"""Sales lists: what the ERP sold, line by line, becomes purchases."""
