@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 from bench.contacts_data import fill
 from bench.figures import Figure
 from config import Settings
-from crm_mail.contacts.listing import list_parties
+from crm_mail.contacts.finding.listing import list_parties
+from crm_mail.contacts.finding.party_filter import PartyFilter, PartyKind
 from crm_mail.contacts.models import Contact, ContactAddress, Party
-from crm_mail.contacts.party_filter import PartyFilter, PartyKind
 from crm_mail.db import Base
 from crm_mail.installation import Installation
 from crm_mail.permissions import Actor

@@ -18,8 +18,8 @@ from sqlalchemy import insert
 from bench.figures import Figure
 from bench.office import make_sender, office, open_office
 from crm_mail.companies.models import Company
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.installation import Installation

@@ -18,8 +18,8 @@ from bench.contacts_data import fill
 from bench.figures import Figure
 from bench.purchases import sell
 from config import Settings
-from crm_mail.contacts.counting import count_found
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.finding.counting import count_found
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.db import Base
 from crm_mail.installation import Installation
 from crm_mail.purchases.models import PurchaseLine

@@ -14,8 +14,8 @@ from crm_mail.audit_redactions import AuditRedaction
 from crm_mail.campaigns import models as campaigns
 from crm_mail.catalogue import models as catalogue
 from crm_mail.companies import models as companies
-from crm_mail.contacts import consent_models as consents
 from crm_mail.contacts import models as contacts
+from crm_mail.contacts.consents import models as consents
 from crm_mail.db import Database
 from crm_mail.delivery import models as delivery
 from crm_mail.delivery.domains import models as pec_registries

@@ -24,8 +24,8 @@ from crm_mail.contacts import people
 from crm_mail.contacts.access import find_contact
 from crm_mail.contacts.confidential import Way, note_many_read, note_reading
 from crm_mail.contacts.contact_birthdays import birthday_of
+from crm_mail.contacts.finding.selection import visible_contacts
 from crm_mail.contacts.models import Contact, ContactState, RecipientKind, Role
-from crm_mail.contacts.selection import visible_contacts
 from crm_mail.contacts.values import AddressValues, ContactValues
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.permissions import Permission

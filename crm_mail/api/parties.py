@@ -20,9 +20,9 @@ from crm_mail.api.resources import (
 )
 from crm_mail.contacts import parties
 from crm_mail.contacts.access import find_party
+from crm_mail.contacts.finding.party_filter import PartyFilter, PartyKind
+from crm_mail.contacts.finding.selection import party_query
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.party_filter import PartyFilter, PartyKind
-from crm_mail.contacts.selection import party_query
 from crm_mail.contacts.values import PartyValues
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.permissions import Permission

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.http import HTTP_STATUS_CODES
 
-from crm_mail.contacts.party_filter import FilterInvalid
+from crm_mail.contacts.finding.party_filter import FilterInvalid
 from crm_mail.contacts.problems import ContactRefused
 from crm_mail.importers.base import ImportRefused
 from crm_mail.outbox.committing.commit import CommitRefused

@@ -24,7 +24,7 @@ from crm_mail.api.resources import (
     interface,
 )
 from crm_mail.companies.type_registry import company_types
-from crm_mail.contacts.party_filter import PartyFilter, PartyKind
+from crm_mail.contacts.finding.party_filter import PartyFilter, PartyKind
 from crm_mail.outbox import tasks
 from crm_mail.outbox.committing.commit import CommitRefused, commit_run, fingerprint
 from crm_mail.outbox.models import Run

@@ -15,9 +15,9 @@ from crm_mail.campaigns.models import Campaign
 from crm_mail.campaigns.recipients import Reached, contact_ids, filter_of, first_few, party_ids
 from crm_mail.companies.models import Company
 from crm_mail.companies.policies import policy_for
-from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose
-from crm_mail.contacts.consent_models import ConsentState
-from crm_mail.contacts.consents import may_receive
+from crm_mail.contacts.consents.models import ConsentState
+from crm_mail.contacts.consents.recording import may_receive
+from crm_mail.contacts.consents.rules import ConsentChannel, Decision, Purpose
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 from crm_mail.db import now
 from crm_mail.delivery.suppression import reason_for

@@ -12,12 +12,12 @@ from crm_mail.campaigns.segment_views import keep_as_segment
 from crm_mail.campaigns.segments import name_of
 from crm_mail.campaigns.service import change_audience
 from crm_mail.contacts import vocabulary
-from crm_mail.contacts.filter_words import filter_labels, value_word
-from crm_mail.contacts.listing import list_names
+from crm_mail.contacts.finding.filter_words import filter_labels, value_word
+from crm_mail.contacts.finding.listing import list_names
+from crm_mail.contacts.finding.party_filter import FilterInvalid, PartyFilter
+from crm_mail.contacts.finding.purchase_words import act_choices, recent_choices
+from crm_mail.contacts.finding.saved_filters import list_filters
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
-from crm_mail.contacts.purchase_words import act_choices, recent_choices
-from crm_mail.contacts.saved_filters import list_filters
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
 from crm_mail.purchases.listing import offered_purchases
 from crm_mail.web.door import db

@@ -19,7 +19,7 @@ from wtforms.validators import InputRequired, Length
 from crm_mail.campaigns.models import Campaign
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
-from crm_mail.contacts.consent import Purpose, soft_opt_in
+from crm_mail.contacts.consents.rules import Purpose, soft_opt_in
 from crm_mail.documents.builtin_texts import MessageText
 from crm_mail.permissions import Permission, signed_in_actor
 from crm_mail.web.door import db

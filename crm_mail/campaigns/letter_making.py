@@ -27,8 +27,8 @@ from crm_mail.campaigns.office import AT_ONCE as CONVERTED_AT_ONCE
 from crm_mail.campaigns.office import convert, require_office
 from crm_mail.campaigns.recipients import Reached, read_reached
 from crm_mail.companies.models import Company
-from crm_mail.contacts.consent import ConsentChannel, Purpose
-from crm_mail.contacts.consents import may_receive
+from crm_mail.contacts.consents.recording import may_receive
+from crm_mail.contacts.consents.rules import ConsentChannel, Purpose
 from crm_mail.db import insert_many
 from crm_mail.documents.pdf_pool import PageJob, PdfPool
 from crm_mail.documents.template_errors import TemplateInvalid

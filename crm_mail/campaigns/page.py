@@ -9,9 +9,9 @@ from crm_mail.campaigns.audience import ABOVE_CLEARANCE, NO_ADDRESS, SUPPRESSED,
 from crm_mail.campaigns.models import Campaign
 from crm_mail.campaigns.service import find_campaign
 from crm_mail.companies.models import Company
-from crm_mail.contacts.consent import Purpose, soft_opt_in
-from crm_mail.contacts.filter_words import describe_filter
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.consents.rules import Purpose, soft_opt_in
+from crm_mail.contacts.finding.filter_words import describe_filter
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.outbox import wording
 from crm_mail.permissions import Permission, signed_in_actor
 from crm_mail.web.door import db

@@ -8,10 +8,10 @@ from sqlalchemy import Select, exists, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
 from crm_mail.campaigns.models import Campaign
-from crm_mail.contacts.conditions import Condition
+from crm_mail.contacts.finding.conditions import Condition
+from crm_mail.contacts.finding.party_filter import PartyFilter
+from crm_mail.contacts.finding.selection import contact_query, party_query
 from crm_mail.contacts.models import Contact, ContactState, Party
-from crm_mail.contacts.party_filter import PartyFilter
-from crm_mail.contacts.selection import contact_query, party_query
 from crm_mail.outbox.preparing.gathering import PARTY_FIELDS, read_addresses, role_names
 from crm_mail.permissions import Sight
 

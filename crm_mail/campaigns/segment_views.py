@@ -9,11 +9,17 @@ from crm_mail.campaigns.models import Campaign
 from crm_mail.campaigns.page import company_at_work, editable_or_404
 from crm_mail.campaigns.segments import count_segment
 from crm_mail.campaigns.service import change_audience
-from crm_mail.contacts import saved_filters
-from crm_mail.contacts.filter_words import filter_sentence
+from crm_mail.contacts.finding import saved_filters
+from crm_mail.contacts.finding.filter_words import filter_sentence
+from crm_mail.contacts.finding.party_filter import PartyFilter
+from crm_mail.contacts.finding.saved_filters import (
+    FilterNotSaved,
+    find_filter,
+    list_filters,
+    may_change,
+    read_filter,
+)
 from crm_mail.contacts.models import SavedFilter
-from crm_mail.contacts.party_filter import PartyFilter
-from crm_mail.contacts.saved_filters import FilterNotSaved, find_filter, list_filters, may_change, read_filter
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 

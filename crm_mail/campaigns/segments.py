@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from crm_mail.campaigns.audience import AudienceCounts, count_audience
 from crm_mail.campaigns.models import Campaign
-from crm_mail.contacts.consent import Purpose
-from crm_mail.contacts.counting import count_found
+from crm_mail.contacts.consents.rules import Purpose
+from crm_mail.contacts.finding.counting import count_found
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.models import SavedFilter
-from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import now
 from crm_mail.document_types import DocumentType
 from crm_mail.permissions import Actor

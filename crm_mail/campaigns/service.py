@@ -15,8 +15,8 @@ from crm_mail.campaigns.letters import LetterInvalid, LetterKind, check_docx, ti
 from crm_mail.campaigns.models import Campaign, CampaignFile
 from crm_mail.campaigns.office import require_office
 from crm_mail.companies.type_registry import company_types
-from crm_mail.contacts.consent import Purpose
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.consents.rules import Purpose
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.documents.builtin_texts import MessageText
 from crm_mail.installation import Installation
 from crm_mail.outbox.composing.compose import create_composed_run

@@ -12,10 +12,10 @@ from crm_mail.catalogue.facts import SOURCE, STATEMENT
 from crm_mail.catalogue.lines import numbers_of
 from crm_mail.catalogue.models import CatalogueEntry
 from crm_mail.companies.models import Company
-from crm_mail.contacts.conditions import visible_parties
 from crm_mail.contacts.confidential import Way, note_many_read
+from crm_mail.contacts.finding.conditions import visible_parties
+from crm_mail.contacts.finding.selection import holds, visible_contacts
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, Subscription
-from crm_mail.contacts.selection import holds, visible_contacts
 from crm_mail.delivery.addresses import address_key
 from crm_mail.permissions import Actor, Permission
 

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.catalogue.facts import AT_ONCE, SOURCE, STATEMENT
 from crm_mail.catalogue.models import CatalogueEntry
-from crm_mail.contacts.conditions import visible_parties
+from crm_mail.contacts.finding.conditions import visible_parties
+from crm_mail.contacts.finding.selection import visible_contacts
 from crm_mail.contacts.models import (
     Contact,
     ContactAddress,
@@ -24,7 +25,6 @@ from crm_mail.contacts.models import (
     RecipientKind,
     Subscription,
 )
-from crm_mail.contacts.selection import visible_contacts
 from crm_mail.db import now
 from crm_mail.importers.contacts.party_merge import chunks
 from crm_mail.permissions import Actor, Permission

@@ -14,8 +14,8 @@ from crm_mail.catalogue.blueprint import blueprint
 from crm_mail.catalogue.facts import STATEMENT
 from crm_mail.catalogue.listing import catalogue_query, list_rows
 from crm_mail.companies.models import Company
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.preparing.prepare import create_run
 from crm_mail.outbox.preparing.prepare_views import ring, run_url

@@ -5,8 +5,8 @@ from sqlalchemy import select
 
 from crm_mail.cli.frame import SHELL, Answer, Failure, command, find_actor, find_company
 from crm_mail.contacts.access import find_contact
-from crm_mail.contacts.duplicates import DuplicateKind, find_duplicates
-from crm_mail.contacts.merging import merge_contacts, merge_parties
+from crm_mail.contacts.merging.duplicates import DuplicateKind, find_duplicates
+from crm_mail.contacts.merging.service import merge_contacts, merge_parties
 from crm_mail.contacts.models import Party
 from crm_mail.installation import Installation
 

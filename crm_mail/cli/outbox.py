@@ -16,7 +16,7 @@ from crm_mail.cli.frame import Answer, Failure, check_types, command, find_actor
 from crm_mail.cli.progress import show_preparation, tell_preparation
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
-from crm_mail.contacts.party_filter import PartyFilter, PartyKind
+from crm_mail.contacts.finding.party_filter import PartyFilter, PartyKind
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.installation import Installation
 from crm_mail.outbox.committing.commit import CommitRefused, commit_run

@@ -11,7 +11,7 @@ import click
 from crm_mail.cli.frame import Answer, Failure, command, find_actor, find_company
 from crm_mail.cli.progress import show_preparation, tell_preparation
 from crm_mail.companies.models import Company
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.db import today
 from crm_mail.document_types import DocumentType
 from crm_mail.installation import Installation

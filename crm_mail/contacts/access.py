@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from sqlalchemy import Select, func, literal_column, select
 from sqlalchemy.orm import Session
 
-from crm_mail.contacts.conditions import visible_parties
+from crm_mail.contacts.finding.conditions import visible_parties
+from crm_mail.contacts.finding.selection import visible_contacts
 from crm_mail.contacts.models import Contact, ContactState, Party
-from crm_mail.contacts.selection import visible_contacts
 from crm_mail.permissions import Actor, Permission
 
 _WAITS = Contact.state == literal_column("'suggested'")  # in the words of the index `ix_contacts_waiting`

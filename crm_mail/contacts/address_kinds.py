@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
-from crm_mail.contacts.conditions import visible_contacts, visible_parties
+from crm_mail.contacts.finding.conditions import visible_contacts, visible_parties
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 from crm_mail.delivery.addresses import domain_of
 from crm_mail.delivery.domains.pec_domains import judge_by_list

@@ -15,12 +15,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from crm_mail import audit
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts import receiving
-from crm_mail.contacts.conditions import visible_parties
+from crm_mail.contacts.finding.conditions import visible_parties
+from crm_mail.contacts.finding.party_filter import PartyFilter, split_characteristic
+from crm_mail.contacts.finding.selection import party_query, visible_contacts
 from crm_mail.contacts.models import Characteristic, Contact, ContactState, Party, PartyChange
-from crm_mail.contacts.party_filter import PartyFilter, split_characteristic
 from crm_mail.contacts.problems import ContactRefused, Problem
 from crm_mail.contacts.raising import raise_history
-from crm_mail.contacts.selection import party_query, visible_contacts
 from crm_mail.db import now
 from crm_mail.permissions import Actor, Permission, Sight
 

@@ -8,17 +8,18 @@ from flask_babel import format_decimal, get_locale, ngettext
 from flask_babel import gettext as _
 
 from crm_mail.companies.type_registry import company_types
-from crm_mail.contacts import bulk, messages, saved_filters
+from crm_mail.contacts import bulk, messages
 from crm_mail.contacts.blueprint import blueprint
 from crm_mail.contacts.bulk import OF_CONTACTS, BulkKind, Picked
 from crm_mail.contacts.card_views import company_or_404
-from crm_mail.contacts.listing import list_names
+from crm_mail.contacts.finding import saved_filters
+from crm_mail.contacts.finding.listing import list_names
+from crm_mail.contacts.finding.party_filter import FilterInvalid, PartyFilter
+from crm_mail.contacts.finding.purchase_words import act_choices, recent_choices
+from crm_mail.contacts.finding.saved_filters import FilterNotSaved
 from crm_mail.contacts.models import PartyChange
 from crm_mail.contacts.party_export import export_parties, record_export
-from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
 from crm_mail.contacts.problems import ContactRefused
-from crm_mail.contacts.purchase_words import act_choices, recent_choices
-from crm_mail.contacts.saved_filters import FilterNotSaved
 from crm_mail.contacts.vcard_export import export_vcards
 from crm_mail.contacts.vocabulary import level_names, list_characteristics
 from crm_mail.permissions import Permission, requires, signed_in_actor

@@ -17,7 +17,7 @@ from crm_mail.contacts.card_reads import list_documents
 from crm_mail.contacts.confidential import Way, note_reading
 from crm_mail.contacts.forms import PartyForm, language_choices
 from crm_mail.contacts.kind_views import kind_notes
-from crm_mail.contacts.merging import follow_merge
+from crm_mail.contacts.merging.service import follow_merge
 from crm_mail.contacts.models import Contact, ContactState, Party, RecipientKind
 from crm_mail.contacts.problems import ContactRefused
 from crm_mail.contacts.receivers import rule_text, who_receives

@@ -6,7 +6,7 @@ from sqlalchemy import and_, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from crm_mail.contacts.birthdays import Birthday
-from crm_mail.contacts.conditions import Condition
+from crm_mail.contacts.finding.conditions import Condition
 from crm_mail.contacts.models import Contact
 
 

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.contacts.bulk import Picked
-from crm_mail.contacts.conditions import visible_contacts
 from crm_mail.contacts.confidential import Way, note_many_read
-from crm_mail.contacts.listing import read_rows
+from crm_mail.contacts.finding.conditions import visible_contacts
+from crm_mail.contacts.finding.listing import read_rows
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.permissions import Actor, Permission
 

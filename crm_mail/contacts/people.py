@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.contacts.birthdays import birthday_columns, parse_birthday
 from crm_mail.contacts.contact_birthdays import birthday_of
+from crm_mail.contacts.finding.party_filter import split_characteristic
 from crm_mail.contacts.models import Characteristic, Contact, ContactAddress, ContactState, Party, Role
-from crm_mail.contacts.party_filter import split_characteristic
 from crm_mail.contacts.problems import ContactRefused, Problem
 from crm_mail.contacts.raising import raise_history
 from crm_mail.contacts.subscriptions import check_addresses, set_subscriptions

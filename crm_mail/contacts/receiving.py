@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Select, String, cast, delete, func, select
 from sqlalchemy.orm import Session
 
-from crm_mail.contacts.conditions import Condition
+from crm_mail.contacts.finding.conditions import Condition
 from crm_mail.contacts.models import Contact, ContactAddress, RecipientKind, Subscription
 from crm_mail.db import among, insert_many
 

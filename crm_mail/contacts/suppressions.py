@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
-from crm_mail.contacts.conditions import visible_contacts, visible_parties
+from crm_mail.contacts.finding.conditions import visible_contacts, visible_parties
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 from crm_mail.delivery import suppression
 from crm_mail.delivery.addresses import address_key, normalise_address

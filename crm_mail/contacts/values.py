@@ -14,8 +14,8 @@ from crm_mail.companies.packaging_rules import (
 )
 from crm_mail.companies.tax_numbers import clean_number
 from crm_mail.contacts.birthdays import BirthdayInvalid, parse_birthday
+from crm_mail.contacts.finding.party_filter import split_characteristic
 from crm_mail.contacts.models import ContactState, RecipientKind
-from crm_mail.contacts.party_filter import split_characteristic
 from crm_mail.contacts.problems import ContactRefused, Problem
 from crm_mail.db import today
 from crm_mail.delivery.addresses import AddressInvalid, address_key, normalise_address

@@ -6,9 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.bulk import Picked
-from crm_mail.contacts.conditions import visible_contacts
 from crm_mail.contacts.confidential import Way, note_many_read
 from crm_mail.contacts.contact_birthdays import birthday_of
+from crm_mail.contacts.finding.conditions import visible_contacts
 from crm_mail.contacts.models import Contact, ContactState, Party
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.permissions import Actor, Permission

@@ -10,9 +10,7 @@ from crm_mail.companies.models import Company
 from crm_mail.contacts import (
     bulk_views,
     card_views,
-    consent_views,
     contact_views,
-    duplicate_views,
     messages,
     parties,
     suppression_views,
@@ -23,16 +21,18 @@ from crm_mail.contacts.access import count_suggestions
 from crm_mail.contacts.blueprint import blueprint
 from crm_mail.contacts.card_reads import last_sent
 from crm_mail.contacts.card_views import company_or_404
-from crm_mail.contacts.filter_words import (
+from crm_mail.contacts.consents import views as consent_views
+from crm_mail.contacts.finding.filter_words import (
     address_kind_choices,
     birthday_choices,
     consent_choices,
     describe_filter,
 )
+from crm_mail.contacts.finding.listing import PartyOrder, list_names, list_parties
+from crm_mail.contacts.finding.party_filter import ARGUMENTS, FilterInvalid, PartyFilter
 from crm_mail.contacts.forms import PartyForm, language_choices
-from crm_mail.contacts.listing import PartyOrder, list_names, list_parties
+from crm_mail.contacts.merging import duplicate_views
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.party_filter import ARGUMENTS, FilterInvalid, PartyFilter
 from crm_mail.contacts.problems import ContactRefused
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.purchases.listing import offered_purchases

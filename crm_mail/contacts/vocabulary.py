@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
-from crm_mail.contacts.conditions import names_in_use
+from crm_mail.contacts.finding.conditions import names_in_use
+from crm_mail.contacts.finding.selection import visible_contacts
 from crm_mail.contacts.models import Characteristic, Contact, PrivacyLevelName, Role, contact_roles
 from crm_mail.contacts.problems import ContactRefused, Problem
-from crm_mail.contacts.selection import visible_contacts
 from crm_mail.contacts.values import LEVELS, one_line
 from crm_mail.permissions import HIGHEST_CLEARANCE, Actor, Permission
 

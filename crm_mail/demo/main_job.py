@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.company_rules import CompanyDetails
 from crm_mail.companies.models import Company
 from crm_mail.companies.service import add_company
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.service import add_account
 from crm_mail.demo.delivery_notes import add_delivery_notes

@@ -18,7 +18,7 @@ from crm_mail.companies.packaging_rules import (
     clean_code,
 )
 from crm_mail.companies.type_registry import company_types
-from crm_mail.contacts.conditions import visible_parties
+from crm_mail.contacts.finding.conditions import visible_parties
 from crm_mail.contacts.models import Party
 from crm_mail.db import now
 from crm_mail.delivery.models import LONGEST_TIMEOUT_SECONDS, AccountKind, SenderAccount

@@ -2,7 +2,7 @@
 
 from sqlalchemy import ColumnElement, and_
 
-from crm_mail.contacts.conditions import of_visible_party
+from crm_mail.contacts.finding.conditions import of_visible_party
 from crm_mail.documents.models import Document
 from crm_mail.permissions import Sight
 

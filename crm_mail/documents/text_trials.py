@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts.conditions import visible_contacts
+from crm_mail.contacts.finding.conditions import visible_contacts
 from crm_mail.contacts.models import Contact
 from crm_mail.db import today
 from crm_mail.document_types import TypeNames

@@ -18,7 +18,7 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
 )
 from wtforms.validators import DataRequired, Length, Regexp
 
-from crm_mail.contacts.consent import Purpose
+from crm_mail.contacts.consents.rules import Purpose
 from crm_mail.delivery.addresses import split_addresses
 from crm_mail.document_types import TEXT_LANGUAGES
 from crm_mail.events.builtin_sms import builtin_sms

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
-from crm_mail.contacts.consent import Purpose
+from crm_mail.contacts.consents.rules import Purpose
 from crm_mail.contacts.models import Role
 from crm_mail.db import now
 from crm_mail.delivery.addresses import is_address

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm_mail.contacts.finding.selection import visible_contacts
 from crm_mail.contacts.models import Contact
-from crm_mail.contacts.selection import visible_contacts
 from crm_mail.events.conditions import Condition, first_unmet, read_conditions
 from crm_mail.events.handling import judge
 from crm_mail.events.history import shows_data

@@ -12,8 +12,14 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose, Source
-from crm_mail.contacts.consents import Word, contact_states, note_address_word, note_word, own_address_states
+from crm_mail.contacts.consents.recording import (
+    Word,
+    contact_states,
+    note_address_word,
+    note_word,
+    own_address_states,
+)
+from crm_mail.contacts.consents.rules import ConsentChannel, Decision, Purpose, Source
 from crm_mail.contacts.models import Contact, ContactState
 from crm_mail.delivery import suppression
 from crm_mail.delivery.models import SenderAccount

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from crm_mail.contacts.birthdays import Birthday
-from crm_mail.contacts.consent import ConsentEntry
+from crm_mail.contacts.consents.rules import ConsentEntry
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.document_types import DocumentType
 from crm_mail.importers.messages import render_message

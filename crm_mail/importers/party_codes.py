@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm_mail.contacts.conditions import visible_parties
+from crm_mail.contacts.finding.conditions import visible_parties
 from crm_mail.contacts.models import Party
 from crm_mail.permissions import Sight
 

@@ -4,7 +4,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.tax_numbers import number_forms
-from crm_mail.contacts.conditions import visible_parties
+from crm_mail.contacts.finding.conditions import visible_parties
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.values import name_key
 from crm_mail.permissions import Actor, Permission

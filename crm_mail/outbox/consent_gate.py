@@ -12,7 +12,9 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts.consent import (
+from crm_mail.contacts.consents.models import ConsentState
+from crm_mail.contacts.consents.recording import address_states
+from crm_mail.contacts.consents.rules import (
     SOFT_OPT_IN,
     ConsentChannel,
     Decision,
@@ -22,8 +24,6 @@ from crm_mail.contacts.consent import (
     decide,
     soft_opt_in,
 )
-from crm_mail.contacts.consent_models import ConsentState
-from crm_mail.contacts.consents import address_states
 from crm_mail.contacts.models import Party
 from crm_mail.delivery.addresses import address_key
 from crm_mail.delivery.routing import Channel

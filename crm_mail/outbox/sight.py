@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, and_
 from sqlalchemy.orm import Session
 
-from crm_mail.contacts.conditions import of_visible_party
+from crm_mail.contacts.finding.conditions import of_visible_party
 from crm_mail.contacts.models import Party
 from crm_mail.outbox.models import LeftOut, Message
 from crm_mail.permissions import Sight

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.audit import AuditEvent
 from crm_mail.companies.models import Company
-from crm_mail.contacts.conditions import visible_contacts
+from crm_mail.contacts.finding.conditions import visible_contacts
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 from crm_mail.db import Base
 from crm_mail.delivery.sms.numbers import mobile_of

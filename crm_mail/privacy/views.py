@@ -21,8 +21,8 @@ from sqlalchemy import select
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.access import find_contact, find_party
-from crm_mail.contacts.conditions import of_visible_party
 from crm_mail.contacts.confidential import Way, note_reading
+from crm_mail.contacts.finding.conditions import of_visible_party
 from crm_mail.contacts.models import Contact, ContactState, Party
 from crm_mail.outbox.models import Message
 from crm_mail.permissions import Permission, current_actor, requires, signed_in_actor

@@ -9,7 +9,7 @@ from typing import Any, Self
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from crm_mail.contacts.conditions import of_visible_party
+from crm_mail.contacts.finding.conditions import of_visible_party
 from crm_mail.contacts.models import Party
 from crm_mail.document_types import DocumentType
 from crm_mail.permissions import Actor, Permission, PermissionDenied

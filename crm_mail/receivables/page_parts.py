@@ -9,11 +9,11 @@ from flask import abort, redirect, request
 from flask_babel import gettext as _
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts.filter_words import value_word
-from crm_mail.contacts.listing import list_names
+from crm_mail.contacts.finding.filter_words import value_word
+from crm_mail.contacts.finding.listing import list_names
+from crm_mail.contacts.finding.party_filter import FilterInvalid, PartyFilter
+from crm_mail.contacts.finding.purchase_words import act_choices, recent_choices
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
-from crm_mail.contacts.purchase_words import act_choices, recent_choices
 from crm_mail.db import now
 from crm_mail.document_types import DocumentType
 from crm_mail.outbox.preparing.prepare import create_run

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from crm_mail.contacts.finding.party_filter import PartyFilter, PartyKind
+from crm_mail.contacts.finding.selection import party_query
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.party_filter import PartyFilter, PartyKind
-from crm_mail.contacts.selection import party_query
 from crm_mail.documents.models import Document
 from crm_mail.outbox.models import Message, MessageDocument, Run
 from crm_mail.outbox.states import QUEUED, MessageState, RunState

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import insert_many
 from crm_mail.documents.models import Document
 from crm_mail.documents.service import NewDocument, Stored, store_computed

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
+from crm_mail.contacts.finding.party_filter import PartyFilter
+from crm_mail.contacts.finding.selection import party_query
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.party_filter import PartyFilter
-from crm_mail.contacts.selection import party_query
 from crm_mail.db import today
 from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document

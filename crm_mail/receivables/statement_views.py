@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.access import find_party
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.documents.pdf_pool import PdfPool
 from crm_mail.documents.printing import statement_file_name
 from crm_mail.documents.rendering import RenderFailed

@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
 from crm_mail.audit import AuditEvent
-from crm_mail.contacts.conditions import visible_contacts, visible_parties
+from crm_mail.contacts.finding.conditions import visible_contacts, visible_parties
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 from crm_mail.delivery.models import Suppression
 from crm_mail.documents.models import Document

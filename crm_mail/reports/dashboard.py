@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.access import count_suggestions
-from crm_mail.contacts.listing import count_parties
+from crm_mail.contacts.finding.listing import count_parties
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import now
 from crm_mail.delivery.domains.checkups import count_faulty_domains
 from crm_mail.delivery.limits import used_today

@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from crm_mail.audit import AuditEvent
 from crm_mail.audit_redactions import hide_redacted
 from crm_mail.companies.type_registry import company_types
-from crm_mail.contacts.conditions import visible_contacts
-from crm_mail.contacts.consent_models import ConsentEvent
-from crm_mail.contacts.merging import merged_into
+from crm_mail.contacts.consents.models import ConsentEvent
+from crm_mail.contacts.finding.conditions import visible_contacts
+from crm_mail.contacts.merging.service import merged_into
 from crm_mail.contacts.models import Contact, ContactState, Party
 from crm_mail.documents.models import Document
 from crm_mail.documents.sight import documents_in_sight

@@ -10,7 +10,7 @@ from crm_mail.contacts.access import find_contact, list_contacts
 from crm_mail.contacts.blueprint import blueprint
 from crm_mail.contacts.card_views import found, page
 from crm_mail.contacts.confidential import Way, note_reading
-from crm_mail.contacts.consent_words import decision_word, source_word, subject_line
+from crm_mail.contacts.consents.words import decision_word, source_word, subject_line
 from crm_mail.evidence.proof_page import shown_item
 from crm_mail.permissions import OUTBOX_PERMISSIONS, Permission, requires, signed_in_actor
 from crm_mail.reports.audit_details import flatten

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.finding.party_filter import PartyFilter
 
 
 def audience_filter(audience: Mapping[str, Any], company_id: int) -> PartyFilter:

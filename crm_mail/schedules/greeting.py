@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
-from crm_mail.contacts.consent import ConsentChannel, Purpose
-from crm_mail.contacts.consents import may_receive
+from crm_mail.contacts.consents.recording import may_receive
+from crm_mail.contacts.consents.rules import ConsentChannel, Purpose
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.db import insert_many, now
 from crm_mail.delivery.routing import Channel

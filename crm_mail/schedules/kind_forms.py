@@ -14,9 +14,9 @@ from wtforms import Form, SelectChoice, SelectField  # type: ignore[attr-defined
 from wtforms.validators import InputRequired
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts.filter_words import describe_filter
-from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
-from crm_mail.contacts.saved_filters import list_filters, read_filter
+from crm_mail.contacts.finding.filter_words import describe_filter
+from crm_mail.contacts.finding.party_filter import FilterInvalid, PartyFilter
+from crm_mail.contacts.finding.saved_filters import list_filters, read_filter
 from crm_mail.permissions import Actor
 from crm_mail.schedules.audience import audience_filter, audience_of
 from crm_mail.schedules.kinds import Options

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.birthdays import LeapDayRule
-from crm_mail.contacts.consent import ConsentChannel
+from crm_mail.contacts.consents.rules import ConsentChannel
 from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
 from crm_mail.schedules.holiday_calendars import OnHoliday
 from crm_mail.users.models import User

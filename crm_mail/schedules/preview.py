@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.birthdays import Birthday, celebrated_on
-from crm_mail.contacts.consent import ConsentChannel, Purpose
-from crm_mail.contacts.consents import may_receive
+from crm_mail.contacts.consents.recording import may_receive
+from crm_mail.contacts.consents.rules import ConsentChannel, Purpose
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.db import now
 from crm_mail.permissions import Actor

@@ -9,7 +9,7 @@ from wtforms import RadioField, SelectField, StringField, TextAreaField, TimeFie
 from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from crm_mail.contacts.birthdays import LeapDayRule
-from crm_mail.contacts.consent import ConsentChannel
+from crm_mail.contacts.consents.rules import ConsentChannel
 from crm_mail.db import now
 from crm_mail.document_types import TEXT_LANGUAGES
 from crm_mail.schedules.forms import MONTH_DAYS, month_choices

@@ -6,7 +6,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts.filter_words import describe_filter
+from crm_mail.contacts.finding.filter_words import describe_filter
 from crm_mail.outbox.standing.service import list_standings
 from crm_mail.permissions import Permission, PermissionDenied, requires, signed_in_actor
 from crm_mail.schedules.blueprint import blueprint

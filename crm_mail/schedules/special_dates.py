@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.birthdays import LeapDayRule, days_ahead
-from crm_mail.contacts.consent import ConsentChannel
+from crm_mail.contacts.consents.rules import ConsentChannel
 from crm_mail.contacts.contact_birthdays import has_birthday
+from crm_mail.contacts.finding.selection import contact_query
 from crm_mail.contacts.models import Contact
-from crm_mail.contacts.selection import contact_query
 from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.documents.templating import compile_text
 from crm_mail.outbox.models import Run

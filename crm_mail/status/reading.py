@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from config import Settings
 from crm_mail.companies.models import Company
-from crm_mail.contacts.conditions import of_visible_party
+from crm_mail.contacts.finding.conditions import of_visible_party
 from crm_mail.db import now
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.evidence.models import ErrorNotice

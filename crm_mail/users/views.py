@@ -10,7 +10,7 @@ from sqlalchemy import select
 from wtforms import SelectChoice  # type: ignore[attr-defined]  # the stubs do not know it yet
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts.listing import list_names
+from crm_mail.contacts.finding.listing import list_names
 from crm_mail.contacts.models import Party
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.users import (

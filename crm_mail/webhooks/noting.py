@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, insert, literal, or_, select
 from sqlalchemy.orm import Session
 
-from crm_mail.contacts.conditions import of_visible_party
+from crm_mail.contacts.finding.conditions import of_visible_party
 from crm_mail.db import Base, now
 from crm_mail.permissions import Sight
 from crm_mail.webhooks.models import DeliveryState, Topic, WebhookDelivery, WebhookEndpoint

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from config import Settings
 from crm_mail.companies.models import Company
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.installation import Installation
 from crm_mail.outbox.preparing.criteria import Criteria
 from crm_mail.outbox.preparing.preparation import prepare_run

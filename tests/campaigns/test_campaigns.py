@@ -35,10 +35,10 @@ from crm_mail.campaigns.service import (
 from crm_mail.campaigns.testing import send_test
 from crm_mail.companies.models import Company
 from crm_mail.composers import register_composers
-from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose, Source
-from crm_mail.contacts.consents import Word, record_consent
+from crm_mail.contacts.consents.recording import Word, record_consent
+from crm_mail.contacts.consents.rules import ConsentChannel, Decision, Purpose, Source
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.models import Contact, Role
-from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import now
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.documents.builtin_texts import MessageText

@@ -18,8 +18,8 @@ from crm_mail.companies.own_types import rename_type, save_own_type, set_used
 from crm_mail.companies.policies import policy_for, save_policies
 from crm_mail.companies.type_registry import BUILT_IN, all_types, company_types
 from crm_mail.companies.type_rules import OwnType, TypeName, check_own_type, fields_of_schema, read_own_type
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.forms import read_subscriptions
-from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.delivery.routing import ChannelPreference
 from crm_mail.document_types import Direction, DocumentType, FieldKind, OwnField
 from crm_mail.documents.listing import DocumentFilter, list_documents

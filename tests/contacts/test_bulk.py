@@ -9,10 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.audit import AuditEvent
-from crm_mail.contacts import saved_filters
 from crm_mail.contacts.bulk import BulkKind, Picked, change_parties, count_affected, undo_change
+from crm_mail.contacts.finding import saved_filters
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.models import Characteristic, Contact, Party
-from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.contacts.problems import ContactRefused
 from crm_mail.installation import Installation
 from crm_mail.permissions import ANY, Permission, PermissionDenied

@@ -9,7 +9,9 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm_mail.contacts.consent import (
+from crm_mail.contacts.consents.models import ConsentEvent, LedgerIsAppendOnly
+from crm_mail.contacts.consents.recording import Word, contact_states, may_receive, record_consent, verdicts
+from crm_mail.contacts.consents.rules import (
     SOFT_OPT_IN,
     ConsentChannel,
     Decision,
@@ -21,8 +23,6 @@ from crm_mail.contacts.consent import (
     read_entries,
     write_entry,
 )
-from crm_mail.contacts.consent_models import ConsentEvent, LedgerIsAppendOnly
-from crm_mail.contacts.consents import Word, contact_states, may_receive, record_consent, verdicts
 from crm_mail.contacts.models import Contact
 from crm_mail.importers.contacts.service import import_contacts
 from crm_mail.installation import Installation

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from crm_mail.audit import AuditEvent
 from crm_mail.catalogue.models import CatalogueEntry
-from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose
-from crm_mail.contacts.consent_models import ConsentState
-from crm_mail.contacts.duplicates import DuplicateKind, find_duplicates
-from crm_mail.contacts.merging import follow_merge, merge_contacts, merge_parties
+from crm_mail.contacts.consents.models import ConsentState
+from crm_mail.contacts.consents.rules import ConsentChannel, Decision, Purpose
+from crm_mail.contacts.merging.duplicates import DuplicateKind, find_duplicates
+from crm_mail.contacts.merging.service import follow_merge, merge_contacts, merge_parties
+from crm_mail.contacts.merging.unmerging import list_merges, undo_merge
 from crm_mail.contacts.models import Characteristic, Contact, Party, Role, SavedFilter
 from crm_mail.contacts.problems import ContactRefused
-from crm_mail.contacts.unmerging import list_merges, undo_merge
 from crm_mail.db import Base, now
 from crm_mail.delivery.routing import Channel
 from crm_mail.documents.models import Document

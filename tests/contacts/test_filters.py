@@ -11,9 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.birthdays import Birthday, BirthdayInvalid, LeapDayRule, days_ahead, parse_birthday
+from crm_mail.contacts.finding.party_filter import FilterInvalid, PartyFilter
+from crm_mail.contacts.finding.selection import contact_query, party_query
 from crm_mail.contacts.models import Contact, Party
-from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
-from crm_mail.contacts.selection import contact_query, party_query
 from crm_mail.db import now
 from crm_mail.delivery.models import Suppression
 from crm_mail.delivery.routing import Channel

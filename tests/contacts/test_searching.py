@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from crm_mail.contacts import searching
-from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose
-from crm_mail.contacts.consent_models import ConsentState
-from crm_mail.contacts.listing import list_parties
+from crm_mail.contacts.consents.models import ConsentState
+from crm_mail.contacts.consents.rules import ConsentChannel, Decision, Purpose
+from crm_mail.contacts.finding import searching
+from crm_mail.contacts.finding.listing import list_parties
+from crm_mail.contacts.finding.party_filter import PartyFilter
+from crm_mail.contacts.finding.searching import checked_query, find_parties, needs_search
+from crm_mail.contacts.finding.selection import party_query
 from crm_mail.contacts.models import Characteristic, ContactState
-from crm_mail.contacts.party_filter import PartyFilter
-from crm_mail.contacts.searching import checked_query, find_parties, needs_search
-from crm_mail.contacts.selection import party_query
 from crm_mail.db import now
 from crm_mail.delivery.models import Suppression
 from crm_mail.permissions import Sight
@@ -105,7 +105,7 @@ def test_a_long_list_says_more_than_and_counts_exactly_when_asked(
 ) -> None:
     company_id = _fill(session)
     monkeypatch.setattr(searching, "MOST", 3)
-    monkeypatch.setattr("crm_mail.contacts.listing.MOST", 3)
+    monkeypatch.setattr("crm_mail.contacts.finding.listing.MOST", 3)
     chosen = PartyFilter(company_id, text="firm")
     page = list_parties(session, make_actor(), chosen, size=5)
     assert (page.total, page.has_more, len(page.rows)) == (3, True, 5)

@@ -8,14 +8,14 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts.models import Contact, ContactState, Party, Role
-from crm_mail.contacts.selection import (
+from crm_mail.contacts.finding.selection import (
     FilterInvalid,
     PartyFilter,
     PartyKind,
     contact_query,
     party_query,
 )
+from crm_mail.contacts.models import Contact, ContactState, Party, Role
 from crm_mail.installation import Installation
 from crm_mail.permissions import Sight
 from tests.factories import make_company, make_contact, make_party

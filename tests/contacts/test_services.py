@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from crm_mail.audit import AuditEvent
 from crm_mail.contacts import access, parties, people, vocabulary
-from crm_mail.contacts.listing import PartyOrder, count_parties, list_names, list_parties
-from crm_mail.contacts.matching import index_parties, match_party
+from crm_mail.contacts.finding.listing import PartyOrder, count_parties, list_names, list_parties
+from crm_mail.contacts.finding.matching import index_parties, match_party
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.models import Contact, ContactState, Party, RecipientKind, Role
-from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.contacts.problems import ContactRefused, Problem
 from crm_mail.contacts.subscriptions import MatrixCell, set_matrix
 from crm_mail.contacts.values import AddressValues, ContactValues, PartyValues, SubscriptionValues

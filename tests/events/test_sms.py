@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from crm_mail.app import create_app
 from crm_mail.companies.models import Company
-from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose
-from crm_mail.contacts.consent_models import ConsentState
+from crm_mail.contacts.consents.models import ConsentState
+from crm_mail.contacts.consents.rules import ConsentChannel, Decision, Purpose
 from crm_mail.contacts.models import Contact
 from crm_mail.db import now
 from crm_mail.delivery.models import AccountKind, SenderAccount, SmsDay, Suppression

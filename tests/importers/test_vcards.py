@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.bulk import Picked
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.vcard_export import export_vcards
 from crm_mail.importers.contacts.rows import open_contact_file
 from crm_mail.importers.tables.vcards import HEADER, vcard_rows

@@ -13,9 +13,9 @@ from crm_mail.campaigns.content import mark_of
 from crm_mail.campaigns.service import add_file, begin_campaign, change_audience, change_text
 from crm_mail.companies.models import Company
 from crm_mail.companies.send_windows import SendWindow
-from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose, Source
-from crm_mail.contacts.consents import Word, record_consent
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.consents.recording import Word, record_consent
+from crm_mail.contacts.consents.rules import ConsentChannel, Decision, Purpose, Source
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.db import now, today
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.transports import Security

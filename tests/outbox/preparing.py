@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company, TypePolicy
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.delivery.routing import ChannelPreference
 from crm_mail.outbox.models import LeftOut, Message, MessageFile, Run
 from crm_mail.outbox.preparing.criteria import Criteria

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.installation import Installation
 from crm_mail.outbox.committing.commit import CommitRefused, Committed, commit_run, undo_commit
 from crm_mail.outbox.models import MessageEvent, Run

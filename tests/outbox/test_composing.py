@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose, Source
-from crm_mail.contacts.consents import Word, record_consent
+from crm_mail.contacts.consents.recording import Word, record_consent
+from crm_mail.contacts.consents.rules import ConsentChannel, Decision, Purpose, Source
 from crm_mail.db import now
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.installation import Installation

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose, Source
-from crm_mail.contacts.consent_models import ConsentEvent
-from crm_mail.contacts.consents import Word, note_address_word, record_consent
+from crm_mail.contacts.consents.models import ConsentEvent
+from crm_mail.contacts.consents.recording import Word, note_address_word, record_consent
+from crm_mail.contacts.consents.rules import ConsentChannel, Decision, Purpose, Source
 from crm_mail.contacts.models import Contact
 from crm_mail.delivery.routing import Channel
 from crm_mail.installation import Installation

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import AccountSource
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.db import now
 from crm_mail.delivery.domains.registries import import_registry
 from crm_mail.delivery.domains.registry_file import read_registry

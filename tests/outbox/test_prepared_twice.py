@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.db import now
 from crm_mail.documents import printing
 from crm_mail.documents.models import DocumentFile, RenderedFile

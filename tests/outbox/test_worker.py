@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from bench.sink import running_sink
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.db import now
 from crm_mail.delivery.models import AccountUsage, SenderAccount
 from crm_mail.installation import Installation

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.catalogue.models import CatalogueEntry
 from crm_mail.companies.models import Company
-from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose, Source
-from crm_mail.contacts.consent_models import ConsentEvent
+from crm_mail.contacts.consents.models import ConsentEvent
+from crm_mail.contacts.consents.rules import ConsentChannel, Decision, Purpose, Source
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.models import Contact, Party, SavedFilter
-from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.contacts.raising import raise_history
 from crm_mail.db import now
 from crm_mail.delivery.blobs import flatten

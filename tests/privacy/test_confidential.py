@@ -14,7 +14,7 @@ from crm_mail.api.keys import KeyValues, issue_key
 from crm_mail.api.scopes import SCOPES
 from crm_mail.audit import AuditEvent
 from crm_mail.contacts.confidential import READ, READ_MANY, Way, note_many_read
-from crm_mail.contacts.consent_models import ConsentState
+from crm_mail.contacts.consents.models import ConsentState
 from crm_mail.db import now
 from crm_mail.installation import Installation
 from crm_mail.users.actors import build_actor

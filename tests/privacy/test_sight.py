@@ -9,10 +9,10 @@ from crm_mail.audit import AuditEvent
 from crm_mail.contacts import people
 from crm_mail.contacts.access import find_party
 from crm_mail.contacts.confidential import ONCE_IN, READ, Way, note_reading
-from crm_mail.contacts.listing import list_names
+from crm_mail.contacts.finding.listing import list_names
+from crm_mail.contacts.finding.party_filter import PartyFilter
+from crm_mail.contacts.finding.selection import contact_query, party_query
 from crm_mail.contacts.models import Contact, Party
-from crm_mail.contacts.party_filter import PartyFilter
-from crm_mail.contacts.selection import contact_query, party_query
 from crm_mail.contacts.values import AddressValues, ContactValues
 from crm_mail.outbox.models import Message
 from crm_mail.outbox.preparing.completing import can_complete, complete_run

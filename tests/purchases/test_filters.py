@@ -9,13 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts import merging, purchase_conditions
-from crm_mail.contacts.counting import count_found
+from crm_mail.contacts.finding import purchase_conditions
+from crm_mail.contacts.finding.counting import count_found
+from crm_mail.contacts.finding.party_filter import FilterInvalid, PartyFilter
+from crm_mail.contacts.finding.searching import find_parties
+from crm_mail.contacts.finding.selection import contact_query, party_query
+from crm_mail.contacts.merging import service as merging
+from crm_mail.contacts.merging.unmerging import undo_merge
 from crm_mail.contacts.models import Party, PartyMerge
-from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
-from crm_mail.contacts.searching import find_parties
-from crm_mail.contacts.selection import contact_query, party_query
-from crm_mail.contacts.unmerging import undo_merge
 from crm_mail.permissions import Sight
 from crm_mail.purchases.asked import days_back, read_fields, read_word
 from crm_mail.purchases.models import PurchaseLine, PurchaseTotal

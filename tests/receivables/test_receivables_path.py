@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.cli.receivables import receivables
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.db import now, today
 from crm_mail.documents.models import Document
 from crm_mail.installation import Installation

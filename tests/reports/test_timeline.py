@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
-from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose, Source
-from crm_mail.contacts.consent_models import ConsentEvent
+from crm_mail.contacts.consents.models import ConsentEvent
+from crm_mail.contacts.consents.rules import ConsentChannel, Decision, Purpose, Source
 from crm_mail.db import now
 from crm_mail.delivery.routing import Channel
 from crm_mail.evidence.models import ItemKind, MailItem

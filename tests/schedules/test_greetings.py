@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from crm_mail.composers import register_composers
 from crm_mail.contacts.birthdays import LeapDayRule
-from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose, Source
-from crm_mail.contacts.consents import Word, record_consent
+from crm_mail.contacts.consents.recording import Word, record_consent
+from crm_mail.contacts.consents.rules import ConsentChannel, Decision, Purpose, Source
 from crm_mail.contacts.models import Contact
 from crm_mail.delivery.routing import Channel
 from crm_mail.installation import Installation

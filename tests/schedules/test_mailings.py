@@ -10,7 +10,7 @@ from crm_mail.campaigns.models import Campaign
 from crm_mail.campaigns.service import add_file, begin_campaign, change_audience, change_text
 from crm_mail.companies.models import Company
 from crm_mail.composers import register_composers
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.db import now
 from crm_mail.documents.builtin_texts import MessageText
 from crm_mail.installation import Installation

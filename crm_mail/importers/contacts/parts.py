@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from crm_mail.contacts.birthdays import Birthday, BirthdayInvalid, parse_birthday
-from crm_mail.contacts.consent import ConsentEntry, EntryInvalid, read_entries
+from crm_mail.contacts.consents.rules import ConsentEntry, EntryInvalid, read_entries
 from crm_mail.db import today
 from crm_mail.delivery.addresses import address_key
 from crm_mail.importers.base import (

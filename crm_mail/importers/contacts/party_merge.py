@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
 from crm_mail.companies.tax_numbers import clean_number, number_forms
-from crm_mail.contacts.conditions import visible_parties
+from crm_mail.contacts.finding.conditions import visible_parties
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.values import name_key, one_line
 from crm_mail.db import now

@@ -23,9 +23,9 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Company, Packaging
 from crm_mail.companies.type_registry import CompanyTypes, company_types
-from crm_mail.contacts.consent import Decision
+from crm_mail.contacts.consents.imported import note_imported
+from crm_mail.contacts.consents.rules import Decision
 from crm_mail.contacts.erased_addresses import ErasedAddresses
-from crm_mail.contacts.imported_consents import note_imported
 from crm_mail.contacts.models import Role
 from crm_mail.contacts.values import name_key, one_line
 from crm_mail.document_types import Direction

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from crm_mail.contacts.finding.selection import visible_contacts
 from crm_mail.contacts.models import (
     Characteristic,
     Contact,
@@ -20,7 +21,6 @@ from crm_mail.contacts.models import (
     Subscription,
     contact_roles,
 )
-from crm_mail.contacts.selection import visible_contacts
 from crm_mail.delivery.addresses import address_key
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.importers.contacts.party_merge import PartyState, chunks

@@ -10,7 +10,7 @@ from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
 from crm_mail.companies.tax_numbers import clean_number, number_forms, number_in_code
-from crm_mail.contacts.matching import match_party
+from crm_mail.contacts.finding.matching import match_party
 from crm_mail.contacts.models import Party
 from crm_mail.document_types import DocumentType
 from crm_mail.importers.base import Direction, DocumentParty, ParsedDocument

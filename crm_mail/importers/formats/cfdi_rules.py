@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts.matching import match_party
+from crm_mail.contacts.finding.matching import match_party
 from crm_mail.contacts.models import Party
 from crm_mail.documents.models import Document
 from crm_mail.documents.service import NewDocument, find_current

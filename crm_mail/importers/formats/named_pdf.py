@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import CompanyTypes, company_types
-from crm_mail.contacts.matching import match_party
+from crm_mail.contacts.finding.matching import match_party
 from crm_mail.contacts.models import Party
 from crm_mail.documents.service import FileRole, NewDocument, NewFile, store_document
 from crm_mail.importers.base import ImportRefused, ParsedFile

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts.consent import OWED
+from crm_mail.contacts.consents.rules import OWED
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, Subscription
 from crm_mail.db import insert_many, today
 from crm_mail.delivery.addresses import address_key

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts.consent import Purpose
+from crm_mail.contacts.consents.rules import Purpose
 from crm_mail.db import now
 from crm_mail.outbox.models import Message
 from crm_mail.outbox.preparing.gathering import chunks

@@ -14,7 +14,7 @@ from typing import Self
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from crm_mail.contacts.consent import Purpose
+from crm_mail.contacts.consents.rules import Purpose
 from crm_mail.installation import Installation
 
 PATH = "/unsubscribe/"

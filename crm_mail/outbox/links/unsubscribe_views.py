@@ -12,8 +12,8 @@ from flask import Flask, current_app, redirect, render_template, request, url_fo
 from flask_babel import force_locale
 from werkzeug.exceptions import TooManyRequests
 
-from crm_mail.contacts.consent import Reason, Source, Subject
-from crm_mail.contacts.consent_words import subject_words
+from crm_mail.contacts.consents.rules import Reason, Source, Subject
+from crm_mail.contacts.consents.words import subject_words
 from crm_mail.delivery.sms.numbers import is_number
 from crm_mail.document_types import text_language
 from crm_mail.outbox.links.unsubscribe_links import PATH, read_token, unsubscribe_key

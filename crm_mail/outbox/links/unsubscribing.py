@@ -12,7 +12,16 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts.consent import (
+from crm_mail.contacts.consents.models import ConsentEvent
+from crm_mail.contacts.consents.recording import (
+    Word,
+    contacts_with_address,
+    note_address_word,
+    note_word,
+    own_address_states,
+    verdicts,
+)
+from crm_mail.contacts.consents.rules import (
     SUBJECTS,
     ConsentChannel,
     Decision,
@@ -23,15 +32,6 @@ from crm_mail.contacts.consent import (
     Verdict,
     decide,
     soft_opt_in,
-)
-from crm_mail.contacts.consent_models import ConsentEvent
-from crm_mail.contacts.consents import (
-    Word,
-    contacts_with_address,
-    note_address_word,
-    note_word,
-    own_address_states,
-    verdicts,
 )
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.db import now

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from crm_mail.companies.type_registry import company_types
-from crm_mail.contacts.conditions import visible_contacts
+from crm_mail.contacts.finding.conditions import visible_contacts
 from crm_mail.contacts.models import Contact, ContactAddress
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.documents.models import Document

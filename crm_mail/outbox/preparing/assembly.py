@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from crm_mail.contacts.consent import OWED, Reason, Verdict
+from crm_mail.contacts.consents.rules import OWED, Reason, Verdict
 from crm_mail.delivery.addresses import address_key, is_address
 from crm_mail.delivery.bounces.parsed import Suppressed
 from crm_mail.delivery.routing import (

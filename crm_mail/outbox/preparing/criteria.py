@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
 
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.sight import Sight
 
 PREPARED_WITHIN = "prepared_within"

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from crm_mail.contacts.finding.selection import contact_query, party_query
 from crm_mail.contacts.models import (
     Contact,
     ContactAddress,
@@ -23,7 +24,6 @@ from crm_mail.contacts.models import (
     Subscription,
     contact_roles,
 )
-from crm_mail.contacts.selection import contact_query, party_query
 from crm_mail.delivery.routing import AddressOption
 from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.documents.sight import documents_in_sight

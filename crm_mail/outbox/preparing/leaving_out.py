@@ -8,11 +8,11 @@ from sqlalchemy import case, exists, func, insert, literal, null, select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose, Reason, Verdict
-from crm_mail.contacts.consent_models import ConsentState
-from crm_mail.contacts.consents import may_receive
+from crm_mail.contacts.consents.models import ConsentState
+from crm_mail.contacts.consents.recording import may_receive
+from crm_mail.contacts.consents.rules import ConsentChannel, Decision, Purpose, Reason, Verdict
+from crm_mail.contacts.finding.selection import contact_query
 from crm_mail.contacts.models import Contact, ContactState, Party, Subscription
-from crm_mail.contacts.selection import contact_query
 from crm_mail.documents.models import Document
 from crm_mail.outbox.models import LeftOut, Run
 from crm_mail.outbox.preparing.assembly import DocumentFacts, Sent

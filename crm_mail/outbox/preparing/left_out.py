@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from crm_mail.contacts.conditions import visible_contacts
+from crm_mail.contacts.finding.conditions import visible_contacts
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.documents.models import Document
 from crm_mail.documents.sight import documents_in_sight

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm_mail.contacts.conditions import visible_parties
-from crm_mail.contacts.listing import PartyRow, list_parties
+from crm_mail.contacts.finding.conditions import visible_parties
+from crm_mail.contacts.finding.listing import PartyRow, list_parties
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.preparing.criteria import Criteria
 from crm_mail.outbox.preparing.left_out import LeftOutRow, list_left_out

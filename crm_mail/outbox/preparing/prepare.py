@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
-from crm_mail.contacts.consent import Verdict
-from crm_mail.contacts.party_filter import PartyFilter
+from crm_mail.contacts.consents.rules import Verdict
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.db import today
 from crm_mail.document_types import DocumentType
 from crm_mail.documents.message_context import share_context

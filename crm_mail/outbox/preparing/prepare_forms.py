@@ -18,7 +18,7 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
 from wtforms.validators import Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from crm_mail.contacts.party_filter import ARGUMENTS, FilterInvalid, PartyFilter
+from crm_mail.contacts.finding.party_filter import ARGUMENTS, FilterInvalid, PartyFilter
 from crm_mail.outbox.preparing.criteria import Criteria
 
 TAGS = ("characteristic", "all_characteristic", "any_characteristic", "without_characteristic")

@@ -10,10 +10,10 @@ from flask_babel import gettext as _
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts import vocabulary
-from crm_mail.contacts.filter_words import address_kind_choices, describe_filter
-from crm_mail.contacts.listing import list_names
+from crm_mail.contacts.finding.filter_words import address_kind_choices, describe_filter
+from crm_mail.contacts.finding.listing import list_names
+from crm_mail.contacts.finding.party_filter import FilterInvalid, PartyFilter
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
 from crm_mail.documents.models import Document
 from crm_mail.outbox import tasks
 from crm_mail.outbox.composing.parts import is_composed

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.models import Company
 from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
 from crm_mail.companies.policies import PolicyView, policy_for
-from crm_mail.contacts.consent import Purpose
+from crm_mail.contacts.consents.rules import Purpose
 from crm_mail.delivery.account_choice import AccountBook
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.routing import Channel

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from crm_mail.contacts.consent_export import export_states
+from crm_mail.contacts.consents.export import export_states
 from crm_mail.contacts.suppressions import Wanted, list_page, reasons_in_use
 from crm_mail.delivery.bounces.reason_words import reason_words
 from crm_mail.reports.saved.listings import AT_ONCE, Scene

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 from sqlalchemy import select
 
-from crm_mail.contacts.listing import PartyOrder, list_parties
+from crm_mail.contacts.finding.listing import PartyOrder, list_parties
+from crm_mail.contacts.finding.party_filter import FilterInvalid, PartyFilter, PartyKind
+from crm_mail.contacts.finding.saved_filters import list_filters
+from crm_mail.contacts.finding.selection import contact_query
 from crm_mail.contacts.models import Contact, ContactState, Party
-from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter, PartyKind
-from crm_mail.contacts.saved_filters import list_filters
-from crm_mail.contacts.selection import contact_query
 from crm_mail.contacts.vocabulary import level_names
 from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal

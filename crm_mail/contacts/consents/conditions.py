@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Select, or_, select
 
-from crm_mail.contacts.conditions import Condition
-from crm_mail.contacts.consent_models import ConsentState
-from crm_mail.contacts.consent_wishes import read_consent_word
+from crm_mail.contacts.consents.models import ConsentState
+from crm_mail.contacts.consents.wishes import read_consent_word
+from crm_mail.contacts.finding.conditions import Condition
 from crm_mail.contacts.models import Contact
 
 

@@ -11,11 +11,11 @@ from typing import Any, Final
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from crm_mail.contacts.conditions import Condition
+from crm_mail.contacts.finding.conditions import Condition
+from crm_mail.contacts.finding.party_filter import PartyFilter
+from crm_mail.contacts.finding.selection import plain_conditions
+from crm_mail.contacts.finding.sources import Source, sources_of
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.party_filter import PartyFilter
-from crm_mail.contacts.selection import plain_conditions
-from crm_mail.contacts.sources import Source, sources_of
 from crm_mail.db import among
 from crm_mail.permissions import Sight
 

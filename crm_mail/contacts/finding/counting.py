@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from crm_mail.contacts.finding.party_filter import PartyFilter
+from crm_mail.contacts.finding.purchase_conditions import buyers
+from crm_mail.contacts.finding.selection import contact_query, party_query
 from crm_mail.contacts.models import Contact, ContactState
-from crm_mail.contacts.party_filter import PartyFilter
-from crm_mail.contacts.purchase_conditions import buyers
-from crm_mail.contacts.selection import contact_query, party_query
 from crm_mail.permissions import Sight
 
 

@@ -11,9 +11,13 @@ from typing import Any
 from sqlalchemy import Select, and_, or_, select
 
 from crm_mail.contacts.birthdays import days_ahead
-from crm_mail.contacts.conditions import Condition, holds, same_name, unled, visible_contacts
-from crm_mail.contacts.consent_conditions import has_consent, who_said
+from crm_mail.contacts.consents.conditions import has_consent, who_said
 from crm_mail.contacts.contact_birthdays import born_on
+from crm_mail.contacts.finding.conditions import Condition, holds, same_name, unled, visible_contacts
+from crm_mail.contacts.finding.party_filter import PartyFilter
+from crm_mail.contacts.finding.purchase_conditions import buyers
+from crm_mail.contacts.finding.reach import dead_addresses, dead_ones
+from crm_mail.contacts.finding.tags import each_holding
 from crm_mail.contacts.models import (
     Contact,
     ContactAddress,
@@ -23,10 +27,6 @@ from crm_mail.contacts.models import (
     Subscription,
     contact_roles,
 )
-from crm_mail.contacts.party_filter import PartyFilter
-from crm_mail.contacts.purchase_conditions import buyers
-from crm_mail.contacts.reach import dead_addresses, dead_ones
-from crm_mail.contacts.tags import each_holding
 from crm_mail.db import now
 from crm_mail.permissions import Sight
 

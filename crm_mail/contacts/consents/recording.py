@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
-from crm_mail.contacts.consent import (
+from crm_mail.contacts.consents.models import ConsentEvent, ConsentState
+from crm_mail.contacts.consents.rules import (
     SUBJECTS,
     ConsentChannel,
     Decision,
@@ -26,7 +27,6 @@ from crm_mail.contacts.consent import (
     decide,
     soft_opt_in,
 )
-from crm_mail.contacts.consent_models import ConsentEvent, ConsentState
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 from crm_mail.db import now
 from crm_mail.delivery.addresses import address_key

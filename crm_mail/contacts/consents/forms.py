@@ -16,8 +16,8 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
 )
 from wtforms.validators import Length, Optional
 
-from crm_mail.contacts.consent import SUBJECTS, ConsentChannel, Purpose, Subject, moment_of
-from crm_mail.contacts.consent_words import subject_line
+from crm_mail.contacts.consents.rules import SUBJECTS, ConsentChannel, Purpose, Subject, moment_of
+from crm_mail.contacts.consents.words import subject_line
 from crm_mail.db import now, today
 
 MAX_PROOF = 5 * 1024 * 1024

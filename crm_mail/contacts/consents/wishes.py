@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from crm_mail.contacts.consent import SUBJECTS, ConsentChannel, Decision, Purpose
+from crm_mail.contacts.consents.rules import SUBJECTS, ConsentChannel, Decision, Purpose
 
 NOTHING_SAID: Final = "none"
 

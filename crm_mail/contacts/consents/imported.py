@@ -11,7 +11,9 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm_mail.contacts.consent import (
+from crm_mail.contacts.consents.models import ConsentEvent, ConsentState
+from crm_mail.contacts.consents.recording import Word, note_word
+from crm_mail.contacts.consents.rules import (
     ConsentChannel,
     ConsentEntry,
     Decision,
@@ -19,8 +21,6 @@ from crm_mail.contacts.consent import (
     Subject,
     moment_of,
 )
-from crm_mail.contacts.consent_models import ConsentEvent, ConsentState
-from crm_mail.contacts.consents import Word, note_word
 from crm_mail.contacts.models import Contact, ContactAddress
 from crm_mail.db import insert_many, now
 from crm_mail.permissions import Actor

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 
-from crm_mail.contacts.conditions import visible_contacts, visible_parties
 from crm_mail.contacts.confidential import Way, note_many_read
+from crm_mail.contacts.finding.conditions import visible_contacts, visible_parties
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party
 from crm_mail.permissions import Actor, Permission
 

@@ -1,7 +1,7 @@
 """What a person asks for when choosing parties and contacts: a frozen value, readable from a URL, options or
 JSON.
 
-Pure: no session, no Flask. `crm_mail.contacts.selection` turns it into one query.
+Pure: no session, no Flask. `crm_mail.contacts.finding.selection` turns it into one query.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from crm_mail.contacts.consent_wishes import CONSENT_WORDS
+from crm_mail.contacts.consents.wishes import CONSENT_WORDS
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.purchases.asked import PREFIX, PurchaseInvalid, read_fields, read_word
 from crm_mail.refusals import Refusal

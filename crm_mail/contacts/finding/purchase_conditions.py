@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from crm_mail.contacts.conditions import Condition, visible_parties
+from crm_mail.contacts.finding.conditions import Condition, visible_parties
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.models import Party
-from crm_mail.contacts.party_filter import PartyFilter
 from crm_mail.db import today
 from crm_mail.permissions import Sight
 from crm_mail.purchases.asked import Act, Asked, read_word

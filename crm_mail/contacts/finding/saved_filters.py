@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from crm_mail.contacts.finding.party_filter import FilterInvalid, PartyFilter
 from crm_mail.contacts.models import SavedFilter
-from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter
 from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal
 

@@ -3,10 +3,10 @@
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from crm_mail.contacts.consent_wishes import CONSENT_WORDS, read_consent_word
-from crm_mail.contacts.consent_words import decision_word, subject_line
-from crm_mail.contacts.party_filter import PartyFilter
-from crm_mail.contacts.purchase_words import any_of, purchase_word
+from crm_mail.contacts.consents.wishes import CONSENT_WORDS, read_consent_word
+from crm_mail.contacts.consents.words import decision_word, subject_line
+from crm_mail.contacts.finding.party_filter import PartyFilter
+from crm_mail.contacts.finding.purchase_words import any_of, purchase_word
 from crm_mail.web.type_names import type_name
 
 

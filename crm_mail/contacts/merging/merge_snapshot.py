@@ -13,8 +13,8 @@ from sqlalchemy import Column, Table, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Packaging
+from crm_mail.contacts.merging.moving import referring
 from crm_mail.contacts.models import Contact, MergedRow, Party, SavedFilter
-from crm_mail.contacts.moving import referring
 from crm_mail.db import Base, UtcDateTime
 
 OWNED: Final[Mapping[str, Sequence[str]]] = {

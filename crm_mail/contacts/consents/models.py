@@ -11,7 +11,7 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, event,
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
-from crm_mail.contacts.consent import ConsentChannel, Decision, Purpose, Source
+from crm_mail.contacts.consents.rules import ConsentChannel, Decision, Purpose, Source
 from crm_mail.db import Base, EnumText, Id, UtcDateTime, now
 
 

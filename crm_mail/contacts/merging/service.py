@@ -10,8 +10,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
-from crm_mail.contacts.consent_models import ConsentState
-from crm_mail.contacts.merge_snapshot import finish_snapshot, follow_code, take_snapshot
+from crm_mail.contacts.consents.models import ConsentState
+from crm_mail.contacts.merging.merge_snapshot import finish_snapshot, follow_code, take_snapshot
+from crm_mail.contacts.merging.moving import Conflict, move_references
 from crm_mail.contacts.models import (
     Contact,
     ContactAddress,
@@ -22,7 +23,6 @@ from crm_mail.contacts.models import (
     PartyMerge,
     Subscription,
 )
-from crm_mail.contacts.moving import Conflict, move_references
 from crm_mail.contacts.parties import party_values
 from crm_mail.contacts.people import contact_values
 from crm_mail.contacts.problems import ContactRefused, Problem

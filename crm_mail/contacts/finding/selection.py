@@ -13,7 +13,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.birthdays import days_ahead
-from crm_mail.contacts.conditions import (
+from crm_mail.contacts.consents.conditions import has_consent
+from crm_mail.contacts.contact_birthdays import has_birthday
+from crm_mail.contacts.finding.conditions import (
     Condition,
     holds,
     in_use,
@@ -23,8 +25,10 @@ from crm_mail.contacts.conditions import (
     visible_contacts,
     visible_parties,
 )
-from crm_mail.contacts.consent_conditions import has_consent
-from crm_mail.contacts.contact_birthdays import has_birthday
+from crm_mail.contacts.finding.party_filter import FilterInvalid, PartyFilter, PartyKind
+from crm_mail.contacts.finding.purchase_conditions import bought_what, only_refusals
+from crm_mail.contacts.finding.reach import has_address, has_bounced, has_kind, was_written_to
+from crm_mail.contacts.finding.tags import each_holding, holders, tag_conditions
 from crm_mail.contacts.models import (
     Contact,
     ContactAddress,
@@ -34,10 +38,6 @@ from crm_mail.contacts.models import (
     Subscription,
     contact_roles,
 )
-from crm_mail.contacts.party_filter import FilterInvalid, PartyFilter, PartyKind
-from crm_mail.contacts.purchase_conditions import bought_what, only_refusals
-from crm_mail.contacts.reach import has_address, has_bounced, has_kind, was_written_to
-from crm_mail.contacts.tags import each_holding, holders, tag_conditions
 from crm_mail.db import now
 from crm_mail.permissions import Sight
 

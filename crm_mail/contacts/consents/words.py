@@ -5,7 +5,7 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 
-from crm_mail.contacts.consent import (
+from crm_mail.contacts.consents.rules import (
     DAY_ALONE,
     ConsentChannel,
     Decision,

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import CTE, Select, false, func, or_, select, union
 
-from crm_mail.contacts.conditions import Condition, same_name
+from crm_mail.contacts.finding.conditions import Condition, same_name
+from crm_mail.contacts.finding.party_filter import PartyFilter, split_characteristic
 from crm_mail.contacts.models import Characteristic, Contact
-from crm_mail.contacts.party_filter import PartyFilter, split_characteristic
 
 
 def tag_conditions(chosen: PartyFilter) -> list[Condition]:

@@ -14,7 +14,15 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Packaging
 from crm_mail.contacts.access import find_contact, find_party
-from crm_mail.contacts.merge_snapshot import OWNED, Row, as_values, owner, row_key, swap_code, table_of
+from crm_mail.contacts.merging.merge_snapshot import (
+    OWNED,
+    Row,
+    as_values,
+    owner,
+    row_key,
+    swap_code,
+    table_of,
+)
 from crm_mail.contacts.models import Contact, ContactMerge, MergedRow, Party, PartyMerge
 from crm_mail.contacts.problems import ContactRefused, Problem
 from crm_mail.db import Base, now

@@ -10,13 +10,13 @@ from flask_babel import gettext as _
 
 from crm_mail.companies.models import Company
 from crm_mail.companies.policies import policy_for
-from crm_mail.contacts import consent_words
 from crm_mail.contacts.blueprint import blueprint
 from crm_mail.contacts.card_views import company_or_404
-from crm_mail.contacts.consent import Decision, Source, soft_opt_in
-from crm_mail.contacts.consent_export import HEADER, export_states
-from crm_mail.contacts.consent_forms import MAX_PROOF, ConsentForm
-from crm_mail.contacts.consents import Word, consent_history, find_event, record_consent, verdicts
+from crm_mail.contacts.consents import words as consent_words
+from crm_mail.contacts.consents.export import HEADER, export_states
+from crm_mail.contacts.consents.forms import MAX_PROOF, ConsentForm
+from crm_mail.contacts.consents.recording import Word, consent_history, find_event, record_consent, verdicts
+from crm_mail.contacts.consents.rules import Decision, Source, soft_opt_in
 from crm_mail.contacts.contact_views import found
 from crm_mail.contacts.models import Contact
 from crm_mail.contacts.party_export import record_export

@@ -8,10 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.confidential import Way, note_many_read
-from crm_mail.contacts.consent import write_entry
-from crm_mail.contacts.consent_models import ConsentState
+from crm_mail.contacts.consents.models import ConsentState
+from crm_mail.contacts.consents.rules import write_entry
+from crm_mail.contacts.finding.selection import visible_contacts
 from crm_mail.contacts.models import Contact, ContactAddress, Party
-from crm_mail.contacts.selection import visible_contacts
 from crm_mail.permissions import Actor, Permission
 
 HEADER = ["party_code", "party_name", "contact_name", "contact_email", "consents"]

@@ -10,10 +10,10 @@ from crm_mail.contacts import messages
 from crm_mail.contacts.access import find_contact, find_party
 from crm_mail.contacts.blueprint import blueprint
 from crm_mail.contacts.card_views import company_or_404
-from crm_mail.contacts.duplicates import DuplicateKind, find_duplicates
-from crm_mail.contacts.merging import merge_contacts, merge_parties
+from crm_mail.contacts.merging.duplicates import DuplicateKind, find_duplicates
+from crm_mail.contacts.merging.service import merge_contacts, merge_parties
+from crm_mail.contacts.merging.unmerging import find_merge, list_merges, undo_merge
 from crm_mail.contacts.problems import ContactRefused
-from crm_mail.contacts.unmerging import find_merge, list_merges, undo_merge
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from crm_mail.contacts.conditions import Condition, unled, visible_contacts
+from crm_mail.contacts.finding.conditions import Condition, unled, visible_contacts
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party
 from crm_mail.delivery.models import Suppression
 from crm_mail.permissions import Sight
