@@ -20,6 +20,7 @@ FIGURES = (
     "orders",
     "events",
     "segments",
+    "mailing",
 )
 
 

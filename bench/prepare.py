@@ -103,20 +103,23 @@ def measure(times: int = 5, count: int = 100_000) -> list[Figure]:
         seed(home, count)
         home.database.dispose()
         for _ in range(times):
-            found = _run("bench.prepare", str(home.settings.data_dir))
+            found = run_module("bench.prepare", str(home.settings.data_dir))
             if found["messages"] != count or found["blocked"]:
                 raise RuntimeError(f"prepared {found} of {count}")
             ours.append(count / found["seconds"])
             memory.append(found["memory"])
             with tempfile.TemporaryDirectory(prefix="peer-bench-") as folder:
-                peer.append(_run("bench.peer", folder, "0", str(max(100, count // 10)), "600", "-")["queued"])
+                peer.append(
+                    run_module("bench.peer", folder, "0", str(max(100, count // 10)), "600", "-")["queued"]
+                )
     notes = {"messages": count, "resident_mb": round(max(memory))}
     return [
         Figure("prepare", "messages/s", ours, "django-post_office queueing", peer, 5000.0, None, notes),
     ]
 
 
-def _run(module: str, *arguments: str) -> dict[str, float]:
+def run_module(module: str, *arguments: str) -> dict[str, float]:
+    """What a program of its own measured: the last line that it prints, JSON."""
     command = [sys.executable, "-m", module, *arguments]
     answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=3600)
     found: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
