@@ -21,10 +21,9 @@ from config import Settings
 from crm_mail.contacts.finding.listing import list_parties
 from crm_mail.contacts.finding.party_filter import PartyFilter, PartyKind
 from crm_mail.contacts.models import Contact, ContactAddress, Party
-from crm_mail.db import Base
 from crm_mail.installation import Installation
 from crm_mail.permissions import Actor
-from crm_mail.schema import import_models
+from crm_mail.schema import import_models, upgrade
 
 CONTACTS = 1_000_000
 LIMIT_MS = 300
@@ -71,7 +70,7 @@ def measure(times: int = 3, count: int = CONTACTS) -> list[Figure]:
         for name, url in databases(Path(folder)):
             settings = Settings(data_dir=Path(folder), database_url=url, secret_key="only for measuring it")
             home = Installation(settings)
-            Base.metadata.create_all(home.database.engine)
+            upgrade(home.database)
             parties = max(1, count * 2 // 5)
             company_id = fill(home, count, parties)
             figures += _ask(home, name, company_id, times, parties)

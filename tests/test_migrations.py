@@ -41,7 +41,9 @@ def test_the_migrations_make_the_tables_of_the_models_and_can_be_undone(database
         upgrade(database)
         assert is_current(database)
         with database.engine.connect() as connection:
-            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            context = MigrationContext.configure(
+                connection, opts={"compare_type": True, "include_object": _is_in_models}
+            )
             with (
                 warnings.catch_warnings()
             ):  # indexes on expressions cannot be compared: they are looked for below
@@ -56,6 +58,11 @@ def test_the_migrations_make_the_tables_of_the_models_and_can_be_undone(database
         command.downgrade(alembic_config(database), "base")
         with database.engine.connect() as connection:
             assert not MigrationContext.configure(connection).get_current_heads()
+
+
+def _is_in_models(_item: object, name: str | None, kind: str, _is_reflected: bool, _other: object) -> bool:
+    """The indexes of words stand only where PostgreSQL has the extension for them."""
+    return kind != "index" or not (name or "").endswith("_words")
 
 
 def _indexes_on_expressions() -> set[str]:

@@ -265,6 +265,34 @@ def upgrade() -> None:
         op.create_index(name, "parties", key, sqlite_where=has_one, postgresql_where=has_one)
     tag = [sa.text("lower(key)"), sa.text("lower(value)"), "contact_id"]
     op.create_index("ix_characteristics_tag", "characteristics", tag)
+    _index_words()
+
+
+_WORDS = {
+    "ix_parties_words": ("parties", "search_key"),
+    "ix_contacts_words": ("contacts", "name_key"),
+    "ix_contact_addresses_words": ("contact_addresses", "email_key"),
+}
+
+
+def _index_words() -> None:
+    """On PostgreSQL words are found by their trigrams, where its extension is there and may be used.
+
+    Without it they are found as well, by reading every name; docs/operations.md tells how to add it later.
+    """
+    connection = op.get_bind()
+    if connection.dialect.name != "postgresql":
+        return
+    offered = sa.text("SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_trgm'")
+    if not connection.scalar(offered):
+        return
+    try:
+        with connection.begin_nested():
+            op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    except sa.exc.DBAPIError:
+        return
+    for name, (table, column) in _WORDS.items():
+        op.execute(f"CREATE INDEX {name} ON {table} USING gin ({column} gin_trgm_ops)")
 
 
 _ADDRESSES = {"ix_parties_email_key": "email", "ix_parties_billing_key": "billing_email"}
@@ -312,6 +340,9 @@ def _columns_of(name: str) -> list[str]:
 
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        for name in _WORDS:
+            op.execute(f"DROP INDEX IF EXISTS {name}")
     op.drop_index("ix_characteristics_tag", "characteristics")
     for name in _ADDRESSES:
         op.drop_index(name, "parties")
