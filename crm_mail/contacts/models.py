@@ -138,7 +138,7 @@ class Contact(Base):
 
     __tablename__ = "contacts"
     __table_args__ = (
-        Index("ix_contacts_party", "party_id", "privacy_level"),
+        Index("ix_contacts_party", "party_id", "privacy_level", "state"),  # answers without the row
         Index("ix_contacts_search", "company_id", "privacy_level", "name_key", "party_id"),
         Index(  # of the few that wait: nearly all have another state
             "ix_contacts_waiting",

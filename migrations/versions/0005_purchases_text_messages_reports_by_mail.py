@@ -222,6 +222,8 @@ def upgrade() -> None:
 
     with op.batch_alter_table("contacts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contacts_suggested"))
+        batch_op.drop_index("ix_contacts_party")
+        batch_op.create_index("ix_contacts_party", ["party_id", "privacy_level", "state"], unique=False)
         batch_op.create_index(
             "ix_contacts_waiting",
             ["company_id", "state", "privacy_level"],
@@ -370,6 +372,8 @@ def downgrade() -> None:
             sqlite_where=sa.text("state = 'suggested'"),
             postgresql_where=sa.text("state = 'suggested'"),
         )
+        batch_op.drop_index("ix_contacts_party")
+        batch_op.create_index("ix_contacts_party", ["party_id", "privacy_level"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_contacts_suggested"), ["company_id", "state", "id"], unique=False
         )
