@@ -17,9 +17,10 @@ from crm_mail.db import now
 from crm_mail.delivery.addresses import domain_of
 from crm_mail.delivery.connection_check import check_connection
 from crm_mail.delivery.dkim import DkimKeyUnusable, public_record
-from crm_mail.delivery.domains.doctor import SenderFacts, examine
+from crm_mail.delivery.domains.doctor import examine
 from crm_mail.delivery.domains.findings import Finding, Level, from_dict, worst
 from crm_mail.delivery.domains.resolver import Resolver
+from crm_mail.delivery.domains.sender_facts import SenderFacts
 from crm_mail.delivery.models import AccountKind, DomainCheck, SenderAccount
 from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.transports import AccountSettings, Security

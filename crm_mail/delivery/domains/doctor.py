@@ -5,35 +5,19 @@ operator's matter there.
 """
 
 import ipaddress
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from crm_mail.delivery.connection_check import StepResult
 from crm_mail.delivery.dkim import record_name
 from crm_mail.delivery.domains import doctor_dmarc, doctor_spf
 from crm_mail.delivery.domains.dkim_key import KeyState, read_key
 from crm_mail.delivery.domains.findings import Check, Finding, Level, Publish
 from crm_mail.delivery.domains.pec_domains import judge_by_list, judge_by_mx
 from crm_mail.delivery.domains.resolver import Answer, Resolver, Status
+from crm_mail.delivery.domains.sender_facts import SenderFacts
 from crm_mail.delivery.domains.sending_servers import wanted_include
 from crm_mail.delivery.routing import AddressKind
 
 MOST_ADDRESSES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class SenderFacts:
-    """What the doctor must know of an account that sends from the domain."""
-
-    name: str
-    host: str
-    is_pec: bool = False
-    is_encrypted: bool = True
-    dkim_domain: str = ""
-    dkim_selector: str = ""
-    dkim_record: str = ""  # the record of the key that signs, as it should be published
-    return_domain: str = ""  # of the envelope sender, where it is another than From's
-    connect: Callable[[], list[StepResult]] | None = None  # tries the connection without logging in
 
 
 def examine(

@@ -1,21 +1,19 @@
 """The doctor's findings on DMARC (RFC 9989): the policy that holds, and whether our mail would pass it."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crm_mail.delivery.domains import dmarc
 from crm_mail.delivery.domains.dmarc import DmarcFault, DmarcReport
 from crm_mail.delivery.domains.findings import Check, Finding, Level, Publish
 from crm_mail.delivery.domains.resolver import Resolver
-
-if TYPE_CHECKING:
-    from crm_mail.delivery.domains.doctor import SenderFacts
+from crm_mail.delivery.domains.sender_facts import SenderFacts
 
 
 def examine_dmarc(
     resolver: Resolver,
     domain: str,
-    senders: "Sequence[SenderFacts]",
+    senders: Sequence[SenderFacts],
     others: Sequence[Finding],
     *,
     report_to: str,
@@ -102,7 +100,7 @@ def _with_tag(text: str, name: str, value: str) -> str:
 
 
 def _alignment(
-    resolver: Resolver, report: DmarcReport, sender: "SenderFacts", others: Sequence[Finding]
+    resolver: Resolver, report: DmarcReport, sender: SenderFacts, others: Sequence[Finding]
 ) -> Finding:
     """DMARC passes when SPF or DKIM passes for a domain that belongs to the From address (RFC 9989)."""
     domain = report.domain

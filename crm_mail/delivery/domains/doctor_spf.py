@@ -2,10 +2,10 @@
 
 import ipaddress
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from crm_mail.delivery.domains.findings import Check, Finding, Level, Publish
 from crm_mail.delivery.domains.resolver import Resolver
+from crm_mail.delivery.domains.sender_facts import SenderFacts
 from crm_mail.delivery.domains.sending_servers import wanted_include
 from crm_mail.delivery.domains.spf import (
     MOST_LOOKUPS,
@@ -18,12 +18,9 @@ from crm_mail.delivery.domains.spf import (
     with_mechanism,
 )
 
-if TYPE_CHECKING:
-    from crm_mail.delivery.domains.doctor import SenderFacts
-
 
 def examine_spf(
-    resolver: Resolver, domain: str, senders: "Sequence[SenderFacts]", *, fresh: bool
+    resolver: Resolver, domain: str, senders: Sequence[SenderFacts], *, fresh: bool
 ) -> list[Finding]:
     """The record, then each sending server."""
     report = read_spf(resolver, domain, fresh=fresh)
@@ -90,7 +87,7 @@ def _names(report: SpfReport, mechanism: str) -> bool:
     return (kind == "include" and value in report.includes) or mechanism in report.record.split()
 
 
-def _sender(resolver: Resolver, domain: str, report: SpfReport, sender: "SenderFacts") -> Finding:
+def _sender(resolver: Resolver, domain: str, report: SpfReport, sender: SenderFacts) -> Finding:
     """Whether the server that sends on our behalf is among those that the record names."""
     params = {"host": sender.host, "domain": domain}
     mechanism = _mechanism(sender.host)

@@ -20,10 +20,11 @@ from crm_mail.delivery.domains.checkups import (
     read_patient,
     without_connecting,
 )
-from crm_mail.delivery.domains.doctor import SenderFacts, examine
+from crm_mail.delivery.domains.doctor import examine
 from crm_mail.delivery.domains.doctor_words import describe
 from crm_mail.delivery.domains.findings import Check, Finding, Level, from_dict
 from crm_mail.delivery.domains.resolver import Resolver
+from crm_mail.delivery.domains.sender_facts import SenderFacts
 from crm_mail.delivery.domains.spf import SpfFault
 from crm_mail.delivery.envelope import Cause, Outcome, OutcomeKind
 from crm_mail.delivery.models import AccountKind
