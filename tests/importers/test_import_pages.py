@@ -219,7 +219,7 @@ def test_every_sentence_of_the_importers_is_collected_for_translation() -> None:
     translate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(translate)
     collected = set()
-    for name in ("messages.py", "ledger_messages.py", "file_messages.py", "detect.py"):
+    for name in ("messages.py", "ledger_messages.py", "file_messages.py", "formats/detect.py"):
         with (ROOT / "crm_mail" / "importers" / name).open("rb") as file:
             collected |= {found[1] for found in extract("python", file, translate.KEYWORDS)}
     assert not (set(MESSAGES.values()) | set(FORMAT_NAMES.values()) | set(REMEDIES.values())) - collected
