@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
-from functools import cache
 from typing import Any, Self
 
 from sqlalchemy import ColumnElement, and_, select, true
@@ -119,14 +118,14 @@ def search_key(*parts: str) -> str:
     if text.isascii():
         return text.lower()
     flat = unicodedata.normalize("NFKD", text.casefold())
-    return _marks().sub("", flat)
+    return _BEYOND_LATIN.sub(_without_mark, flat)
 
 
-@cache
-def _marks() -> re.Pattern[str]:
-    """Every combining mark; ten times quicker than to ask of each character of 200,000 subjects."""
-    found = [chr(code) for code in range(0x300, 0x1F000) if unicodedata.combining(chr(code))]
-    return re.compile(f"[{re.escape(''.join(found))}]")
+_BEYOND_LATIN = re.compile(r"[^\x00-\u02ff]")  # the first combining mark is U+0300
+
+
+def _without_mark(found: re.Match[str]) -> str:
+    return "" if unicodedata.combining(found[0]) else found[0]
 
 
 def _text(value: str, _run: int) -> ColumnElement[bool]:
