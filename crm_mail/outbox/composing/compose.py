@@ -41,7 +41,7 @@ from crm_mail.outbox.states import RunState
 from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal
 
-AT_ONCE = 1000
+AT_ONCE = 2000
 """Messages composed, judged and written together; no more of them are in memory."""
 
 
