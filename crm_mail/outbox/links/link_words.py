@@ -1,4 +1,4 @@
-"""The sentence that stands before a download link, in the language of the message (CO-6). Pure."""
+"""Links at the end of a message, and the sentence before a download link, in its language (CO-6). Pure."""
 
 from html import escape
 
@@ -16,6 +16,11 @@ def add_link(text: str, html: str, url: str, days: int, language: str) -> tuple[
         html: may be empty, and stays so.
     """
     sentence = SENTENCES.get(language, SENTENCES["en"]).format(days=days)
+    return with_link(text, html, sentence, url)
+
+
+def with_link(text: str, html: str, sentence: str, url: str) -> tuple[str, str]:
+    """Both bodies with a sentence and its link at their end; one that holds the link already stays as it is."""
     if url not in text:
         text = f"{text.rstrip()}\n\n{sentence}\n{url}\n"
     if html and url not in html:

@@ -8,7 +8,6 @@ import base64
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Self
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from crm_mail.contacts.consents.rules import Purpose
 from crm_mail.installation import Installation
+from crm_mail.outbox.links.link_words import with_link
 
 PATH = "/unsubscribe/"
 _ID_BYTES, _SIGNATURE_BYTES = 5, 13
@@ -107,14 +107,7 @@ def add_unsubscribe(text: str, html: str, url: str, company: str, language: str)
         html: may be empty, and stays so.
     """
     sentence = SENTENCES.get(language, SENTENCES["en"]).format(company=company)
-    if url not in text:
-        text = f"{text.rstrip()}\n\n{sentence}\n{url}\n"
-    if html and url not in html:
-        shown = escape(url)
-        part = f'<p>{escape(sentence)}<br><a href="{shown}">{shown}</a></p>'
-        head, body_end, tail = html.rpartition("</body>")
-        html = f"{head}{part}{body_end}{tail}" if body_end else html + part
-    return text, html
+    return with_link(text, html, sentence, url)
 
 
 def unsubscribe_headers(url: str, *, is_pec: bool) -> tuple[tuple[str, str], ...]:

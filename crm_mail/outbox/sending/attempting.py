@@ -90,6 +90,14 @@ class AttemptRefused(Exception):
         self.detail = detail
 
 
+class Connectable(Protocol):
+    """Whatever keeps a connection, for mail or for texts."""
+
+    def is_usable(self) -> bool: ...
+    def connect(self) -> None: ...
+    def close(self) -> None: ...
+
+
 class KeptTransport(Transport, Protocol):
     """A transport that knows whether it is connected."""
 
@@ -114,14 +122,8 @@ def attempt(job: Job, identity: SenderIdentity, transport: KeptTransport, blobs:
         return refused(job, refusal, started_at)
     except Exception as error:  # a result for every job, whatever happens: law 4
         return internal_error(job, OutcomeKind.PERMANENT, error, started_at)
-    try:
-        if not transport.is_usable():
-            transport.close()
-            transport.connect()
-    except ConnectionFailed as failure:
-        return result_of(job, failure.outcome, started_at, is_connection=True)
-    except Exception as error:
-        return internal_error(job, OutcomeKind.TRANSIENT, error, started_at)
+    if (failed := connection_failed(job, transport, started_at)) is not None:
+        return failed
     try:
         outcome = transport.send_payload(
             envelope_sender(job, identity), envelope.recipients, data, job.timeout_seconds
@@ -132,6 +134,19 @@ def attempt(job: Job, identity: SenderIdentity, transport: KeptTransport, blobs:
     except Exception as error:  # it may have left
         transport.close()
         return internal_error(job, OutcomeKind.UNCERTAIN, error, started_at)
+
+
+def connection_failed(job: Job, transport: Connectable, started_at: datetime) -> Result | None:
+    """Connect where the kept connection is of no more use; the result of an attempt that could not."""
+    try:
+        if not transport.is_usable():
+            transport.close()
+            transport.connect()
+    except ConnectionFailed as failure:
+        return result_of(job, failure.outcome, started_at, is_connection=True)
+    except Exception as error:
+        return internal_error(job, OutcomeKind.TRANSIENT, error, started_at)
+    return None
 
 
 def envelope_sender(job: Job, identity: SenderIdentity) -> str:

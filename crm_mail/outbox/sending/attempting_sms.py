@@ -9,13 +9,13 @@ from crm_mail.db import now
 from crm_mail.delivery.envelope import OutcomeKind
 from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.sms.gateway import SmsTransport
-from crm_mail.delivery.transports import ConnectionFailed
 from crm_mail.outbox.sending.attempting import (
     AttemptRefused,
     OwnCause,
     Result,
     SenderIdentity,
     check_job,
+    connection_failed,
     internal_error,
     refused,
     result_of,
@@ -38,14 +38,8 @@ def attempt_sms(job: Job, identity: SenderIdentity, transport: SmsTransport) -> 
         return refused(job, refusal, started_at)
     except Exception as error:  # a result for every job, whatever happens: law 4
         return internal_error(job, OutcomeKind.PERMANENT, error, started_at)
-    try:
-        if not transport.is_usable():
-            transport.close()
-            transport.connect()
-    except ConnectionFailed as failure:
-        return result_of(job, failure.outcome, started_at, is_connection=True)
-    except Exception as error:
-        return internal_error(job, OutcomeKind.TRANSIENT, error, started_at)
+    if (failed := connection_failed(job, transport, started_at)) is not None:
+        return failed
     try:
         submitted = transport.submit(job.to_address, job.body_text, reference_of(job.message_id))
     except Exception as error:  # it may have left
