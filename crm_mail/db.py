@@ -84,23 +84,36 @@ Json = JSON().with_variant(JSONB(), "postgresql")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC time; a naive value is a programming error and is refused."""
+    """An aware UTC time; a naive value is a programming error and is refused.
+
+    SQLite keeps it as text, `2026-11-22 09:30:00.000000`, written and read here: every message has a dozen of them.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"time without a zone: {value!r}")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any] | None:
+        return _utc_text if dialect.name == "sqlite" else _utc
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        return _from_utc_text if dialect.name == "sqlite" else _utc
+
+
+def _utc(value: datetime | None) -> datetime | None:
+    if value is None or value.tzinfo is UTC:
+        return value
+    if value.tzinfo is None:
+        raise ValueError(f"time without a zone: {value!r}")
+    return value.astimezone(UTC)
+
+
+def _utc_text(value: datetime | None) -> str | None:
+    value = _utc(value)
+    return None if value is None else value.isoformat(" ", "microseconds")[:-6]  # without +00:00
+
+
+def _from_utc_text(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
 
 
 class Amount(TypeDecorator[Decimal]):
@@ -291,6 +304,11 @@ def _to_json(value: Any) -> str:
     return _encode(value) if value else "[]" if value == [] else "{}" if value == {} else _encode(value)
 
 
+def _from_json(text: str) -> Any:
+    """Most lists and mappings of a row are empty."""
+    return [] if text == "[]" else {} if text == "{}" else json.loads(text)
+
+
 @contextmanager
 def kept(session: Session) -> Iterator[Session]:
     """A session whose writing lasts: the given one, or, beside one that only reads, one that commits at once."""
@@ -312,7 +330,12 @@ class Database:
         options: dict[str, Any] = {"pool_pre_ping": not url.startswith("sqlite")}
         if url.startswith("sqlite"):
             options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000}
-        options |= {"pool_size": 20, "max_overflow": 20, "json_serializer": _to_json}
+        options |= {
+            "pool_size": 20,
+            "max_overflow": 20,
+            "json_serializer": _to_json,
+            "json_deserializer": _from_json,
+        }
         self.engine: Engine = create_engine(url, **options)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite_connection)

@@ -11,9 +11,9 @@ Providers close mailboxes that exceed their limits, so a limit errs on the side 
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, case, delete, func, select
+from sqlalchemy import ColumnElement, Integer, bindparam, case, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -122,17 +122,29 @@ def give_back(session: Session, account_id: int, reserved_at: datetime, messages
     record_usage(session, account_id, reserved_at, -messages)
 
 
+def _counting(insert: Any) -> Any:
+    """Add ``more`` to a slot, or begin one with ``messages``."""
+    total = AccountUsage.messages + bindparam("more", type_=Integer)
+    statement = insert(AccountUsage).values(
+        {name: bindparam(name) for name in ("account_id", "slot_at", "messages")}
+    )
+    change = {"messages": case((total < 0, 0), else_=total)}
+    return statement.on_conflict_do_update(index_elements=["account_id", "slot_at"], set_=change)
+
+
+_COUNT = {"sqlite": _counting(sqlite.insert), "postgresql": _counting(postgresql.insert)}
+
+
 def record_usage(session: Session, account_id: int, moment: datetime, messages: int) -> None:
     """Add to what an account sent in the slot of `moment`; a slot never falls below zero."""
-    values = {"account_id": account_id, "slot_at": slot_of(moment), "messages": max(0, messages)}
-    total = AccountUsage.messages + messages
-    change = {"messages": case((total < 0, 0), else_=total)}
-    if session.get_bind().dialect.name == "sqlite":
-        lite = sqlite.insert(AccountUsage).values(values)
-        session.execute(lite.on_conflict_do_update(index_elements=["account_id", "slot_at"], set_=change))
-    else:
-        full = postgresql.insert(AccountUsage).values(values)
-        session.execute(full.on_conflict_do_update(index_elements=["account_id", "slot_at"], set_=change))
+    dialect = session.get_bind().dialect.name
+    values = {
+        "account_id": account_id,
+        "slot_at": slot_of(moment),
+        "messages": max(0, messages),
+        "more": messages,
+    }
+    session.connection().execute(_COUNT[dialect], values)
 
 
 def next_free_at(session: Session, account: Limits, now: datetime) -> datetime:

@@ -15,7 +15,9 @@ import re
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from itertools import chain
 
 from crm_mail.delivery.envelope import Attachment, Envelope
@@ -107,7 +109,7 @@ def _head(envelope: Envelope) -> bytes:
     if envelope.date.tzinfo is None:
         raise ValueError("The date of a message needs a time zone.")
     fields = [
-        b"Date: " + format_datetime(envelope.date).encode("ascii") + b"\r\n",
+        _date_field(envelope.date),
         mailbox_field("From", envelope.from_name, envelope.from_address),
         address_list_field("To", (envelope.to,)),
     ]
@@ -125,6 +127,12 @@ def _head(envelope: Envelope) -> bytes:
         is_for_programs = name.lower().startswith("list-")
         fields.append(structured_field(name, value) if is_for_programs else text_field(name, value))
     return b"".join(fields)
+
+
+@lru_cache(maxsize=64)
+def _date_field(date: datetime) -> bytes:
+    """Messages claimed together have the same second."""
+    return b"Date: " + format_datetime(date).encode("ascii") + b"\r\n"
 
 
 def _body(envelope: Envelope, boundary: bytes, pictures: Sequence[Attachment]) -> tuple[bytes, bytes]:
@@ -147,8 +155,9 @@ def _body(envelope: Envelope, boundary: bytes, pictures: Sequence[Attachment]) -
 
 
 def _text_part(subtype: str, text: str) -> bytes:
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
-    raw = lines.encode("utf-8", "replace")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    raw = text.replace("\n", "\r\n").encode("utf-8", "replace")
     if not raw.endswith(b"\r\n"):
         raw += b"\r\n"
     encoding, body = _encode_text(raw)
@@ -162,10 +171,16 @@ def _text_part(subtype: str, text: str) -> bytes:
 def _encode_text(raw: bytes) -> tuple[bytes, bytes]:
     if _SAFE_7BIT.fullmatch(raw) and not _LONG_LINE.search(raw) and b"=_" not in raw:
         return b"7bit", raw
-    quoted = binascii.b2a_qp(raw, istext=True)
+    quoted = b"\r\n".join(map(_quoted_line, raw.split(b"\r\n")))
     if len(quoted) * 3 <= len(raw) * 5:
         return b"quoted-printable", quoted
     return b"base64", encode_blob(raw) + b"\r\n"
+
+
+@lru_cache(maxsize=4096)
+def _quoted_line(line: bytes) -> bytes:
+    """One line in quoted-printable (RFC 2045 6.7). Nearly all lines of a run's messages are the same."""
+    return binascii.b2a_qp(line, istext=True).replace(b"=\n", b"=\r\n")
 
 
 def encode_blob(data: bytes) -> bytes:

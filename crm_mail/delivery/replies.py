@@ -4,7 +4,7 @@ Pure. 4xx is "later", 5xx is "never as it is", 421 besides closes the connection
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from crm_mail.delivery.envelope import Cause, Outcome, OutcomeKind
 
@@ -24,8 +24,7 @@ LOGIN_CODES = frozenset({530, 534, 535, 538})
 CLOSING = 421
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """One answer: three-digit code and text (lines joined by a blank)."""
 
     code: int

@@ -19,7 +19,7 @@ SETTINGS = AccountSettings(Channel.SMTP, "127.0.0.1", 25, Security.NONE, "office
 
 
 def job(number: int) -> Job:
-    values: dict[str, Any] = dict.fromkeys(Job.__dataclass_fields__, "")
+    values: dict[str, Any] = dict.fromkeys(Job._fields, "")
     return Job(**(values | {"id": number, "attempt": 1, "claimed_at": AT, "due_at": AT, "files": ()}))
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from crm_mail.db import now
 from crm_mail.delivery.blobs import AttachmentCorrupt, EncodedBlobs, payload
 from crm_mail.delivery.bounces.tokens import return_path
 from crm_mail.delivery.dkim import DkimSigner, signed
-from crm_mail.delivery.envelope import Attachment, Cause, Envelope, Outcome, OutcomeKind, receipt_header
+from crm_mail.delivery.envelope import Cause, Envelope, Outcome, OutcomeKind, receipt_header
 from crm_mail.delivery.mime import BlobRef, Segments, build
 from crm_mail.delivery.packing import pack
 from crm_mail.delivery.routing import Channel, check_pec_rules
@@ -61,8 +61,7 @@ class SenderIdentity:
     token_key: bytes = b""  # delivery.bounces.tokens
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What an attempt came to. ``cause`` and the rest as they are kept; ``mime`` only when bytes may have left."""
 
     job: Job
@@ -201,7 +200,7 @@ def make_envelope(job: Job, identity: SenderIdentity) -> Envelope:
         body_text=job.body_text,
         body_html=job.body_html or None,
         reply_to=job.reply_to or identity.reply_to or None,
-        attachments=tuple(Attachment(f.name, f.mime, f.sha256, f.size, f.content_id) for f in job.files),
+        attachments=job.files,
         language=job.language,
         extra_headers=(
             *((("X-Original-To", ", ".join(named)),) if redirected else ()),

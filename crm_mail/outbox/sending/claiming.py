@@ -5,9 +5,8 @@ leaves, so a message found *sending* after a crash may have left, and one that i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Integer, and_, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.delivery import limits, suppression
+from crm_mail.delivery.envelope import Attachment
 from crm_mail.delivery.models import AccountKind, SenderAccount
 from crm_mail.delivery.routing import Channel
 from crm_mail.outbox.consent_gate import may_not_go
@@ -30,19 +30,7 @@ LEASE_MARGIN = timedelta(seconds=60)
 _MESSAGES = Message.__table__
 
 
-@dataclass(frozen=True, slots=True)
-class FileToSend:
-    """A file of a message, as frozen."""
-
-    name: str
-    mime: str
-    sha256: str
-    size: int
-    content_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """One claimed message with everything that its sending needs; no database behind it."""
 
     id: int
@@ -66,7 +54,7 @@ class Job:
     test_address: str
     timeout_seconds: int
     """Of this message alone (PM-10); 0: the account's."""
-    files: tuple[FileToSend, ...]
+    files: tuple[Attachment, ...]
     suppressed_as: str | None = None
     """Why the recipient's address is not written to any more, when that is so (`delivery.suppression`)."""
     unsubscribe_url: str = ""
@@ -275,8 +263,8 @@ _BEFORE_FILES = 19
 def load_jobs(session: Session, ids: Sequence[int]) -> list[Job]:
     """The claimed messages, whole; read after the claim's transaction has ended."""
     connection = session.connection()
-    files: dict[int, list[FileToSend]] = {}
+    files: dict[int, list[Attachment]] = {}
     for row in connection.execute(_FILES, {"ids": ids}):
-        files.setdefault(row[0], []).append(FileToSend(*row[1:]))
+        files.setdefault(row[0], []).append(Attachment(*row[1:]))
     rows = connection.execute(_JOBS, {"ids": ids})
     return [Job(*row[:_BEFORE_FILES], tuple(files.get(row[0], ())), *row[_BEFORE_FILES:]) for row in rows]  # type: ignore[call-arg]
