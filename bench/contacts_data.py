@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-from sqlalchemy import insert, literal, select, text
+from sqlalchemy import bindparam, insert, literal, select, text
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.models import Party, Role
-from crm_mail.db import now
+from crm_mail.db import UtcDateTime, now
 from crm_mail.delivery.routing import Channel
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, Run
@@ -30,10 +30,11 @@ def fill(home: Installation, contacts: int, parties: int) -> int:
         session.add_all([role, run])
         session.flush()
         known: dict[str, Any] = {"company": company.id, "role": role.id, "run": run.id}
-        known |= {"at": now().isoformat(" "), "parties": parties, "contacts": contacts}
+        known |= {"at": now(), "parties": parties, "contacts": contacts}
         for statement in statements():
             names = {name: value for name, value in known.items() if f":{name}" in statement}
-            session.execute(text(statement), names)
+            typed = [bindparam("at", type_=UtcDateTime)] if "at" in names else []
+            session.execute(text(statement).bindparams(*typed), names)
         sent = select(
             literal(run.id), Party.company_id, Party.id, Party.code, Party.name, literal("it"), literal(now())
         ).add_columns(literal(Channel.SMTP.value))

@@ -6,6 +6,7 @@ from alembic import context
 from sqlalchemy import JSON, Connection
 from sqlalchemy.types import TypeDecorator
 
+from crm_mail.contacts.word_index import is_of_words
 from crm_mail.db import Base
 from crm_mail.schema import import_models
 
@@ -32,8 +33,8 @@ def set_foreign_keys(connection: Connection, word: str) -> None:
 
 
 def is_ours(_item: Any, name: str | None, kind: str, _is_reflected: bool, _other: Any) -> bool:
-    """The indexes of words exist where PostgreSQL has the extension for them: the models do not name them."""
-    return kind != "index" or not (name or "").endswith("_words")
+    """What finds words is not among the models: SQLite's own tables, and indexes where PostgreSQL has `pg_trgm`."""
+    return kind not in ("index", "table") or not is_of_words(name)
 
 
 engine = context.config.attributes["engine"]

@@ -3,16 +3,25 @@
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Table, create_engine, make_url, text
+from sqlalchemy import Connection, Table, create_engine, event, make_url, text
+from sqlalchemy.orm import Session
 
+from crm_mail.contacts.finding.party_filter import PartyFilter
+from crm_mail.contacts.finding.searching import find_parties
+from crm_mail.contacts.models import Party
+from crm_mail.contacts.word_index import is_of_words
 from crm_mail.db import Base, Database
+from crm_mail.permissions import Sight
+from crm_mail.refusals import Refusal
 from crm_mail.schema import alembic_config, is_current, upgrade
+from tests.contacts.test_word_index import check_indexes
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -55,14 +64,30 @@ def test_the_migrations_make_the_tables_of_the_models_and_can_be_undone(database
                 "parties",
                 "user_groups",
             }
+            if database.is_sqlite:
+                assert _making_of_words(connection) == _making_of_words_by_the_models()
         command.downgrade(alembic_config(database), "base")
         with database.engine.connect() as connection:
             assert not MigrationContext.configure(connection).get_current_heads()
 
 
 def _is_in_models(_item: object, name: str | None, kind: str, _is_reflected: bool, _other: object) -> bool:
-    """The indexes of words stand only where PostgreSQL has the extension for them."""
-    return kind != "index" or not (name or "").endswith("_words")
+    return kind not in ("index", "table") or not is_of_words(name)
+
+
+def _making_of_words_by_the_models() -> dict[str, str]:
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
+        Base.metadata.create_all(connection)
+        made = _making_of_words(connection)
+    engine.dispose()
+    return made
+
+
+def _making_of_words(connection: Connection) -> dict[str, str]:
+    """How the tables and triggers that find words were made."""
+    made = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'trigger')"))
+    return {name: sql for name, sql in made if is_of_words(name)}
 
 
 def _indexes_on_expressions() -> set[str]:
@@ -89,7 +114,7 @@ def _is_never_again(table: Table) -> bool:
 
 
 def test_an_office_of_the_first_version_keeps_its_rows(database: Database) -> None:
-    """New columns have a value on rows that were there before."""
+    """New columns have a value on rows that were there before; words find these as well as new ones."""
     command.upgrade(alembic_config(database), "0001")
     with database.engine.begin() as connection:
         for statement in _FIRST_VERSION:
@@ -100,6 +125,35 @@ def test_an_office_of_the_first_version_keeps_its_rows(database: Database) -> No
         assert connection.execute(text("SELECT number, privacy_level FROM documents")).all() == [("1", 0)]
         keys = connection.execute(text("SELECT email, email_key FROM contact_addresses")).all()
         assert keys == [("Anna@Alfa.example", "anna@alfa.example")]
+    with database.write() as session:
+        assert _found(session, "alfa.example") == {1}  # by what was there before the index of words
+        later = Party(id=2, company_id=1, code="02", name="Beta", name_key="beta")
+        session.add(later)
+        assert _found(session, "beta") == {later.id}
+        if database.is_sqlite:
+            check_indexes(session)
+
+
+def _found(session: Session, word: str) -> set[int] | None:
+    session.flush()
+    return find_parties(session, PartyFilter(1, text=word), Sight(3))
+
+
+def test_an_sqlite_without_trigrams_is_told_what_to_do(tmp_path: Path) -> None:
+    """One message, and a database as it was."""
+    database = Database(f"sqlite:///{tmp_path / 'old.sqlite3'}")
+    command.upgrade(alembic_config(database), "0005")
+    event.listen(database.engine, "before_cursor_execute", _as_if_trigrams_were_unknown, retval=True)
+    with pytest.raises(Refusal, match=r"no such tokenizer: .*nothing was changed.* 3\.34 or newer"):
+        upgrade(database)
+    with database.engine.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == "0005"
+        assert not _making_of_words(connection)
+    database.dispose()
+
+
+def _as_if_trigrams_were_unknown(*call: Any) -> tuple[str, Any]:
+    return call[2].replace("'trigram'", "'unknown'"), call[3]
 
 
 _NOW = "'2026-11-20 10:00:00'"

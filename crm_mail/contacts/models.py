@@ -8,6 +8,7 @@ from sqlalchemy import Column, Computed, ForeignKey, Index, String, Table, Text,
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
+from crm_mail.contacts.word_index import keep_words
 from crm_mail.db import NEVER_AGAIN, Base, EnumText, Id, Json, UtcDateTime, now
 from crm_mail.delivery.routing import AddressKind
 
@@ -341,3 +342,8 @@ class ErasedAddress(Base):
     company_id: Mapped[int] = mapped_column(Id, ForeignKey("companies.id"))
     digest: Mapped[str] = mapped_column(String(64))
     erased_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+keep_words(Base.metadata.tables[Party.__tablename__], "search_key")
+keep_words(Base.metadata.tables[Contact.__tablename__], "name_key")
+keep_words(Base.metadata.tables[ContactAddress.__tablename__], "email_key")

@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from crm_mail.contacts.finding.conditions import Condition
+from crm_mail.contacts.finding.conditions import Condition, unled
 from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.finding.selection import plain_conditions
 from crm_mail.contacts.finding.sources import Source, sources_of
@@ -60,7 +60,8 @@ def find_parties(session: Session, chosen: PartyFilter, sight: Sight) -> set[int
     if known is None:
         is_alone = len(wide) == 1 and len(plain) == 1  # the company, which the demand knows
         return None if is_alone else _begin_wide(session, plain, wide)
-    rest = [*plain, *(source.check for source in wide)]
+    # The company by itself: it would lead SQLite to read all its parties, looking for those few
+    rest = [unled(Party.company_id) == chosen.company_id, *plain[1:], *(source.check for source in wide)]
     return set(session.scalars(select(Party.id).where(among(session, Party.id, known), *rest)))
 
 

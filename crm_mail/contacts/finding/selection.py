@@ -29,9 +29,9 @@ from crm_mail.contacts.finding.party_filter import FilterInvalid, PartyFilter, P
 from crm_mail.contacts.finding.purchase_conditions import bought_what, only_refusals
 from crm_mail.contacts.finding.reach import has_address, has_bounced, has_kind, was_written_to
 from crm_mail.contacts.finding.tags import each_holding, holders, tag_conditions
+from crm_mail.contacts.finding.words import parties_named
 from crm_mail.contacts.models import (
     Contact,
-    ContactAddress,
     ContactState,
     Party,
     Role,
@@ -149,13 +149,14 @@ def _party_conditions(chosen: PartyFilter, sight: Sight) -> list[Condition]:
         conditions.append(Party.is_blocked.is_(chosen.blocked))
     conditions += _reach_conditions(chosen, sight)
     conditions += bought_what(chosen, sight)
-    conditions += [_finds(word.lower(), company_id, sight) for word in chosen.text.split()]
+    for word in chosen.text.split():
+        conditions.append(Party.id.in_(union_all(*parties_named(company_id, sight.clearance, word.lower()))))
     return conditions
 
 
 def _company(chosen: PartyFilter, column: InstrumentedAttribute[int]) -> Condition:
-    """The company, which leads to all its rows unless purchases lead to few of them."""
-    is_led = len(chosen.purchases) > len(only_refusals(chosen))
+    """The company, which leads to all its rows unless words or purchases lead to few of them."""
+    is_led = chosen.text.split() or len(chosen.purchases) > len(only_refusals(chosen))
     return unled(column) == chosen.company_id if is_led else column == chosen.company_id
 
 
@@ -200,24 +201,6 @@ def _speaks(company_id: int, languages: Iterable[str]) -> Condition:
     by_company = select(literal("")).where(Company.id == company_id, Company.language.in_(wanted))
     spoken = union_all(*(select(literal(language)) for language in wanted), by_company.correlate(None))
     return Party.language.in_(spoken)  # a list, which the index answers; with OR every party would be asked
-
-
-def _finds(word: str, company_id: int, sight: Sight) -> Condition:
-    """One word, found anywhere in what names a party or one of its visible contacts.
-
-    Each of the three texts is read from an index that covers the question, never from the wide rows.
-    """
-    of_addresses = select(ContactAddress.contact_id).where(holds(ContactAddress.email_key, word))
-    by_address = select(Contact.party_id).where(
-        Contact.company_id == company_id, visible_contacts(sight), Contact.id.in_(of_addresses)
-    )
-    by_name = select(Contact.party_id).where(
-        Contact.company_id == company_id, visible_contacts(sight), holds(Contact.name_key, word)
-    )
-    by_party = select(Party.id).where(
-        Party.company_id == company_id, Party.search_key >= "", holds(Party.search_key, word)
-    )
-    return Party.id.in_(union_all(by_party, by_name, by_address))
 
 
 def _contact_conditions(chosen: PartyFilter, sight: Sight, states: Sequence[ContactState]) -> list[Condition]:

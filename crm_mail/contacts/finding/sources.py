@@ -18,6 +18,7 @@ from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.finding.purchase_conditions import buyers
 from crm_mail.contacts.finding.reach import dead_addresses, dead_ones
 from crm_mail.contacts.finding.tags import each_holding
+from crm_mail.contacts.finding.words import parties_named
 from crm_mail.contacts.models import (
     Contact,
     ContactAddress,
@@ -164,15 +165,6 @@ def _word(company_id: int, sight: Sight, word: str) -> Source:
     """One word, found anywhere in what names a party or one of its visible contacts (of any state)."""
     in_party = holds(Party.search_key, word)
     in_name, in_email = holds(Contact.name_key, word), holds(ContactAddress.email_key, word)
-    of_party = select(Party.id).where(Party.company_id == company_id, Party.search_key >= "", in_party)
-    of_name = select(Contact.party_id).where(
-        Contact.company_id == company_id, visible_contacts(sight), in_name
-    )
-    emails = select(ContactAddress.contact_id).where(in_email).subquery()
-    of_email = select(Contact.party_id).join_from(emails, Contact, Contact.id == unled(emails.c[0]))
-    of_email = of_email.where(
-        unled(Contact.company_id) == company_id, unled(Contact.privacy_level) <= sight.clearance
-    )
     with_email = select(ContactAddress.id).where(ContactAddress.contact_id == Contact.id, in_email)
     of_contact = select(Contact.id).where(
         Contact.party_id == Party.id,
@@ -180,4 +172,4 @@ def _word(company_id: int, sight: Sight, word: str) -> Source:
         or_(in_name, with_email.correlate(Contact).exists()),
     )
     check = or_(in_party, of_contact.correlate(Party).exists())
-    return Source((of_party, of_name, of_email), check, is_scan=True)
+    return Source(parties_named(company_id, sight.clearance, word), check, is_scan=True)

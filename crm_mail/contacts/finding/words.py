@@ -1,0 +1,66 @@
+"""Finding a word anywhere in what names a party or its contacts: begun with the indexes of words, never with all rows.
+
+On SQLite a statement takes the rows that the index names (`contacts.word_index`), in its order, and looks at each text
+itself. PostgreSQL is asked for the texts alone: it uses `pg_trgm` by itself, where it has it.
+"""
+
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Join, Select, func, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from crm_mail.contacts import word_index
+from crm_mail.contacts.finding.conditions import Column, holds, unled
+from crm_mail.contacts.models import Contact, ContactAddress, Party
+
+T = TypeVar("T")
+
+
+def parties_named(company_id: int, clearance: int, word: str) -> tuple[Select[int], ...]:
+    """Three statements of party ids, which may repeat: by the party, by a contact's name (of any state), by an address.
+
+    Args:
+        clearance: contacts above it name nobody (IT-17).
+        word: in lower case.
+    """
+    parties = select(Party.id).where(Party.company_id == company_id, Party.search_key >= "")
+    contacts = select(Contact.party_id).where(
+        Contact.company_id == company_id, Contact.privacy_level <= clearance
+    )
+    emails = holding(select(ContactAddress.contact_id), ContactAddress.email_key, word).subquery()
+    by_email = select(Contact.party_id).join_from(emails, Contact, Contact.id == unled(emails.c[0]))
+    by_email = by_email.where(
+        unled(Contact.company_id) == company_id, unled(Contact.privacy_level) <= clearance
+    )
+    return holding(parties, Party.search_key, word), holding(contacts, Contact.name_key, word), by_email
+
+
+def holding(found: Select[T], column: Column, word: str) -> Select[T]:
+    """The rows of a statement whose text holds a word; one too short for an index is looked for in every row."""
+    table = column.class_.__table__
+    asked = word_index.question(word)
+    if asked:
+        named = getattr(func, word_index.table_of(table))(asked).table_valued("rowid")
+        found = found.select_from(begun_with(named, table, table.c.id == unled(named.c.rowid)))
+    return found.where(holds(column, word))
+
+
+class begun_with(Join):  # noqa: N801  (reads as a word of SQL)
+    """The rows of a table that an index of words names, in its order; on PostgreSQL the table alone."""
+
+    inherit_cache = True
+
+
+@compiles(begun_with)
+def _table_alone(join: begun_with, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(join.right, **options)
+
+
+@compiles(begun_with, "sqlite")
+def _index_first(join: begun_with, compiler: SQLCompiler, asfrom: bool = False, **options: Any) -> str:
+    """In this order and by the rows' numbers; left to itself, SQLite may begin with an index of the company."""
+    index, table = (compiler.process(one, asfrom=True, **options) for one in (join.left, join.right))
+    return (
+        f"{index} CROSS JOIN {table} NOT INDEXED ON {compiler.process(cast('Any', join.onclause), **options)}"
+    )
