@@ -70,7 +70,7 @@ class EncodedBlobs:
 
 
 def payload(segments: Segments, read_encoded: Callable[[str], bytes]) -> bytes:
-    """The whole message as DATA wants it, for `SmtpSession.send_payload`: dots doubled, final dot added.
+    """The whole message as DATA wants it, for `SmtpSession.hand_over`: dots doubled, final dot added.
 
     The same as `dot_stuffed(join(segments, …))`, but only the literal parts are looked through: base64 has neither
     dots nor loose line ends, and built literals have none of the latter.

@@ -1,8 +1,8 @@
 """What is sent and what became of it: Envelope, Attachment, Outcome. Values only.
 
 An Envelope is everything that decides the bytes of one message: the same Envelope always builds the same
-bytes (mime.py), so what was reviewed is what leaves (outbox law 3). Named tuples: each message makes several, and frozen dataclasses take ten times
-as long to make.
+bytes (mime.py), so what was reviewed is what leaves (outbox law 3). Named tuples: each message makes several,
+and a frozen dataclass takes ten times as long to make.
 """
 
 import re

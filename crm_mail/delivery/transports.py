@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from crm_mail.delivery.dkim import DkimSigner
 from crm_mail.delivery.envelope import Outcome
@@ -62,6 +62,16 @@ class ConnectionFailed(Exception):
         self.outcome = outcome
 
 
+class Mail(NamedTuple):
+    """One message as a server takes it: MAIL FROM, RCPT TO and, in the form of DATA, its text (`blobs.payload`)."""
+
+    sender: str
+    recipients: Sequence[str]
+    payload: bytes
+    timeout_seconds: float = 0
+    """Of its own (PM-10); 0: the account's."""
+
+
 class Transport(Protocol):
     """A way to send: knows nothing of contacts, runs or the database. One instance per thread."""
 
@@ -74,11 +84,12 @@ class Transport(Protocol):
     def send(self, envelope_from: str, recipients: Sequence[str], data: bytes) -> Outcome:
         """Sends one message; never raises for what a server or a network does."""
 
-    def send_payload(
-        self, envelope_from: str, recipients: Sequence[str], payload: bytes, timeout_seconds: float = 0
-    ) -> Outcome:
-        """The same for a message already in the form of DATA (EncodedBlobs.payload), which may have a time-out of
-        its own; 0: the account's."""
+    def hand_over(self, mail: Mail, following: Mail | None = None) -> Outcome:
+        """The same for a message already in the form of DATA.
+
+        Args:
+            following: what will be handed over next, if that is known: it may be announced at once.
+        """
 
     def close(self) -> None:
         """Never raises."""

@@ -3,6 +3,7 @@
 import re
 import select
 import socket
+import ssl
 import time
 
 from crm_mail.delivery.envelope import Cause
@@ -39,18 +40,34 @@ class Wire:
             self._sock.settimeout(seconds)
             self._timeout = seconds
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, then: bytes = b"") -> None:
         """Hands everything to the operating system. If it raises, the last byte was certainly not handed over.
 
         (On TLS too: the last byte travels in the last record, and an unfinished record cannot be read.)
+
+        Args:
+            then: commands in the same go (RFC 2920 3.1). Trouble with these alone raises nothing: that no answer comes
+                tells it.
         """
-        view = memoryview(data)
+        if not then:
+            self._write(memoryview(data), len(data))
+        elif isinstance(self._sock, ssl.SSLSocket):  # a failing call does not tell which records have left
+            self._write(memoryview(data), len(data))
+            self._write(memoryview(then), 0)
+        else:
+            self._write(memoryview(data + then), len(data))
+
+    def _write(self, view: memoryview, decisive: int) -> None:
+        """Hands over; what goes wrong after the first ``decisive`` bytes is passed over."""
+        handed = 0
         try:
-            while view:
-                view = view[self._sock.send(view[:_CHUNK]) :]
-        except TimeoutError:
-            raise WireLost(Cause.TIMEOUT, f"The server took nothing for {self._timeout:g} s.") from None
+            while handed < len(view):
+                handed += self._sock.send(view[handed : handed + _CHUNK])
         except OSError as error:
+            if handed >= decisive:
+                return
+            if isinstance(error, TimeoutError):
+                raise WireLost(Cause.TIMEOUT, f"The server took nothing for {self._timeout:g} s.") from None
             raise WireLost(
                 Cause.DROPPED, f"The connection broke while sending ({describe(error)})."
             ) from None

@@ -17,6 +17,8 @@ from pathlib import Path
 
 _MESSAGE_ID = re.compile(rb"^message-id:\s*(<[^>\r\n]*>)", re.IGNORECASE | re.MULTILINE)
 _ADDRESS = re.compile(rb"<([^>]*)>")
+_END = b"\r\n.\r\n"
+_TAKEN = b"250 2.0.0 Ok: queued\r\n"
 _ABILITIES = b"250-sink\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"
 
 
@@ -90,8 +92,10 @@ class SinkProtocol(asyncio.Protocol):
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._buffer = b""
-        self._parts: list[bytes] | None = None  # of the message being received
+        self._message: bytearray | None = None  # being received
         self._recipients: list[bytes] = []
+        self._answers: list[bytes] = []  # not written yet
+        self._is_waiting = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -100,22 +104,23 @@ class SinkProtocol(asyncio.Protocol):
         transport.write(b"220 sink ESMTP\r\n")
 
     def data_received(self, data: bytes) -> None:
-        if self._parts is not None:
+        if self._message is None:
+            self._buffer += data
+        else:
             self._receive(data)
-            return
-        self._buffer += data
         self._run_commands()
 
     def _run_commands(self) -> None:
-        answers: list[bytes] = []
-        while self._parts is None and (end := self._buffer.find(b"\r\n")) >= 0:
+        """Every whole line there is; the answers leave together."""
+        while not self._is_waiting and (end := self._buffer.find(b"\r\n")) >= 0:
             line, self._buffer = self._buffer[:end], self._buffer[end + 2 :]
-            answers.append(self._answer(line))
-        if answers:
-            self._transport.write(b"".join(answers))
-        if self._parts is not None and self._buffer:
-            rest, self._buffer = self._buffer, b""
-            self._receive(rest)
+            self._answers.append(self._answer(line))
+            if self._message is not None:
+                rest, self._buffer = self._buffer, b""
+                self._receive(rest)
+        if self._answers and not self._is_waiting:
+            self._transport.write(b"".join(self._answers))
+            self._answers.clear()
 
     def _answer(self, line: bytes) -> bytes:
         verb = line[:4].upper()
@@ -124,7 +129,7 @@ class SinkProtocol(asyncio.Protocol):
         if verb == b"DATA":
             if not self._recipients:
                 return b"554 5.5.1 No valid recipients\r\n"
-            self._parts = []
+            self._message = bytearray()
             return b"354 Go ahead\r\n"
         if verb in (b"MAIL", b"RSET"):
             self._recipients = []
@@ -145,20 +150,28 @@ class SinkProtocol(asyncio.Protocol):
         return b"250 2.1.5 Ok\r\n"
 
     def _receive(self, data: bytes) -> None:
-        assert self._parts is not None
-        self._parts.append(data)
-        tail = data if len(data) >= 5 else b"".join(self._parts[-5:])
-        if not tail.endswith(b"\r\n.\r\n"):
-            return  # one message at a time: the client waits for the answer before it goes on
-        message = b"".join(self._parts)
-        self._parts = None
+        """A piece of a message; what follows its end are commands again (RFC 2920 3.1)."""
+        assert self._message is not None
+        known = max(0, len(self._message) - len(_END) + 1)  # the end may have begun in the piece before
+        self._message += data
+        end = self._message.find(_END, known)
+        if end < 0:
+            return
+        end += len(_END)
+        message, self._buffer = bytes(self._message[:end]), bytes(self._message[end:])
+        self._message = None
         self._sink.take(self._recipients, message)
         self._recipients = []
-        answer = b"250 2.0.0 Ok: queued\r\n"
         if self._sink.settings.delay:
-            asyncio.get_running_loop().call_later(self._sink.settings.delay, self._transport.write, answer)
+            self._is_waiting = True
+            asyncio.get_running_loop().call_later(self._sink.settings.delay, self._go_on)
         else:
-            self._transport.write(answer)
+            self._answers.append(_TAKEN)
+
+    def _go_on(self) -> None:
+        self._is_waiting = False
+        self._answers.append(_TAKEN)
+        self._run_commands()
 
 
 async def _serve(settings: SinkSettings, host: str, port: int) -> None:

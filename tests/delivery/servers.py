@@ -102,10 +102,10 @@ class _Connection(socketserver.BaseRequestHandler):
         faults, taken = self.owner.faults, bytearray()
         limit = faults.hang_up_after_bytes if self._is_faulty() else None
         while not taken.endswith(b"\r\n.\r\n"):
-            chunk = self.reader.read1(4096)
-            if not chunk:
+            line = self.reader.readline()
+            if not line:
                 raise _Gone
-            taken += chunk
+            taken += line
             if limit is not None and len(taken) >= limit:
                 self._leave()
         self.owner.received.append((tuple(self.recipients), bytes(taken)))

@@ -14,7 +14,7 @@ import pytest
 
 from crm_mail.delivery.envelope import Cause, Outcome, OutcomeKind
 from crm_mail.delivery.smtp_session import SmtpSession, check_account, dot_stuffed
-from crm_mail.delivery.transports import AccountSettings, ConnectionFailed, Security
+from crm_mail.delivery.transports import AccountSettings, ConnectionFailed, Mail, Security
 
 from .servers import Faults, FaultyServer, certificate_context
 
@@ -399,7 +399,7 @@ def test_a_message_may_have_a_time_out_of_its_own_and_the_next_one_has_the_accou
     """PM-10: two minutes, extensible; a packaging may say so for its messages."""
     message = b"From: a@b.example\r\n\r\nHello\r\n"
     with session_with(Faults(pause={"END": 0.6}), timeout_seconds=0.2) as (_, session):
-        patient = session.send_payload("a@b.example", ["c@d.example"], dot_stuffed(message), 5.0)
+        patient = session.hand_over(Mail("a@b.example", ["c@d.example"], dot_stuffed(message), 5.0))
         assert patient.kind is OutcomeKind.SENT
-        hasty = session.send_payload("a@b.example", ["c@d.example"], dot_stuffed(message))
+        hasty = session.hand_over(Mail("a@b.example", ["c@d.example"], dot_stuffed(message)))
         assert (hasty.kind, hasty.cause) == (OutcomeKind.UNCERTAIN, Cause.TIMEOUT)

@@ -32,7 +32,7 @@ def test_what_a_short_pause_left_in_the_queue_is_worked_on_when_nobody_took_it_b
     answers = iter([Outcome(OutcomeKind.TRANSIENT, 421, "Too many connections", None, Cause.BUSY)])
     sent = Outcome(OutcomeKind.SENT, 250, "Ok")
 
-    def attempt(one: Job, *_: object) -> Result:
+    def attempt(_self: object, one: Job, *_: object) -> Result:
         outcome = next(answers, sent)
         return Result(
             one,
@@ -51,7 +51,7 @@ def test_what_a_short_pause_left_in_the_queue_is_worked_on_when_nobody_took_it_b
         def __init__(self, _settings: AccountSettings) -> None: ...
         def close(self) -> None: ...
 
-    monkeypatch.setattr(lanes, "attempt", attempt)
+    monkeypatch.setattr(lanes.Attempts, "attempt", attempt)
     identity: Any = type("Identity", (), {"account_id": 1})()
     lane = lanes.Lane(
         identity,

@@ -1,4 +1,4 @@
-"""One attempt to send one claimed message: check it, build it, hand it to the server. No database in here.
+"""Attempts to send claimed messages: check, build, hand to the server. No database in here.
 
 Whatever happens comes back as a `Result`; nothing is raised, so that a claimed message can never be forgotten.
 """
@@ -18,7 +18,7 @@ from crm_mail.delivery.envelope import Cause, Envelope, Outcome, OutcomeKind, re
 from crm_mail.delivery.mime import BlobRef, Segments, build
 from crm_mail.delivery.packing import pack
 from crm_mail.delivery.routing import Channel, check_pec_rules
-from crm_mail.delivery.transports import ConnectionFailed, Transport
+from crm_mail.delivery.transports import ConnectionFailed, Mail, Transport
 from crm_mail.outbox.committing.freezing import file_mark, frozen_hash
 from crm_mail.outbox.links.unsubscribe_links import unsubscribe_headers
 from crm_mail.outbox.sending.claiming import Job
@@ -104,8 +104,54 @@ class KeptTransport(Transport, Protocol):
     def is_open(self) -> bool: ...
 
 
-def attempt(job: Job, identity: SenderIdentity, transport: KeptTransport, blobs: EncodedBlobs) -> Result:
-    """Send one message, connecting first where needed. Never raises."""
+class Ready(NamedTuple):
+    """A message built and checked: nothing may change any more."""
+
+    job: Job
+    started_at: datetime
+    mail: Mail
+    mime: bytes
+    mime_sha256: str
+
+
+class Attempts:
+    """The attempts over one connection. Never raises."""
+
+    def __init__(self, identity: SenderIdentity, transport: KeptTransport, blobs: EncodedBlobs) -> None:
+        self.identity = identity
+        self.transport = transport
+        self.blobs = blobs
+        self._next: Ready | Result | None = None
+
+    def attempt(self, job: Job, following: Job | None = None) -> Result:
+        """Send one message, connecting first where needed.
+
+        Args:
+            following: what will be attempted next, if that is known: built before, so that it can be announced.
+        """
+        known, self._next = self._next, None
+        ready = (
+            known if known is not None and known.job is job else make_ready(job, self.identity, self.blobs)
+        )
+        if isinstance(ready, Result):
+            return ready
+        if (failed := connection_failed(job, self.transport, ready.started_at)) is not None:
+            return failed
+        if following is not None:
+            self._next = make_ready(following, self.identity, self.blobs)
+        announced = self._next.mail if isinstance(self._next, Ready) else None
+        try:
+            outcome = self.transport.hand_over(ready.mail, announced)
+        except Exception as error:  # it may have left
+            self.transport.close()
+            return internal_error(job, OutcomeKind.UNCERTAIN, error, ready.started_at)
+        if outcome.kind not in (OutcomeKind.SENT, OutcomeKind.UNCERTAIN):
+            return result_of(job, outcome, ready.started_at)
+        return result_of(job, outcome, ready.started_at, ready.mime, ready.mime_sha256)
+
+
+def make_ready(job: Job, identity: SenderIdentity, blobs: EncodedBlobs) -> Ready | Result:
+    """Build and check a message; the result of an attempt where that cannot be done. Never raises."""
     started_at = now()
     try:
         envelope = make_envelope(job, identity)
@@ -116,23 +162,12 @@ def attempt(job: Job, identity: SenderIdentity, transport: KeptTransport, blobs:
         )  # last: nothing may change after it
         data = payload(segments, encoded)
         _check_size(len(data), envelope, identity)
-        mime, mime_sha256 = pack(segments), _sha256(segments, encoded)
+        mail = Mail(envelope_sender(job, identity), envelope.recipients, data, job.timeout_seconds)
+        return Ready(job, started_at, mail, pack(segments), _sha256(segments, encoded))
     except AttemptRefused as refusal:
         return refused(job, refusal, started_at)
     except Exception as error:  # a result for every job, whatever happens: law 4
         return internal_error(job, OutcomeKind.PERMANENT, error, started_at)
-    if (failed := connection_failed(job, transport, started_at)) is not None:
-        return failed
-    try:
-        outcome = transport.send_payload(
-            envelope_sender(job, identity), envelope.recipients, data, job.timeout_seconds
-        )
-        if outcome.kind not in (OutcomeKind.SENT, OutcomeKind.UNCERTAIN):
-            return result_of(job, outcome, started_at)
-        return result_of(job, outcome, started_at, mime, mime_sha256)
-    except Exception as error:  # it may have left
-        transport.close()
-        return internal_error(job, OutcomeKind.UNCERTAIN, error, started_at)
 
 
 def connection_failed(job: Job, transport: Connectable, started_at: datetime) -> Result | None:

@@ -16,7 +16,7 @@ from crm_mail.delivery.envelope import OutcomeKind
 from crm_mail.delivery.sms.gateway import SmsTransport
 from crm_mail.delivery.smtp_session import SmtpSession
 from crm_mail.delivery.transports import AccountSettings
-from crm_mail.outbox.sending.attempting import KeptTransport, Result, SenderIdentity, attempt
+from crm_mail.outbox.sending.attempting import Attempts, KeptTransport, Result, SenderIdentity
 from crm_mail.outbox.sending.attempting_sms import attempt_sms
 from crm_mail.outbox.sending.claiming import Job
 
@@ -167,14 +167,39 @@ class Lane:
 
     def _work(self) -> None:
         transport = self._connect(self.settings)
-        blobs = EncodedBlobs(self._read, keep_bytes=_BLOB_BYTES, is_verified=True)
+        attempt = self._attempting(transport)
+        job = self._next()
         try:
-            while (job := self._next()) is not None:
-                self._handle(job, transport, blobs)
+            while job is not None:
+                following = self._take_ahead()
+                self._handle(job, following, transport, attempt)
+                if following is not None and self.is_halted:
+                    self._queue.put(following)
+                    following = None
+                job = following or self._next()
         finally:
             transport.close()
             with self._lock:
                 self._threads.discard(threading.current_thread())
+
+    def _attempting(self, transport: AnyTransport) -> Callable[[Job, Job | None], Result]:
+        """What sends a message over a connection, told which one comes next."""
+        if isinstance(transport, SmsTransport):
+            return lambda job, _following: attempt_sms(job, self.identity, transport)
+        blobs = EncodedBlobs(self._read, keep_bytes=_BLOB_BYTES, is_verified=True)
+        return Attempts(self.identity, transport, blobs).attempt
+
+    def _take_ahead(self) -> Job | None:
+        """The message that this connection will take next, where there is enough for the others too."""
+        if self.is_halted or self._queue.qsize() < self.connections:
+            return None
+        try:
+            job = self._queue.get_nowait()
+        except queue.Empty:
+            return None
+        if job is None:  # a sign to stop: it is for `_next`
+            self._queue.put(None)
+        return job
 
     def _next(self) -> Job | None:
         while True:
@@ -188,18 +213,22 @@ class Lane:
                     self._threads.discard(threading.current_thread())
                     return None
 
-    def _handle(self, job: Job, transport: AnyTransport, blobs: EncodedBlobs) -> None:
+    def _handle(
+        self,
+        job: Job,
+        following: Job | None,
+        transport: AnyTransport,
+        attempt: Callable[[Job, Job | None], Result],
+    ) -> None:
         began = time.monotonic()
         if transport.is_open:
-            result = self._attempt(job, transport, blobs)
+            result = attempt(job, following)
         else:
-            with (
-                self._login
-            ):  # one connection signs in at a time: a wrong password is tried once, not once for each
+            with self._login:  # one signs in at a time: a wrong password is tried once, not once for each
                 if self.is_halted:
                     self._queue.put(job)
                     return
-                result = self._attempt(job, transport, blobs)
+                result = attempt(job, following)
                 self._learn_refusal(result)
         with self._lock:
             self._in_hand -= 1
@@ -209,11 +238,6 @@ class Lane:
         self._done(result)
         if is_hungry:
             self._nudge()
-
-    def _attempt(self, job: Job, transport: AnyTransport, blobs: EncodedBlobs) -> Result:
-        if isinstance(transport, SmsTransport):
-            return attempt_sms(job, self.identity, transport)
-        return attempt(job, self.identity, transport, blobs)
 
     def _learn_refusal(self, result: Result) -> None:
         """Before the next connection may sign in."""
