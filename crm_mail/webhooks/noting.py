@@ -86,8 +86,11 @@ def _listens(topic: Topic) -> tuple[ColumnElement[bool], ...]:
     )
 
 
+_LISTENERS = {topic: select(exists().where(*_listens(topic))) for topic in Topic}
+
+
 def _somebody_listens(session: Session, topic: Topic) -> bool:
-    return bool(session.connection().execute(select(exists().where(*_listens(topic)))).scalar())
+    return bool(session.connection().scalar(_LISTENERS[topic]))
 
 
 def _write(session: Session, topic: Topic, rows: Select[Any]) -> None:

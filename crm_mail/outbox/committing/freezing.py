@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from crm_mail.db import update_many
 from crm_mail.delivery.addresses import domain_of
 from crm_mail.delivery.envelope import new_message_id
 from crm_mail.delivery.models import SenderAccount
@@ -32,22 +33,24 @@ _FROZEN = (
 )
 
 
+_FREEZE = (
+    update(Message.__table__)  # type: ignore[arg-type]
+    .where(Message.__table__.c.id == bindparam("row_id"))
+    .values(
+        message_id=bindparam("frozen_id"),
+        frozen_sha256=bindparam("frozen_hash"),
+        state=bindparam("committed_state", type_=Message.state.type),
+        next_attempt_at=bindparam("start", type_=Message.next_attempt_at.type),
+    )
+)
+
+
 def freeze_messages(session: Session, run: Run, starts_at: datetime) -> int:
     """Give each pending row of a run its Message-ID and the hash of all that was reviewed; how many there are."""
     domains = {
         id_: domain_of(address) or NO_DOMAIN
         for id_, address in session.execute(select(SenderAccount.id, SenderAccount.from_address))
     }
-    statement = (
-        update(Message.__table__)  # type: ignore[arg-type]
-        .where(Message.__table__.c.id == bindparam("row_id"))
-        .values(
-            message_id=bindparam("frozen_id"),
-            frozen_sha256=bindparam("frozen_hash"),
-            state=bindparam("committed_state", type_=Message.state.type),
-            next_attempt_at=bindparam("start", type_=Message.next_attempt_at.type),
-        )
-    )
     last, total = 0, 0
     while rows := _next_to_freeze(session, run.id, last):
         last = rows[-1][0]
@@ -64,7 +67,7 @@ def freeze_messages(session: Session, run: Run, starts_at: datetime) -> int:
                     "start": starts_at,
                 }
             )
-        session.connection().execute(statement, values)
+        update_many(session, _FREEZE, values)
         total += len(values)
     return total
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
+from crm_mail.db import Ids, is_one_of
 from crm_mail.delivery import limits, suppression
 from crm_mail.delivery.envelope import Attachment
 from crm_mail.delivery.models import AccountKind, SenderAccount
@@ -54,12 +55,12 @@ class Job(NamedTuple):
     test_address: str
     timeout_seconds: int
     """Of this message alone (PM-10); 0: the account's."""
-    files: tuple[Attachment, ...]
     suppressed_as: str | None = None
     """Why the recipient's address is not written to any more, when that is so (`delivery.suppression`)."""
     unsubscribe_url: str = ""
     is_unsubscribed: bool = False
     """It has a purpose, and the recipient does not allow it any more (`consent_gate`)."""
+    files: tuple[Attachment, ...] = ()
 
 
 def start_due_runs(session: Session, moment: datetime) -> list[int]:
@@ -180,7 +181,7 @@ _DUE = (
 )
 _CLAIM = (
     update(_MESSAGES)  # type: ignore[arg-type]
-    .where(_MESSAGES.c.id.in_(bindparam("ids", expanding=True)))
+    .where(is_one_of(_MESSAGES.c.id, bindparam("ids", type_=Ids)))
     .values(
         state=MessageState.SENDING,
         lease_owner=bindparam("owner"),
@@ -239,7 +240,7 @@ _JOBS = (
     .join_from(_TABLES[0], _TABLES[1], _C.message_id == _M.id)
     .join(_TABLES[2], _COMPANY.id == _M.company_id)
     .join(_TABLES[3], _R.id == _M.run_id)
-    .where(_M.id.in_(bindparam("ids", expanding=True)))
+    .where(is_one_of(_M.id, bindparam("ids", type_=Ids)))
     .order_by(_M.id)
 )
 _FILES = (
@@ -251,13 +252,9 @@ _FILES = (
         MessageFile.size,
         MessageFile.content_id,
     )
-    .where(MessageFile.message_id.in_(bindparam("ids", expanding=True)))
+    .where(is_one_of(MessageFile.message_id, bindparam("ids", type_=Ids)))
     .order_by(MessageFile.message_id, MessageFile.position)
 )
-
-
-_BEFORE_FILES = 19
-"""Columns of `_JOBS` that come before a job's files."""
 
 
 def load_jobs(session: Session, ids: Sequence[int]) -> list[Job]:
@@ -267,4 +264,4 @@ def load_jobs(session: Session, ids: Sequence[int]) -> list[Job]:
     for row in connection.execute(_FILES, {"ids": ids}):
         files.setdefault(row[0], []).append(Attachment(*row[1:]))
     rows = connection.execute(_JOBS, {"ids": ids})
-    return [Job(*row[:_BEFORE_FILES], tuple(files.get(row[0], ())), *row[_BEFORE_FILES:]) for row in rows]  # type: ignore[call-arg]
+    return [Job(*row, tuple(files.get(row[0], ()))) for row in rows]  # type: ignore[call-arg, arg-type]

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
-from crm_mail.db import insert_many, now
+from crm_mail.db import Ids, insert_many, is_one_of, now, update_many
 from crm_mail.delivery import limits
 from crm_mail.delivery.envelope import Cause, OutcomeKind
 from crm_mail.delivery.models import SenderAccount
@@ -67,7 +67,7 @@ _UPDATE = (
 _OURS = (
     select(Message.id, Message.attempt_count)
     .where(
-        Message.id.in_(bindparam("ids", expanding=True)),
+        is_one_of(Message.id, bindparam("ids", type_=Ids)),
         Message.state == MessageState.SENDING,
         Message.lease_owner == bindparam("owner"),
     )
@@ -121,7 +121,7 @@ def record_results(
     insert_many(session, MessageEvent, events)
     sms_settling.settle(session, results)
     if values:
-        session.connection().execute(_UPDATE, values)
+        update_many(session, _UPDATE, values)
         for state, topic in _TOPICS.items():
             note_messages(session, topic, [row["row_id"] for row in values if row["new_state"] is state])
     _stop_refusing_accounts(session, results)
