@@ -20,8 +20,9 @@ from sqlalchemy import BigInteger, ColumnElement, LargeBinary, String, exists, f
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crm_mail.audit import AuditEvent
-from crm_mail.db import Base, Id, Json, UtcDateTime, insert_many, now
+from crm_mail.db import Base, Id, Json, UtcDateTime, now
 from crm_mail.installation import Installation
+from crm_mail.many_rows import insert_many
 
 log = logging.getLogger(__name__)
 

@@ -29,10 +29,10 @@ from crm_mail.campaigns.recipients import Reached, read_reached
 from crm_mail.companies.models import Company
 from crm_mail.contacts.consents.recording import may_receive
 from crm_mail.contacts.consents.rules import ConsentChannel, Purpose
-from crm_mail.db import insert_many
 from crm_mail.documents.pdf_pool import PageJob, PdfPool
 from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.installation import Installation
+from crm_mail.many_rows import insert_many
 from crm_mail.outbox.models import Run
 from crm_mail.permissions import Actor
 

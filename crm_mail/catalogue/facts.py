@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from crm_mail.catalogue.models import CatalogueEntry
 from crm_mail.contacts.finding.conditions import visible_parties
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, Subscription
-from crm_mail.db import among
 from crm_mail.delivery.addresses import address_key
 from crm_mail.document_types import DocumentType
 from crm_mail.importers.contacts.party_merge import chunks
+from crm_mail.many_rows import among
 from crm_mail.permissions import Actor, Permission, Sight
 
 STATEMENT = DocumentType.ACCOUNT_STATEMENT.value

@@ -21,10 +21,11 @@ from crm_mail.catalogue.verdicts import Outcome, Said
 from crm_mail.companies.models import Company
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, RecipientKind, Subscription
 from crm_mail.contacts.values import name_key
-from crm_mail.db import among, insert_many, now
+from crm_mail.db import now
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.importers.bulk_insert import insert_rows
 from crm_mail.importers.contacts.party_merge import chunks
+from crm_mail.many_rows import among, insert_many
 from crm_mail.outbox.preparing.prepare import collector_paused
 from crm_mail.permissions import Actor
 

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.contacts.models import Contact, ContactState
-from crm_mail.db import among, kept, now
+from crm_mail.db import kept, now
+from crm_mail.many_rows import among
 from crm_mail.permissions import HIGHEST_CLEARANCE, Actor
 
 ONCE_IN = timedelta(minutes=10)

@@ -12,7 +12,7 @@ from sqlalchemy import JSON, BigInteger, Select, bindparam, column, func, select
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.models import Contact, ContactAddress
-from crm_mail.db import among
+from crm_mail.many_rows import among
 
 AT_ONCE = 1000
 _MESSAGES: Any = table(

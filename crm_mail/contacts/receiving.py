@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.contacts.finding.conditions import Condition
 from crm_mail.contacts.models import Contact, ContactAddress, RecipientKind, Subscription
-from crm_mail.db import among, insert_many
+from crm_mail.many_rows import among, insert_many
 
 _AT_ONCE: Final = 5000
 

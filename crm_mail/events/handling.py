@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.db import insert_many, now
+from crm_mail.db import now
 from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.events.composing import COMPOSER, shared_of, write_sms, write_text
 from crm_mail.events.conditions import first_unmet, read_conditions
@@ -32,6 +32,7 @@ from crm_mail.events.rules import require_rule, sms_texts_of, texts_of
 from crm_mail.events.telling import tell_staff
 from crm_mail.events.values import fields_of
 from crm_mail.installation import Installation
+from crm_mail.many_rows import insert_many
 from crm_mail.outbox.composing.compose import create_composed_run
 from crm_mail.outbox.composing.parts import Composition, Origin, is_composed
 from crm_mail.outbox.models import Message, Run

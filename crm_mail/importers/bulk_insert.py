@@ -7,7 +7,7 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.models import Contact, Party
-from crm_mail.db import insert_many
+from crm_mail.many_rows import insert_many
 
 
 def insert_rows(

@@ -8,7 +8,7 @@ from sqlalchemy import Date, case, cast, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from crm_mail.db import among, insert_many
+from crm_mail.many_rows import among, insert_many
 from crm_mail.purchases.conditions import IS_SALE
 from crm_mail.purchases.models import Product, PurchaseLine, PurchaseMonth, PurchaseTotal
 from crm_mail.purchases.months import month_of

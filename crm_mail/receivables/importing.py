@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
-from crm_mail.db import insert_many, now, today
+from crm_mail.db import now, today
 from crm_mail.importers.base import ImportRefused, Notice, RowError
 from crm_mail.importers.contacts.import_result import KEPT_ERRORS, KEPT_WARNINGS
 from crm_mail.importers.party_codes import parties_named
@@ -22,6 +22,7 @@ from crm_mail.importers.tables.amount_cells import DECIMAL_COMMA_COUNTRIES
 from crm_mail.importers.tables.object_tables import OBJECTS
 from crm_mail.importers.tables.table_rows import TableRow
 from crm_mail.importers.tables.tabular import Table
+from crm_mail.many_rows import insert_many
 from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables.columns import Field, check_columns, guess_columns, guess_kind
 from crm_mail.receivables.ledger import Entry, Kind

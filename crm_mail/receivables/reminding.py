@@ -11,9 +11,9 @@ from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.models import Party
-from crm_mail.db import insert_many
 from crm_mail.documents.models import Document
 from crm_mail.documents.service import NewDocument, Stored, store_computed
+from crm_mail.many_rows import insert_many
 from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables.dunning import Debtor, Letter, Proposal, letter_data, propose
 from crm_mail.receivables.ledger import Entry

@@ -17,12 +17,13 @@ from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.consents.recording import may_receive
 from crm_mail.contacts.consents.rules import ConsentChannel, Purpose
 from crm_mail.contacts.models import Contact, Party
-from crm_mail.db import insert_many, now
+from crm_mail.db import now
 from crm_mail.delivery.routing import Channel
 from crm_mail.document_types import DocumentType
 from crm_mail.documents.message_context import SharedContext, build_context, share_context
 from crm_mail.documents.templating import compile_text
 from crm_mail.installation import Installation
+from crm_mail.many_rows import insert_many
 from crm_mail.outbox.composing.compose import create_composed_run
 from crm_mail.outbox.composing.parts import Composed, Composition, Origin
 from crm_mail.outbox.composing.registry import register

@@ -11,9 +11,10 @@ from crm_mail.contacts.finding.selection import party_query
 from crm_mail.contacts.finding.words import parties_named
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 from crm_mail.contacts.word_index import MOST, is_of_words, question
-from crm_mail.db import Base, insert_many
+from crm_mail.db import Base
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.installation import Installation
+from crm_mail.many_rows import insert_many
 from crm_mail.permissions import Sight
 from crm_mail.privacy.erasing import erase_contact
 from tests.factories import make_actor, make_company, make_contact, make_party

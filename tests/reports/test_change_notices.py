@@ -14,8 +14,9 @@ from sqlalchemy import func, select
 from crm_mail import audit, audit_chain
 from crm_mail.audit import AuditEvent
 from crm_mail.audit_redactions import AuditRedaction
-from crm_mail.db import insert_many, now
+from crm_mail.db import now
 from crm_mail.installation import Installation
+from crm_mail.many_rows import insert_many
 from crm_mail.permissions import INSTALLATION, Permission
 from crm_mail.reports.changes import notices as change_notices
 from crm_mail.reports.changes.kinds import ChangeKind, ChangeWay, classify

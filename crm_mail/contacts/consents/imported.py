@@ -22,7 +22,8 @@ from crm_mail.contacts.consents.rules import (
     moment_of,
 )
 from crm_mail.contacts.models import Contact, ContactAddress
-from crm_mail.db import insert_many, now
+from crm_mail.db import now
+from crm_mail.many_rows import insert_many
 from crm_mail.permissions import Actor
 
 AT_ONCE = 5000

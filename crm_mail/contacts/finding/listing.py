@@ -19,8 +19,8 @@ from crm_mail.contacts.finding.conditions import names_in_use, visible_parties
 from crm_mail.contacts.finding.searching import MOST, checked_query, find_parties, needs_search
 from crm_mail.contacts.finding.selection import PartyFilter, party_query, visible_contacts
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party
-from crm_mail.db import among
 from crm_mail.delivery.routing import AddressKind
+from crm_mail.many_rows import among
 from crm_mail.permissions import Actor, Permission, Sight
 
 FEW = 2000

@@ -16,7 +16,7 @@ from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.finding.selection import plain_conditions
 from crm_mail.contacts.finding.sources import Source, sources_of
 from crm_mail.contacts.models import Party
-from crm_mail.db import among
+from crm_mail.many_rows import among
 from crm_mail.permissions import Sight
 
 MOST: Final = 10_000

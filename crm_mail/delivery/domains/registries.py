@@ -7,9 +7,10 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
-from crm_mail.db import insert_many, now
+from crm_mail.db import now
 from crm_mail.delivery.domains.models import PecRegistry, PecRegistryEntry
 from crm_mail.delivery.domains.registry_file import RegistryFile
+from crm_mail.many_rows import insert_many
 from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal
 

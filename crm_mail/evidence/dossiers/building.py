@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.contacts.confidential import Way, note_many_read
-from crm_mail.db import among, now
+from crm_mail.db import now
 from crm_mail.delivery.pec.trust_anchors import Anchors
 from crm_mail.delivery.pec.verdict import Verification
 from crm_mail.documents.service import find_document
@@ -29,6 +29,7 @@ from crm_mail.evidence.dossiers.layout import Listing, Scope
 from crm_mail.evidence.dossiers.message_facts import json_bytes, message_facts, time_text
 from crm_mail.evidence.message_evidence import MessageEvidence, read_evidence
 from crm_mail.evidence.models import MailItem
+from crm_mail.many_rows import among
 from crm_mail.outbox.models import Message, MessageDocument
 from crm_mail.outbox.reviewing.review import can_see_run, find_message, find_run
 from crm_mail.outbox.sending.envelopes import raw_bytes

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
-from crm_mail.db import among, insert_many
 from crm_mail.importers.base import ImportRefused, Notice, RowError
 from crm_mail.importers.contacts.import_result import KEPT_ERRORS
 from crm_mail.importers.party_codes import parties_named
@@ -25,6 +24,7 @@ from crm_mail.importers.tables.amount_cells import DECIMAL_COMMA_COUNTRIES
 from crm_mail.importers.tables.mappings import SALES, load_mapping
 from crm_mail.importers.tables.object_tables import OBJECTS, open_list
 from crm_mail.importers.tables.tabular import Table
+from crm_mail.many_rows import among, insert_many
 from crm_mail.permissions import Actor, Permission
 from crm_mail.purchases.models import PurchaseLine
 from crm_mail.purchases.recording import product_ids, work_out_totals

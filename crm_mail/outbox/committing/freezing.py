@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm_mail.db import update_many
 from crm_mail.delivery.addresses import domain_of
 from crm_mail.delivery.envelope import new_message_id
 from crm_mail.delivery.models import SenderAccount
+from crm_mail.many_rows import update_many
 from crm_mail.outbox.models import Message, MessageContent, MessageFile, Run
 from crm_mail.outbox.states import MessageState
 
@@ -33,18 +33,6 @@ _FROZEN = (
 )
 
 
-_FREEZE = (
-    update(Message.__table__)  # type: ignore[arg-type]
-    .where(Message.__table__.c.id == bindparam("row_id"))
-    .values(
-        message_id=bindparam("frozen_id"),
-        frozen_sha256=bindparam("frozen_hash"),
-        state=bindparam("committed_state", type_=Message.state.type),
-        next_attempt_at=bindparam("start", type_=Message.next_attempt_at.type),
-    )
-)
-
-
 def freeze_messages(session: Session, run: Run, starts_at: datetime) -> int:
     """Give each pending row of a run its Message-ID and the hash of all that was reviewed; how many there are."""
     domains = {
@@ -60,14 +48,14 @@ def freeze_messages(session: Session, run: Run, starts_at: datetime) -> int:
             message_id = new_message_id(domains.get(row.account_id, "localhost"), secrets.token_hex(12))
             values.append(
                 {
-                    "row_id": row.id,
-                    "frozen_id": message_id,
-                    "frozen_hash": frozen_hash(row, message_id, files.get(row.id, [])),
-                    "committed_state": MessageState.COMMITTED,
-                    "start": starts_at,
+                    "id": row.id,
+                    "message_id": message_id,
+                    "frozen_sha256": frozen_hash(row, message_id, files.get(row.id, [])),
+                    "state": MessageState.COMMITTED,
+                    "next_attempt_at": starts_at,
                 }
             )
-        update_many(session, _FREEZE, values)
+        update_many(session, Message, values)
         total += len(values)
     return total
 

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.models import Company
 from crm_mail.contacts.consents.rules import OWED
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, Subscription
-from crm_mail.db import insert_many, today
+from crm_mail.db import today
 from crm_mail.delivery.addresses import address_key
 from crm_mail.delivery.models import AccountKind
 from crm_mail.delivery.routing import AddressOption, Channel, ChannelPreference
 from crm_mail.delivery.service import accounts_for
 from crm_mail.documents.html_text import html_to_text, sanitise_html
 from crm_mail.documents.models import Document
+from crm_mail.many_rows import insert_many
 from crm_mail.outbox.composing.parts import Composed, Composition
 from crm_mail.outbox.composing.pressure import ADVERTISING, PressureCap, pressure_of, worn_out
 from crm_mail.outbox.composing.text_drafts import draft_text, phone_of, text_issues, text_parts

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Party
-from crm_mail.db import insert_many, now, today
+from crm_mail.db import now, today
 from crm_mail.documents.message_context import SharedContext, share_context
 from crm_mail.documents.models import Document
+from crm_mail.many_rows import insert_many
 from crm_mail.outbox.issues import BLOCKERS, Issue
 from crm_mail.outbox.models import (
     Message,

@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from crm_mail.db import Base, insert_many
+from crm_mail.db import Base
 from crm_mail.delivery.routing import Channel
 from crm_mail.documents.builtin_texts import CompiledMessage, text_name
 from crm_mail.documents.message_context import SharedContext, build_context
 from crm_mail.documents.template_errors import TemplateInvalid
+from crm_mail.many_rows import insert_many
 from crm_mail.outbox.composing.parts import with_unsubscribe
 from crm_mail.outbox.composing.text_drafts import with_stop
 from crm_mail.outbox.issues import BLOCKERS, Issue

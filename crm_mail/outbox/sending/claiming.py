@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
-from crm_mail.db import Ids, is_one_of
 from crm_mail.delivery import limits, suppression
 from crm_mail.delivery.envelope import Attachment
 from crm_mail.delivery.models import AccountKind, SenderAccount
 from crm_mail.delivery.routing import Channel
+from crm_mail.many_rows import Ids, is_one_of
 from crm_mail.outbox.consent_gate import may_not_go
 from crm_mail.outbox.models import Message, MessageContent, MessageFile, Run
 from crm_mail.outbox.sending import sms_budget

@@ -14,10 +14,11 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
-from crm_mail.db import Ids, insert_many, is_one_of, now, update_many
+from crm_mail.db import now
 from crm_mail.delivery import limits
 from crm_mail.delivery.envelope import Cause, OutcomeKind
 from crm_mail.delivery.models import SenderAccount
+from crm_mail.many_rows import Ids, insert_many, is_one_of, update_many
 from crm_mail.outbox.models import Attempt, Message, MessageEvent, Run
 from crm_mail.outbox.sending import sms_settling
 from crm_mail.outbox.sending.attempting import Result
@@ -49,21 +50,6 @@ _EVENT_OF = {
 
 _TOPICS = {MessageState.SENT: Topic.MESSAGE_SENT, MessageState.FAILED: Topic.MESSAGE_FAILED}
 _MESSAGES = Message.__table__
-_UPDATE = (
-    update(_MESSAGES)  # type: ignore[arg-type]
-    .where(_MESSAGES.c.id == bindparam("row_id"))
-    .values(
-        state=bindparam("new_state", type_=_MESSAGES.c.state.type),
-        sent_at=bindparam("sent", type_=_MESSAGES.c.sent_at.type),
-        next_attempt_at=bindparam("next_at", type_=_MESSAGES.c.next_attempt_at.type),
-        last_cause=bindparam("cause"),
-        last_code=bindparam("code"),
-        last_detail=bindparam("detail"),
-        lease_owner=None,
-        lease_until=None,
-    )
-)
-
 _OURS = (
     select(Message.id, Message.attempt_count)
     .where(
@@ -121,9 +107,9 @@ def record_results(
     insert_many(session, MessageEvent, events)
     sms_settling.settle(session, results)
     if values:
-        update_many(session, _UPDATE, values)
+        update_many(session, Message, values)
         for state, topic in _TOPICS.items():
-            note_messages(session, topic, [row["row_id"] for row in values if row["new_state"] is state])
+            note_messages(session, topic, [row["id"] for row in values if row["state"] is state])
     _stop_refusing_accounts(session, results)
     _slow_down(session, results, pauses)
     return Recorded(states)
@@ -137,13 +123,15 @@ def _still_ours(session: Session, owner: str, jobs: Iterable[Job]) -> set[int]:
 
 def _changes(result: Result, state: MessageState, next_at: datetime | None) -> dict[str, Any]:
     return {
-        "row_id": result.job.id,
-        "new_state": state,
-        "sent": result.finished_at if state is MessageState.SENT else None,
-        "next_at": next_at,
-        "cause": result.cause,
-        "code": result.code,
-        "detail": result.detail,
+        "id": result.job.id,
+        "state": state,
+        "sent_at": result.finished_at if state is MessageState.SENT else None,
+        "next_attempt_at": next_at,
+        "last_cause": result.cause,
+        "last_code": result.code,
+        "last_detail": result.detail,
+        "lease_owner": None,
+        "lease_until": None,
     }
 
 

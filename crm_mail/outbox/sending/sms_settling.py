@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy.orm import Session
 
-from crm_mail.db import insert_many
 from crm_mail.delivery.envelope import OutcomeKind
 from crm_mail.delivery.models import SmsReceipt
 from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.sms.segments import measure
+from crm_mail.many_rows import insert_many
 from crm_mail.outbox.sending import sms_budget
 from crm_mail.outbox.sending.attempting import Result
 from crm_mail.outbox.sending.claiming import Job

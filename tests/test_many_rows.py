@@ -3,14 +3,15 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm_mail.audit import AuditEvent
 from crm_mail.contacts.models import ContactAddress
-from crm_mail.db import COPIED_FROM, Ids, among, insert_many, is_one_of, now, update_many
+from crm_mail.db import now
 from crm_mail.delivery.routing import AddressKind
+from crm_mail.many_rows import COPIED_FROM, Ids, among, insert_many, is_one_of, update_many
 from tests.factories import make_company, make_contact, make_party
 
 
@@ -47,24 +48,16 @@ def test_what_the_database_refuses_is_refused_as_ever(session: Session) -> None:
     assert list(session.scalars(mine.where(among(session, ContactAddress.id, [])))) == []
 
 
-_RENAME = (
-    update(AuditEvent.__table__)  # type: ignore[arg-type]
-    .where(AuditEvent.__table__.c.id == bindparam("row"))
-    .values(
-        object_label=bindparam("label"), at=bindparam("moment", type_=AuditEvent.at.type), action="test.done"
-    )
-)
-
-
 def test_many_updates_change_their_own_row_alone_and_ids_are_one_parameter(session: Session) -> None:
     at = datetime(2026, 11, 3, 9, 30, 0, 5, tzinfo=UTC)
-    rows = [{"actor_name": "x", "action": "test.many", "object_label": "", "at": now()} for _ in range(5)]
+    rows = [{"actor_name": "x", "action": "test.many", "object_label": "", "at": now()} for _ in range(152)]
     insert_many(session, AuditEvent, rows)
     query = select(AuditEvent.id).where(AuditEvent.action == "test.many").order_by(AuditEvent.id)
     ids = list(session.scalars(query))
-    update_many(session, _RENAME, [{"row": id_, "label": f"n{id_}", "moment": at} for id_ in ids[:3]])
-    update_many(session, _RENAME, [])
-    assert list(session.scalars(query)) == ids[3:]
+    done = [{"id": id_, "object_label": f"n{id_}", "at": at, "action": "test.done"} for id_ in ids[:150]]
+    update_many(session, AuditEvent, done)
+    update_many(session, AuditEvent, [])
+    assert list(session.scalars(query)) == ids[150:]
     named = select(AuditEvent.object_label, AuditEvent.at).where(
         is_one_of(AuditEvent.id, bindparam("ids", type_=Ids))
     )

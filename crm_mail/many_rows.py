@@ -1,0 +1,208 @@
+"""Many rows at once: inserted and updated without a statement for each, and found by any number of ids."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain, repeat
+from operator import itemgetter
+from typing import Any, cast
+
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Table, Text, any_, bindparam, func, insert, select
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator
+
+from crm_mail.db import Base, to_json
+
+ROWS_TOGETHER = (128, 16)
+"""Rows of one INSERT on SQLite: times the columns of the widest table still below its 32,766 parameters."""
+
+COPIED_FROM = 100
+"""Rows from which PostgreSQL is given a COPY."""
+
+
+def insert_many(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many rows of the same keys, four times quicker than a statement that is handed them one by one.
+
+    The statement is compiled once; each row then goes through the columns' own types straight to the driver.
+
+    Args:
+        rows: values by column name; columns left out take their constant default, or stay empty.
+    """
+    if not rows:
+        return
+    table = cast("Table", model.__table__)
+    given = rows[0]
+    defaults: dict[str, Any] = {c.name: c.default for c in table.columns if c.name not in given and c.default}
+    constants = {name: default.arg for name, default in defaults.items() if default.is_scalar}
+    computed = {name: default.arg for name, default in defaults.items() if default.is_callable}
+    connection = session.connection()
+    sql, is_positional, processors = _insert_statement(
+        table, connection.dialect, (*given, *constants, *computed)
+    )
+    values = _processed(rows, processors, constants, computed)
+    if is_positional:
+        _insert_together(connection, sql, list(values))
+    elif len(rows) < COPIED_FROM:
+        keys = [name for name, _ in processors]
+        connection.exec_driver_sql(sql, [dict(zip(keys, row, strict=True)) for row in values])
+    else:
+        _copy(connection, table, [name for name, _ in processors], values)
+
+
+def _copy(
+    connection: Connection, table: Table, names: Sequence[str], rows: Iterable[tuple[Any, ...]]
+) -> None:
+    """PostgreSQL's COPY, in the transaction that is open: several times quicker than INSERT row by row.
+
+    Raises:
+        DBAPIError: as a statement of SQLAlchemy raises it (`IntegrityError` and its like).
+    """
+    quote = connection.dialect.identifier_preparer.quote
+    sql = f"COPY {quote(table.name)} ({', '.join(quote(name) for name in names)}) FROM STDIN"
+    driver: Any = connection.connection.driver_connection
+    faults = connection.dialect.loaded_dbapi.Error
+    try:
+        with driver.cursor() as cursor, cursor.copy(sql) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except faults as error:
+        raise DBAPIError.instance(sql, None, error, faults, dialect=connection.dialect) from error
+
+
+def _insert_together(connection: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Many rows in one statement, on SQLite a quarter quicker than one by one; few lengths: each is parsed once."""
+    head, _, one = sql.partition(" VALUES ")
+    at = 0
+    for size in ROWS_TOGETHER:
+        while len(rows) - at >= size:
+            many = f"{head} VALUES {', '.join([one] * size)}"
+            connection.exec_driver_sql(many, tuple(chain.from_iterable(rows[at : at + size])))
+            at += size
+    if at < len(rows):
+        connection.exec_driver_sql(sql, list(rows[at:]))
+
+
+def update_many(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Update many rows, each found by its ``id``, as quickly as `insert_many` inserts.
+
+    Args:
+        rows: the id and the new values by column name, the same columns in each.
+    """
+    if not rows:
+        return
+    table = cast("Table", model.__table__)
+    connection = session.connection()
+    names = tuple(rows[0])
+    processors = _processors(table, connection.dialect, names)
+    values = _processed(rows, processors, {}, {})
+    if connection.dialect.name == "sqlite":
+        _update_together(connection, table, names, list(values))
+    else:
+        changed = ", ".join(f"{name} = %({name})s" for name in names if name != "id")
+        sql = f"UPDATE {table.name} SET {changed} WHERE id = %(id)s"  # noqa: S608  (the model's own names)
+        connection.exec_driver_sql(sql, [dict(zip(names, row, strict=True)) for row in values])
+
+
+def _update_together(
+    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    changed = ", ".join(f"{name} = new.column{at}" for at, name in enumerate(names, 1) if name != "id")
+    head = f"UPDATE {table.name} SET {changed} FROM (VALUES "  # noqa: S608  (the model's own names)
+    tail = f") AS new WHERE {table.name}.id = new.column{names.index('id') + 1}"
+    one = f"({', '.join('?' * len(names))})"
+    at = 0
+    for size in (*ROWS_TOGETHER, 1):
+        while len(rows) - at >= size:
+            sql = f"{head}{', '.join([one] * size)}{tail}"
+            connection.exec_driver_sql(sql, tuple(chain.from_iterable(rows[at : at + size])))
+            at += size
+
+
+Processors = Sequence[tuple[str, Callable[[Any], Any] | None]]
+"""Columns, each with its values' way to the driver."""
+
+
+@lru_cache(maxsize=256)
+def _processors(table: Table, dialect: Dialect, names: tuple[str, ...]) -> Processors:
+    compiled = insert(table).compile(dialect=dialect, column_keys=list(names))
+    known: Any = compiled._bind_processors
+    return [(name, known.get(name)) for name in names]
+
+
+@lru_cache(maxsize=256)
+def _insert_statement(table: Table, dialect: Dialect, names: tuple[str, ...]) -> tuple[str, bool, Processors]:
+    """The SQL, whether it takes tuples, and each column's way to the driver, in the statement's order."""
+    compiled = insert(table).compile(dialect=dialect, column_keys=list(names))
+    processors: Any = [(name, compiled._bind_processors.get(name)) for name in compiled.positiontup or names]
+    return str(compiled), bool(compiled.positional), processors
+
+
+def _processed(
+    rows: Sequence[Mapping[str, Any]],
+    processors: Sequence[tuple[str, Callable[[Any], Any] | None]],
+    constants: Mapping[str, Any],
+    computed: Mapping[str, Callable[[Any], Any]],
+) -> Iterator[tuple[Any, ...]]:
+    """Each row's values in the statement's order, as the driver takes them; worked out column by column."""
+    fixed = {**constants, **{name: make(None) for name, make in computed.items()}}
+    given = list(rows[0])
+    cells = (
+        zip(*map(itemgetter(*given), rows), strict=True) if len(given) > 1 else [[r[given[0]] for r in rows]]
+    )
+    columns = dict(zip(given, cells, strict=True))
+    return zip(
+        *(
+            repeat(process(fixed[name]) if process else fixed[name], len(rows))
+            if name in fixed
+            else (columns[name] if process is None else map(process, columns[name]))
+            for name, process in processors
+        ),
+        strict=True,
+    )
+
+
+def among(session: Session, column: InstrumentedAttribute[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """`column IN (values)` with one parameter: thousands of them cost more than their answer."""
+    wanted = list(values)
+    if session.get_bind().dialect.name != "postgresql":
+        listed = func.json_each(to_json(wanted)).table_valued("value")
+        return column.in_(select(listed.c.value))
+    return column == any_(bindparam(None, wanted, type_=ARRAY(column.type)))
+
+
+class Ids(TypeDecorator[Sequence[int]]):
+    """A list of ids as one parameter, see `is_one_of`."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(ARRAY(BigInteger) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Sequence[int] | None, dialect: Dialect) -> Any:
+        return value if value is None or dialect.name == "postgresql" else to_json(list(value))
+
+
+class is_one_of(FunctionElement[Any]):  # noqa: N801  (reads as a function of SQL)
+    """Whether a column is among the ids of a parameter: the same statement however many they are.
+
+    ``is_one_of(column, bindparam("ids", type_=Ids))``
+    """
+
+    inherit_cache = True  # and no type: SQLite would be asked whether it equals 1, and use no index
+
+
+@compiles(is_one_of, "sqlite")
+def _is_in_json(element: is_one_of, compiler: SQLCompiler, **options: Any) -> str:
+    column, ids = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({ids}))"  # noqa: S608  (what the compiler made)
+
+
+@compiles(is_one_of, "postgresql")
+def _is_in_array(element: is_one_of, compiler: SQLCompiler, **options: Any) -> str:
+    column, ids = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} = ANY ({ids})"
