@@ -13,7 +13,7 @@ by PEC, whose operators are in no hurry. Rules for the outcome:
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from crm_mail.delivery.addresses import AddressInvalid, wire_address
 from crm_mail.delivery.envelope import Cause, Outcome, OutcomeKind
@@ -109,11 +109,14 @@ class SmtpSession:
         """
         return self.hand_over(Mail(envelope_from, recipients, dot_stuffed(data)))
 
-    def hand_over(self, mail: Mail, following: Mail | None = None) -> Outcome:
+    def hand_over(
+        self, mail: Mail, following: Mail | None = None, meanwhile: Callable[[], None] = lambda: None
+    ) -> Outcome:
         """As `send`, for a message already in DATA's form (`EncodedBlobs.payload`): spares a look at every byte.
 
         Args:
             following: what is handed over next by this connection, announced with this one where that is allowed.
+            meanwhile: called while the server reads the message.
         """
         wire = self._wire
         if wire is not None and self._ahead is not None and self._ahead is not mail:
@@ -130,7 +133,7 @@ class SmtpSession:
         except WireLost as lost:
             self._drop()
             return Outcome(OutcomeKind.TRANSIENT, None, lost.detail, None, lost.cause)
-        return refusal or self._deliver(wire, mail.payload, following)
+        return refusal or self._deliver(wire, mail.payload, following, meanwhile)
 
     def _refusal_before_sending(self, recipients: Sequence[str], payload: bytes) -> Outcome | None:
         """What can be known from the server's own list of abilities, without troubling it."""
@@ -243,7 +246,9 @@ class SmtpSession:
         except WireLost:
             self._drop()
 
-    def _deliver(self, wire: Wire, payload: bytes, following: Mail | None) -> Outcome:
+    def _deliver(
+        self, wire: Wire, payload: bytes, following: Mail | None, meanwhile: Callable[[], None]
+    ) -> Outcome:
         announcement = self._look_ahead(following)
         try:
             wire.write(payload, announcement)
@@ -252,6 +257,7 @@ class SmtpSession:
         if announcement:
             self._ahead = following
             self.message_count += 1
+        meanwhile()
         try:
             reply = wire.read_reply()
         except WireLost as lost:

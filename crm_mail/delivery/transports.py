@@ -84,11 +84,14 @@ class Transport(Protocol):
     def send(self, envelope_from: str, recipients: Sequence[str], data: bytes) -> Outcome:
         """Sends one message; never raises for what a server or a network does."""
 
-    def hand_over(self, mail: Mail, following: Mail | None = None) -> Outcome:
+    def hand_over(
+        self, mail: Mail, following: Mail | None = None, meanwhile: Callable[[], None] = lambda: None
+    ) -> Outcome:
         """The same for a message already in the form of DATA.
 
         Args:
             following: what will be handed over next, if that is known: it may be announced at once.
+            meanwhile: called while the server reads the message, unless the connection breaks before; never raises.
         """
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ Whatever happens comes back as a `Result`; nothing is raised, so that a claimed 
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,8 @@ from crm_mail.outbox.links.unsubscribe_links import unsubscribe_headers
 from crm_mail.outbox.sending.claiming import Job
 from crm_mail.storage import StoredFileDamaged, StoredFileMissing
 
+_AHEAD = 2  # messages built before their turn
+_AHEAD_BYTES = 2_000_000  # no more are built beyond
 TEST_MARK = "[TEST] "
 """Before the subject when the company redirects all its mail to a test address (CO-3)."""
 
@@ -115,39 +118,63 @@ class Ready(NamedTuple):
 
 
 class Attempts:
-    """The attempts over one connection. Never raises."""
+    """The attempts over one connection. Never raises.
 
-    def __init__(self, identity: SenderIdentity, transport: KeptTransport, blobs: EncodedBlobs) -> None:
+    While the server reads a message the next but one is built, so that the next can be announced with its text.
+
+    Args:
+        take: gives the message that this connection will attempt later, if there is one to spare.
+    """
+
+    def __init__(
+        self,
+        identity: SenderIdentity,
+        transport: KeptTransport,
+        blobs: EncodedBlobs,
+        take: Callable[[], Job | None] = lambda: None,
+    ) -> None:
         self.identity = identity
         self.transport = transport
-        self.blobs = blobs
-        self._next: Ready | Result | None = None
+        self._blobs, self._take = blobs, take
+        self._ahead: deque[Ready | Result] = deque()
 
-    def attempt(self, job: Job, following: Job | None = None) -> Result:
-        """Send one message, connecting first where needed.
+    @property
+    def next_job(self) -> Job | None:
+        """What must be attempted next: it may be announced already."""
+        return self._ahead[0].job if self._ahead else None
 
-        Args:
-            following: what will be attempted next, if that is known: built before, so that it can be announced.
-        """
-        known, self._next = self._next, None
-        ready = (
-            known if known is not None and known.job is job else make_ready(job, self.identity, self.blobs)
-        )
+    def give_back(self) -> list[Job]:
+        """The messages that were taken and not attempted; what is announced ends with the connection."""
+        jobs = [ready.job for ready in self._ahead]
+        if jobs:
+            self._ahead.clear()
+            self.transport.close()
+        return jobs
+
+    def attempt(self, job: Job) -> Result:
+        """Send one message, connecting first where needed."""
+        ready = self._ahead.popleft() if self.next_job is job else make_ready(job, self.identity, self._blobs)
         if isinstance(ready, Result):
             return ready
         if (failed := connection_failed(job, self.transport, ready.started_at)) is not None:
             return failed
-        if following is not None:
-            self._next = make_ready(following, self.identity, self.blobs)
-        announced = self._next.mail if isinstance(self._next, Ready) else None
+        if not self._ahead:
+            self._build_ahead()
+        following = self._ahead[0] if self._ahead else None
+        announced = following.mail if isinstance(following, Ready) else None
         try:
-            outcome = self.transport.hand_over(ready.mail, announced)
+            outcome = self.transport.hand_over(ready.mail, announced, self._build_ahead)
         except Exception as error:  # it may have left
             self.transport.close()
             return internal_error(job, OutcomeKind.UNCERTAIN, error, ready.started_at)
         if outcome.kind not in (OutcomeKind.SENT, OutcomeKind.UNCERTAIN):
             return result_of(job, outcome, ready.started_at)
         return result_of(job, outcome, ready.started_at, ready.mime, ready.mime_sha256)
+
+    def _build_ahead(self) -> None:
+        held = sum(len(ready.mail.payload) for ready in self._ahead if isinstance(ready, Ready))
+        if len(self._ahead) < _AHEAD and held < _AHEAD_BYTES and (job := self._take()) is not None:
+            self._ahead.append(make_ready(job, self.identity, self._blobs))
 
 
 def make_ready(job: Job, identity: SenderIdentity, blobs: EncodedBlobs) -> Ready | Result:

@@ -28,6 +28,24 @@ def reference_of(message_id: str) -> str:
     return message_id.strip("<>").partition("@")[0]
 
 
+class SmsAttempts:
+    """The attempts over one gateway, one at a time."""
+
+    next_job: Job | None = None
+
+    def __init__(self, identity: SenderIdentity, transport: SmsTransport) -> None:
+        self.identity = identity
+        self.transport = transport
+
+    def attempt(self, job: Job) -> Result:
+        """See `attempt_sms`."""
+        return attempt_sms(job, self.identity, self.transport)
+
+    def give_back(self) -> list[Job]:
+        """Nothing is taken before its turn."""
+        return []
+
+
 def attempt_sms(job: Job, identity: SenderIdentity, transport: SmsTransport) -> Result:
     """Send one text, connecting first where needed. Never raises."""
     started_at = now()

@@ -17,7 +17,7 @@ from crm_mail.delivery.sms.gateway import SmsTransport
 from crm_mail.delivery.smtp_session import SmtpSession
 from crm_mail.delivery.transports import AccountSettings
 from crm_mail.outbox.sending.attempting import Attempts, KeptTransport, Result, SenderIdentity
-from crm_mail.outbox.sending.attempting_sms import attempt_sms
+from crm_mail.outbox.sending.attempting_sms import SmsAttempts
 from crm_mail.outbox.sending.claiming import Job
 
 WORK_AHEAD = 0.1
@@ -167,30 +167,26 @@ class Lane:
 
     def _work(self) -> None:
         transport = self._connect(self.settings)
-        attempt = self._attempting(transport)
-        job = self._next()
+        attempts = self._attempts_over(transport)
         try:
-            while job is not None:
-                following = self._take_ahead()
-                self._handle(job, following, transport, attempt)
-                if following is not None and self.is_halted:
-                    self._queue.put(following)
-                    following = None
-                job = following or self._next()
+            while (job := attempts.next_job or self._next()) is not None:
+                self._handle(job, attempts)
+                if self.is_halted:
+                    for taken in attempts.give_back():
+                        self._queue.put(taken)
         finally:
             transport.close()
             with self._lock:
                 self._threads.discard(threading.current_thread())
 
-    def _attempting(self, transport: AnyTransport) -> Callable[[Job, Job | None], Result]:
-        """What sends a message over a connection, told which one comes next."""
+    def _attempts_over(self, transport: AnyTransport) -> Attempts | SmsAttempts:
         if isinstance(transport, SmsTransport):
-            return lambda job, _following: attempt_sms(job, self.identity, transport)
+            return SmsAttempts(self.identity, transport)
         blobs = EncodedBlobs(self._read, keep_bytes=_BLOB_BYTES, is_verified=True)
-        return Attempts(self.identity, transport, blobs).attempt
+        return Attempts(self.identity, transport, blobs, self._take_ahead)
 
     def _take_ahead(self) -> Job | None:
-        """The message that this connection will take next, where there is enough for the others too."""
+        """A message that this connection will attempt later, where there is enough for the others too."""
         if self.is_halted or self._queue.qsize() < self.connections:
             return None
         try:
@@ -213,22 +209,16 @@ class Lane:
                     self._threads.discard(threading.current_thread())
                     return None
 
-    def _handle(
-        self,
-        job: Job,
-        following: Job | None,
-        transport: AnyTransport,
-        attempt: Callable[[Job, Job | None], Result],
-    ) -> None:
+    def _handle(self, job: Job, attempts: Attempts | SmsAttempts) -> None:
         began = time.monotonic()
-        if transport.is_open:
-            result = attempt(job, following)
+        if attempts.transport.is_open:
+            result = attempts.attempt(job)
         else:
             with self._login:  # one signs in at a time: a wrong password is tried once, not once for each
                 if self.is_halted:
                     self._queue.put(job)
                     return
-                result = attempt(job, following)
+                result = attempts.attempt(job)
                 self._learn_refusal(result)
         with self._lock:
             self._in_hand -= 1
