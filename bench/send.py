@@ -71,14 +71,15 @@ def send_peer(count: int, file_bytes: int) -> float:
         return float(found["sent"])
 
 
-def measure(times: int = 5, count: int = 5000) -> list[Figure]:
-    """3 KB of text, then 3 KB of text with a 60 KB PDF (a third as many messages; the peer a tenth of them)."""
+def measure(times: int = 5, count: int = 20_000) -> list[Figure]:
+    """3 KB of text, then 3 KB of text with a 60 KB PDF (a tenth as many messages; the peer a tenth of ours, at least
+    500)."""
     figures = []
     for name, size, ours, target in (
         ("send 3 KB text", 0, count, 1500.0),
-        ("send 60 KB PDF", PDF_BYTES, max(100, count // 3), 700.0),
+        ("send 60 KB PDF", PDF_BYTES, max(100, count // 10), 700.0),
     ):
-        peers = max(50, ours // 10)
+        peers = max(500, ours // 10)
         values, baseline = interleave(
             times,
             lambda ours=ours, size=size: send_ours(ours, size),  # type: ignore[misc]

@@ -74,6 +74,7 @@ class Wire:
 
     def read_reply(self) -> Reply:
         """The next answer, of one or more lines (RFC 5321 4.2.1), within the time-out as a whole."""
+        self._buffer = self._buffer or self._receive()
         short = _SHORT_REPLY.match(self._buffer)
         if short is not None:  # whole and of one line, as nearly all are
             self._buffer = self._buffer[short.end() :]

@@ -82,7 +82,7 @@ def run_worker_processes(
     with hold_instance(home.settings) as is_alone, stop_on_signals(stop, wake):
         tasks.sweep(home, is_alone=is_alone)
         children = [_Child(home.settings, until_idle) for _ in range(count)]
-        is_ending = False
+        is_ending, finished_runs = False, 0
         while children:
             wait([child.pipe for child in children], timeout=_LOOK_SECONDS)
             for child in list(children):
@@ -95,9 +95,12 @@ def run_worker_processes(
                     _bury(home, child)
                     if not stop.is_set():
                         children.append(_Child(home.settings, until_idle))
-            finishing.report_finished_runs(home)
+            total = _sum([*ended, *(child.tally for child in children)])
+            if total.finished_runs != finished_runs or not children:
+                finished_runs = total.finished_runs
+                finishing.report_finished_runs(home)
             if on_progress:
-                on_progress(_sum([*ended, *(child.tally for child in children)]))
+                on_progress(total)
             if stop.is_set() and not is_ending:
                 is_ending = True
                 for child in children:

@@ -78,8 +78,9 @@ def run_worker(
     upkeep = _Upkeep(home)
     try:
         while not stop.is_set():
+            finished_runs = sender.tally.finished_runs
             happened = sender.turn()
-            if sender.tally.finished_runs:
+            if sender.tally.finished_runs != finished_runs:
                 finishing.report_finished_runs(home)
             if happened and on_progress:
                 on_progress(sender.tally)
