@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+import pydantic_core
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -173,12 +174,9 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(f"BEGIN {mode}")
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
 def to_json(value: Any) -> str:
     """JSON without blanks; most lists and mappings of a row are empty."""
-    return _encode(value) if value else "[]" if value == [] else "{}" if value == {} else _encode(value)
+    return "[]" if value == [] else "{}" if value == {} else pydantic_core.to_json(value).decode()
 
 
 def _from_json(text: str) -> Any:

@@ -6,7 +6,19 @@ from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Table, Text, any_, bindparam, func, insert, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
@@ -165,7 +177,9 @@ def _processed(
     )
 
 
-def among(session: Session, column: InstrumentedAttribute[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+def among(
+    session: Session, column: InstrumentedAttribute[Any] | Column[Any], values: Iterable[Any]
+) -> ColumnElement[bool]:
     """`column IN (values)` with one parameter: thousands of them cost more than their answer."""
     wanted = list(values)
     if session.get_bind().dialect.name != "postgresql":

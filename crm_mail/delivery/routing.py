@@ -8,7 +8,8 @@ returned, never texts.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from crm_mail.delivery.addresses import address_key
 from crm_mail.delivery.envelope import Envelope
@@ -59,8 +60,7 @@ class RefusalCode(StrEnum):
 ADDRESS_KIND_UNKNOWN = "address_kind_unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """Why an address is held to be what it is, where no card says so (`delivery.domains.pec_ladder`).
 
     ``since``: the day of the verdict, as ISO text; ``looks_like_pec``: its domain's name suggests PEC.
@@ -73,17 +73,16 @@ class Evidence:
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands among the reasons of a message (BX-1)."""
-        values = {
-            "reason": self.reason,
-            "detail": self.detail,
-            "since": self.since,
-            "looks_like_pec": self.looks_like_pec,
-        }
-        return {name: value for name, value in values.items() if value}
+        return _reasons_of(self).copy()
 
 
-@dataclass(frozen=True, slots=True)
-class AddressOption:
+@lru_cache(maxsize=256)
+def _reasons_of(evidence: Evidence) -> dict[str, Any]:
+    """Thousands of addresses share a few verdicts."""
+    return {name: value for name, value in evidence._asdict().items() if value}
+
+
+class AddressOption(NamedTuple):
     """One address that could be used. ``evidence``: None when its card says what it is."""
 
     email: str
@@ -92,8 +91,7 @@ class AddressOption:
     evidence: Evidence | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RoutingDecision:
+class RoutingDecision(NamedTuple):
     """The address and the channel taken. `reason` and `warnings` are codes."""
 
     email: str

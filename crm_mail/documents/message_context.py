@@ -171,6 +171,17 @@ class SharedContext:
     sender: Mapping[str, object]
     today: object
     named: TypeNames = field(default_factory=lambda: NO_NAMES)
+    _words: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+
+    def words(self, document_type: str, language: str) -> tuple[str, str]:
+        """The name of a type, and the words after a number of them."""
+        known = self._words.get((document_type, language))
+        if known is None:
+            known = self._words[document_type, language] = (
+                type_label(document_type, language, self.named),
+                type_plural(document_type, language, self.named),
+            )
+        return known
 
 
 def share_context(
@@ -199,13 +210,13 @@ def build_context(
     filled in `language` from `type` where they are missing. `same_type` tells the texts whether they may name
     the type in the plural.
     """
-    full = [_complete(document, language, shared.named) for document in documents]
-    first = full[0] if full else _complete({}, language, shared.named)
+    full = [_complete(document, language, shared) for document in documents]
+    first = full[0] if full else _complete({}, language, shared)
     return {
         "company": shared.company,
         "sender": shared.sender,
         "today": shared.today,
-        "party": _EMPTY["party"] | dict(party),
+        "party": {**_EMPTY["party"], **party},
         "contact": _EMPTY["contact"] | dict(contact) if contact else _EMPTY["contact"],
         "document": first,
         "documents": full,
@@ -237,11 +248,11 @@ def build_run_report_context(
     }
 
 
-def _complete(document: DocumentFields, language: str, named: TypeNames) -> dict[str, Any]:
-    full: dict[str, Any] = _EMPTY["document"] | dict(document)
-    type_id = full["type"] or DocumentType.GENERIC
-    full["type_label"] = full["type_label"] or type_label(type_id, language, named)
-    full["type_plural"] = full["type_plural"] or type_plural(type_id, language, named)
+def _complete(document: DocumentFields, language: str, shared: SharedContext) -> dict[str, Any]:
+    full: dict[str, Any] = {**_EMPTY["document"], **document}
+    label, plural = shared.words(full["type"] or DocumentType.GENERIC, language)
+    full["type_label"] = full["type_label"] or label
+    full["type_plural"] = full["type_plural"] or plural
     return full
 
 

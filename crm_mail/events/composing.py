@@ -1,7 +1,6 @@
 """The messages of a run of events: the rule's text, filled with the event, in each reader's language."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import replace
 from html import escape
 from typing import Any, Final
 
@@ -125,7 +124,7 @@ def _files(session: Session, rule: EventRule, found: Iterable[Resolved]) -> dict
         return {}
     ids = sorted({one.document.id for one in found if one.document is not None})
     return {
-        id_: tuple(replace(file, document_id=id_) for file in files)
+        id_: tuple(file._replace(document_id=id_) for file in files)
         for id_, files in read_files(session, ids).items()
     }
 

@@ -17,6 +17,7 @@ from crm_mail.delivery.domains.models import PecRegistry, PecRegistryEntry
 from crm_mail.delivery.domains.pec_domains import Opinion, Reason, judge_by_list, looks_like_pec
 from crm_mail.delivery.models import AddressVerdict, VerdictSource
 from crm_mail.delivery.routing import AddressKind
+from crm_mail.many_rows import among
 
 AT_ONCE = 5000
 LIFETIMES = {AddressKind.PEC: timedelta(days=30), AddressKind.ORDINARY: timedelta(days=30)}
@@ -103,9 +104,9 @@ def _known(
         AddressVerdict.detail,
         AddressVerdict.decided_at,
         AddressVerdict.expires_at,
-    ).where(AddressVerdict.subject.in_(subjects - {""}))
+    ).where(among(session, AddressVerdict.subject, subjects - {""}))
     found = {}
-    for subject, source, kind, detail, decided_at, expires_at in session.execute(query):
+    for subject, source, kind, detail, decided_at, expires_at in session.connection().execute(query):
         if expires_at is None or expires_at > moment:
             reason, evidence = _reason(source, detail)
             found[subject, source] = Verdict(kind, reason, evidence, decided_at, looks_like_pec(subject))
@@ -123,12 +124,12 @@ def _in_registries(session: Session, keys: Collection[str]) -> dict[str, Verdict
     query = (
         select(PecRegistryEntry.address, PecRegistry.name, PecRegistry.imported_at)
         .join(PecRegistry, PecRegistry.id == PecRegistryEntry.registry_id)
-        .where(PecRegistryEntry.address.in_(keys))
+        .where(among(session, PecRegistryEntry.address, keys))
         .order_by(PecRegistry.imported_at)
     )
     return {
         address: Verdict(AddressKind.PEC, Reason.REGISTRY, name, imported_at)
-        for address, name, imported_at in session.execute(query)
+        for address, name, imported_at in session.connection().execute(query)
     }
 
 

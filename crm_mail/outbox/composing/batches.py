@@ -190,7 +190,7 @@ class Composing:
                 Document.id.in_(part), Document.company_id == self.run.company_id
             )
             for row in self.session.connection().execute(query):
-                facts = replace(document_facts(row, ()), problem=None)
+                facts = document_facts(row, ())._replace(problem=None)
                 batch.documents[facts.id] = (row.party_id, facts)
 
     # Judging

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from crm_mail.contacts.consents.rules import OWED, Reason, Verdict
 from crm_mail.delivery.addresses import address_key, is_address
@@ -33,8 +33,7 @@ UNLIMITED = 1 << 62
 BASE64_NUMERATOR, BASE64_DENOMINATOR = 78, 57  # 57 bytes become a line of 76 characters and CR LF
 
 
-@dataclass(frozen=True, slots=True)
-class FileFacts:
+class FileFacts(NamedTuple):
     """A file of a document that would be attached."""
 
     name: str
@@ -46,8 +45,7 @@ class FileFacts:
     document_id: int | None = None  # of a composed message's file that belongs to a linked document
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentFacts:
+class DocumentFacts(NamedTuple):
     """What a message needs of a document."""
 
     id: int
@@ -296,7 +294,7 @@ def _choose_files(document: DocumentFacts, facts: PackagingFacts) -> DocumentFac
     files = tuple(file for file in document.files if facts.takes(file.role))
     if len(files) == len(document.files):
         return document
-    return replace(document, files=files, problem=document.problem or (None if files else Issue.MISSING_FILE))
+    return document._replace(files=files, problem=document.problem or (None if files else Issue.MISSING_FILE))
 
 
 def _assemble(

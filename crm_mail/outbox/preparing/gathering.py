@@ -27,6 +27,7 @@ from crm_mail.contacts.models import (
 from crm_mail.delivery.routing import AddressOption
 from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.documents.sight import documents_in_sight
+from crm_mail.many_rows import among
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Message, MessageDocument
 from crm_mail.outbox.preparing.assembly import DocumentFacts, FileFacts, Sent
@@ -38,8 +39,8 @@ from crm_mail.permissions import EVERYTHING, Sight
 
 T = TypeVar("T")
 
-PARTIES_AT_ONCE = 500
-DOCUMENTS_AT_ONCE = 1000
+PARTIES_AT_ONCE = 1000
+DOCUMENTS_AT_ONCE = 2000
 
 
 @dataclass(slots=True)
@@ -240,7 +241,7 @@ def read_files(session: Session, document_ids: list[int]) -> dict[int, tuple[Fil
                 DocumentFile.size,
                 DocumentFile.role,
             )
-            .where(DocumentFile.document_id.in_(part), DocumentFile.is_sent.is_(True))
+            .where(among(session, DocumentFile.document_id, part), DocumentFile.is_sent.is_(True))
             .order_by(DocumentFile.document_id, DocumentFile.position)
         )
         for document_id, *facts in _rows(session, query):
@@ -277,7 +278,7 @@ def read_parties(session: Session, batch: PartyBatch, party_ids: list[int]) -> N
         Party.packaging_emails,
         Party.addenda,
         *(getattr(Party, name) for name in PARTY_FIELDS),
-    ).where(Party.id.in_(party_ids))
+    ).where(among(session, Party.id, party_ids))
     for row in _rows(session, query):
         id_, email, email_kind, billing, billing_kind, packaging, emails, addenda, *values = row
         fields = dict(zip(PARTY_FIELDS, values, strict=True))
@@ -363,7 +364,7 @@ def _subscriptions(
         .join(Contact, Contact.id == Subscription.contact_id)
         .outerjoin(ContactAddress, ContactAddress.id == Subscription.address_id)
         .where(
-            Contact.party_id.in_(party_ids),
+            among(session, Contact.party_id, party_ids),
             Contact.state == ContactState.ACTIVE,
             Subscription.document_type.in_(criteria.document_types),
         )
@@ -380,7 +381,7 @@ def read_addresses(session: Session, contact_ids: list[int]) -> dict[int, tuple[
     for part in chunks(contact_ids):
         query = (
             select(ContactAddress.contact_id, ContactAddress.email, ContactAddress.kind)
-            .where(ContactAddress.contact_id.in_(part))
+            .where(among(session, ContactAddress.contact_id, part))
             .order_by(ContactAddress.contact_id, ContactAddress.position, ContactAddress.id)
         )
         for contact_id, email, kind in _rows(session, query):
@@ -395,7 +396,7 @@ def role_names(session: Session, contact_ids: list[int]) -> dict[int, str]:
         query = (
             select(contact_roles.c.contact_id, Role.name)
             .join(Role, Role.id == contact_roles.c.role_id)
-            .where(contact_roles.c.contact_id.in_(part))
+            .where(among(session, contact_roles.c.contact_id, part))
             .order_by(Role.name)
         )
         for contact_id, name in _rows(session, query):
@@ -418,7 +419,7 @@ def _read_sent(session: Session, batch: PartyBatch, document_ids: list[int]) -> 
             )
             .join(Message, Message.id == MessageDocument.message_id)
             .where(
-                MessageDocument.document_id.in_(part),
+                among(session, MessageDocument.document_id, part),
                 or_(
                     Message.state.in_([s for s in states if s is not MessageState.PENDING]),
                     and_(Message.state == MessageState.PENDING, Message.blockers == 0),

@@ -6,7 +6,6 @@ once. A company may decide to treat such addresses as ordinary mail.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -86,7 +85,7 @@ def judge_parties(
     judged = judge_kinds(session, company_id, unknown)
     for id_, party in parties.items():
         if own := _own_unknown(party):
-            parties[id_] = replace(party, judged={email: judged[email] for email in own})
+            parties[id_] = party._replace(judged={email: judged[email] for email in own})
     for people in contacts.values():
         people[:] = [_with_judged(contact, judged) for contact in people]
 
@@ -105,4 +104,4 @@ def _with_judged(contact: ContactFacts, judged: Mapping[str, AddressOption]) -> 
     if all(option.kind is not AddressKind.UNKNOWN for option in contact.addresses):
         return contact
     options = (judged[one.email] if one.kind is AddressKind.UNKNOWN else one for one in contact.addresses)
-    return replace(contact, addresses=tuple(options))
+    return contact._replace(addresses=tuple(options))

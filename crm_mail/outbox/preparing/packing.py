@@ -7,7 +7,7 @@ as they are. A run that is rolled back leaves such files behind unused, which th
 import io
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
@@ -74,10 +74,9 @@ class FilePacker:
         named = [self._named(draft, document, uuids) for document in draft.documents]
         names = name_files(facts.pattern, named)
         draft.documents = [
-            replace(
-                document,
+            document._replace(
                 files=tuple(
-                    replace(self._rewritten(file, facts), name=name)
+                    self._rewritten(file, facts)._replace(name=name)
                     for file, name in zip(document.files, of_files, strict=True)
                 ),
             )
@@ -134,7 +133,7 @@ class FilePacker:
             data = add_bom(data) if facts.has_bom else data
             self._made[key] = self.store.put(data), len(data)
         sha256, size = self._made[key]
-        return replace(file, sha256=sha256, size=size)
+        return file._replace(sha256=sha256, size=size)
 
     def _archived(self, files: Sequence[FileFacts]) -> FileFacts | None:
         """All files in one archive; None when one of them is not to be had, which the message's issues say."""

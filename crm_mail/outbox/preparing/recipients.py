@@ -7,14 +7,14 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from crm_mail.delivery.routing import AddressKind, AddressOption
 from crm_mail.outbox.reasons import Rule
 
 
-@dataclass(frozen=True, slots=True)
-class ContactFacts:
+class ContactFacts(NamedTuple):
     """What the rule needs of a contact. ``subscriptions``: document type → (``to`` or ``cc``, address or empty)."""
 
     id: int
@@ -26,8 +26,7 @@ class ContactFacts:
     subscriptions: dict[str, tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class PartyFacts:
+class PartyFacts(NamedTuple):
     """What the rule, and the texts, need of a party."""
 
     id: int
@@ -42,9 +41,7 @@ class PartyFacts:
     packaging: str = ""  # companies.models.Packaging.code
     packaging_emails: tuple[str, ...] = ()
     addenda: str = ""
-    judged: Mapping[str, AddressOption] = field(
-        default_factory=dict
-    )  # addresses of which no card says the kind
+    judged: Mapping[str, AddressOption] = MappingProxyType({})  # addresses of which no card says the kind
 
     def option(self, email: str, kind: AddressKind = AddressKind.UNKNOWN) -> AddressOption:
         """One of the party's own addresses, with what is known of it beside its card."""
@@ -56,8 +53,7 @@ class PartyFacts:
         return bool(self.billing_email or self.packaging_emails)
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(NamedTuple):
     """One who receives: a contact, or the party itself (``contact`` None). No address means: a person must act."""
 
     rule: Rule
