@@ -16,6 +16,7 @@ from crm_mail.contacts.models import (
     RecipientKind,
     Subscription,
 )
+from crm_mail.contacts.values import name_key
 from crm_mail.delivery.models import AccountKind, SenderAccount
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.delivery.transports import Security
@@ -90,7 +91,7 @@ def make_party(session: Session, company: Company, **overrides: Any) -> Party:
     number = next(_numbers)
     values = {"code": f"{number:06}", "name": f"Cliente {number} S.r.l."}
     values |= overrides
-    party = Party(company_id=company.id, name_key=str(values["name"]).lower(), **values)
+    party = Party(company_id=company.id, name_key=name_key(str(values["name"])), **values)
     session.add(party)
     session.flush()
     return party
@@ -110,7 +111,7 @@ def make_contact(
     if addresses is None:
         addresses = ((f"contact{number}@customer.example", "ordinary"),)
     contact = Contact(
-        company_id=party.company_id, party_id=party.id, name_key=str(values["name"]).lower(), **values
+        company_id=party.company_id, party_id=party.id, name_key=name_key(str(values["name"])), **values
     )
     contact.addresses = [
         ContactAddress(email=email, kind=AddressKind(kind), position=position)

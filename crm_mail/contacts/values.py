@@ -15,6 +15,7 @@ from crm_mail.companies.packaging_rules import (
 from crm_mail.companies.tax_numbers import clean_number
 from crm_mail.contacts.birthdays import BirthdayInvalid, parse_birthday
 from crm_mail.contacts.finding.party_filter import split_characteristic
+from crm_mail.contacts.letters import plain
 from crm_mail.contacts.models import ContactState, RecipientKind
 from crm_mail.contacts.problems import ContactRefused, Problem
 from crm_mail.db import today
@@ -127,8 +128,8 @@ def one_line(text: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """What a name is found and ordered by: the same in lower case."""
-    return one_line(name).lower()
+    """What a name is found and ordered by: on one line, in plain letters."""
+    return plain(one_line(name))
 
 
 def clean_email(text: str, field_name: str = "email") -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Party
+from crm_mail.contacts.values import name_key
 from crm_mail.documents.models import Document
 from crm_mail.documents.sdi import SdiKind
 from crm_mail.documents.sdi_models import SdiInvoice
@@ -115,7 +116,7 @@ def _conditions(chosen: DocumentFilter) -> list[Any]:
             or_(
                 Document.number.icontains(word, autoescape=True),
                 Party.code.icontains(word, autoescape=True),
-                Party.name_key.contains(word, autoescape=True),
+                Party.name_key.contains(name_key(word), autoescape=True),
             )
         )
     return found

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.contacts.finding.conditions import of_visible_party
 from crm_mail.contacts.models import Party
+from crm_mail.contacts.values import name_key
 from crm_mail.document_types import DocumentType
 from crm_mail.permissions import Actor, Permission, PermissionDenied
 from crm_mail.receivables.ledger import Kind
@@ -135,7 +136,7 @@ def _conditions(chosen: LineFilter, as_of: date) -> list[Any]:
             or_(
                 LedgerLine.number.icontains(word, autoescape=True),
                 Party.code.icontains(word, autoescape=True),
-                Party.name_key.contains(word, autoescape=True),
+                Party.name_key.contains(name_key(word), autoescape=True),
             )
         )
     return found

@@ -7,8 +7,10 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.finding.party_filter import PartyFilter
+from crm_mail.contacts.finding.searching import find_parties
 from crm_mail.contacts.finding.selection import party_query
 from crm_mail.contacts.finding.words import parties_named
+from crm_mail.contacts.letters import plain
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 from crm_mail.contacts.word_index import MOST, is_of_words, question
 from crm_mail.db import Base
@@ -130,10 +132,33 @@ def test_every_word_finds_what_a_look_into_each_text_finds(session: Session) -> 
         make_party(session, company, name=name)
     keys = {row.id: row.search_key for row in session.execute(select(Party.id, Party.search_key))}
     words = {chance.choice(names)[at : at + length].strip() for at in range(9) for length in (1, 2, 3, 4, 9)}
-    for word in words | {"ÀNCORA", "STRASSE", "nothing", '"""', "😀😀😀"}:
-        meant = {id_ for id_, key in keys.items() if all(one in key for one in word.lower().split())}
+    for word in words | {"ÀNCORA", "ancora", "O’Neil", "STRASSE", "nothing", '"""', "😀😀😀"}:
+        meant = {id_ for id_, key in keys.items() if all(one in key for one in plain(word).split())}
         found = set(session.scalars(party_query(PartyFilter(company.id, text=word), Sight(3))))
         assert found == meant or not word, word
+
+
+@pytest.mark.parametrize(
+    "word", ["dalo", "d'alo", "D’Alò", "d'alò", "ALÒ", "inigo", "Iñigo", "íñigo", "nino@casa"]
+)
+def test_a_clerk_types_with_or_without_accents(session: Session, word: str) -> None:
+    """Accents, capitals and the kind of apostrophe do not matter, in the name of a party or of a contact."""
+    company = make_company(session)
+    party = make_party(session, company, name="D'Alò Impianti", email="info@dalo.example")
+    make_contact(
+        session, party, (("niño@casa.example", "ordinary"), ("nino@casa.example", "ordinary")), name="Íñigo"
+    )
+    make_party(session, company, name="Another")
+    assert set(session.scalars(party_query(PartyFilter(company.id, text=word), Sight(3)))) == {party.id}
+    assert find_parties(session, PartyFilter(company.id, text=word), Sight(3)) == {party.id}
+
+
+def test_an_address_with_an_accent_is_found_as_it_is_written(session: Session) -> None:
+    """Addresses keep their accents: another accent is another mailbox."""
+    company = make_company(session)
+    party = make_party(session, company, name="Casa", email="niño@casa.example")
+    assert find_parties(session, PartyFilter(company.id, text="niño@casa"), Sight(3)) == {party.id}
+    assert find_parties(session, PartyFilter(company.id, text="nino@casa"), Sight(3)) == set()
 
 
 def test_a_search_begins_with_the_index_and_reads_rows_by_their_number(sqlite_home: Installation) -> None:

@@ -18,7 +18,7 @@ from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.finding.purchase_conditions import buyers
 from crm_mail.contacts.finding.reach import dead_addresses, dead_ones
 from crm_mail.contacts.finding.tags import each_holding
-from crm_mail.contacts.finding.words import parties_named
+from crm_mail.contacts.finding.words import parties_named, spellings
 from crm_mail.contacts.models import (
     Contact,
     ContactAddress,
@@ -163,8 +163,8 @@ def _has_contact(sight: Sight, *checks: Condition) -> Condition:
 
 def _word(company_id: int, sight: Sight, word: str) -> Source:
     """One word, found anywhere in what names a party or one of its visible contacts (of any state)."""
-    in_party = holds(Party.search_key, word)
-    in_name, in_email = holds(Contact.name_key, word), holds(ContactAddress.email_key, word)
+    in_party = or_(*(holds(Party.search_key, one) for one in spellings(word)))
+    in_name, in_email = holds(Contact.name_key, spellings(word)[0]), holds(ContactAddress.email_key, word)
     with_email = select(ContactAddress.id).where(ContactAddress.contact_id == Contact.id, in_email)
     of_contact = select(Contact.id).where(
         Contact.party_id == Party.id,

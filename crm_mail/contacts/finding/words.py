@@ -12,17 +12,18 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from crm_mail.contacts import word_index
 from crm_mail.contacts.finding.conditions import Column, holds, unled
+from crm_mail.contacts.letters import plain
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 
 T = TypeVar("T")
 
 
 def parties_named(company_id: int, clearance: int, word: str) -> tuple[Select[int], ...]:
-    """Three statements of party ids, which may repeat: by the party, by a contact's name (of any state), by an address.
+    """Statements of party ids, which may repeat: by the party, by a contact's name (of any state), by an address.
 
     Args:
         clearance: contacts above it name nobody (IT-17).
-        word: in lower case.
+        word: in lower case, with or without its accents: names are found by plain letters, addresses as they are.
     """
     parties = select(Party.id).where(Party.company_id == company_id, Party.search_key >= "")
     contacts = select(Contact.party_id).where(
@@ -33,7 +34,13 @@ def parties_named(company_id: int, clearance: int, word: str) -> tuple[Select[in
     by_email = by_email.where(
         unled(Contact.company_id) == company_id, unled(Contact.privacy_level) <= clearance
     )
-    return holding(parties, Party.search_key, word), holding(contacts, Contact.name_key, word), by_email
+    by_party = [holding(parties, Party.search_key, one) for one in spellings(word)]
+    return *by_party, holding(contacts, Contact.name_key, spellings(word)[0]), by_email
+
+
+def spellings(word: str) -> tuple[str, ...]:
+    """How a word may stand in the key of a party: in plain letters (its name), or as typed (codes, addresses)."""
+    return tuple(dict.fromkeys((plain(word) or word, word)))
 
 
 def holding(found: Select[T], column: Column, word: str) -> Select[T]:

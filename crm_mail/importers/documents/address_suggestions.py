@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party
+from crm_mail.contacts.values import name_key
 from crm_mail.delivery.addresses import AddressInvalid, normalise_address
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.importers.base import Direction, ParsedDocument
@@ -48,7 +49,7 @@ def _suggest(session: Session, party: Party, email: str, kind: AddressKind, name
         company_id=party.company_id,
         party_id=party.id,
         name=name[:200],
-        name_key=name[:200].lower(),
+        name_key=name_key(name[:200]),
         state=ContactState.SUGGESTED,
         source=source[:60],
         addresses=[ContactAddress(email=address, kind=kind)],

@@ -12,6 +12,7 @@ from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
 from crm_mail.companies.tax_numbers import clean_number, number_forms, number_in_code
 from crm_mail.contacts.finding.matching import match_party
 from crm_mail.contacts.models import Party
+from crm_mail.contacts.values import name_key
 from crm_mail.document_types import DocumentType
 from crm_mail.importers.base import Direction, DocumentParty, ParsedDocument
 from crm_mail.permissions import Actor
@@ -51,7 +52,7 @@ def find_or_make_party(session: Session, actor: Actor, company: Company, parsed:
         company_id=company.id,
         code=code[:50] or _free_code(session, company.id, stated),
         name=name[:250],
-        name_key=name[:250].lower(),
+        name_key=name_key(name[:250]),
         is_customer=direction is not Direction.SUPPLIER,
         is_supplier=direction is Direction.SUPPLIER,
         vat_number=clean_number(number)[:30],  # as it is kept everywhere, and found again
@@ -77,7 +78,7 @@ def _payroll_party(session: Session, actor: Actor, company: Company) -> Party:
         company_id=company.id,
         code=PAYROLL_CODE,
         name="Nómina",
-        name_key="nómina",
+        name_key="nomina",
         is_customer=False,
         is_supplier=False,
         is_blocked=True,  # a second lock: nothing is ever sent to it
@@ -147,7 +148,7 @@ def _language(country: str | None) -> str:
 
 def _find_by_name(session: Session, company_id: int, name: str) -> Party | None:
     return session.scalar(
-        select(Party).where(Party.company_id == company_id, Party.name_key == name.lower()).limit(1)
+        select(Party).where(Party.company_id == company_id, Party.name_key == name_key(name)).limit(1)
     )
 
 
