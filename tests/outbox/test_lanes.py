@@ -1,6 +1,7 @@
 """A lane of connections by itself, without a database."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from queue import SimpleQueue
 from typing import Any
@@ -9,9 +10,9 @@ import pytest
 
 from crm_mail.delivery.envelope import Cause, Outcome, OutcomeKind
 from crm_mail.delivery.routing import Channel
-from crm_mail.delivery.transports import AccountSettings, Security
-from crm_mail.outbox.sending import lanes
-from crm_mail.outbox.sending.attempting import Result
+from crm_mail.delivery.transports import AccountSettings, Mail, Security
+from crm_mail.outbox.sending import attempting, lanes
+from crm_mail.outbox.sending.attempting import Ready, Result
 from crm_mail.outbox.sending.claiming import Job
 
 AT = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
@@ -73,3 +74,55 @@ def test_what_a_short_pause_left_in_the_queue_is_worked_on_when_nobody_took_it_b
     assert [done.get(timeout=5).kind for _ in range(5)][1:] == [OutcomeKind.SENT] * 4
     lane.stop()
     assert lane.join(5)
+
+
+def test_a_message_taken_ahead_goes_back_once_when_a_pause_begins_before_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Twice in the queue, it would be sent twice."""
+
+    def ready(one: Job, *_: object) -> Ready:
+        return Ready(one, AT, Mail("office@acme.example", ("c@customer.example",), b""), b"", "")
+
+    class Transport:
+        is_open = True
+
+        def __init__(self, _settings: AccountSettings) -> None: ...
+        def is_usable(self) -> bool:
+            return self.is_open
+
+        def close(self) -> None:
+            self.is_open = False
+
+        def hand_over(self, _mail: Mail, _following: Mail | None, meanwhile: Callable[[], None]) -> Outcome:
+            meanwhile()
+            self.close()
+            return Outcome(OutcomeKind.UNCERTAIN, None, "No answer came", None, Cause.DROPPED)
+
+    class Login:
+        """Another connection found out meanwhile that the server is busy."""
+
+        def __enter__(self) -> None:
+            lane._paused_until = time.monotonic() + 60
+
+        def __exit__(self, *_: object) -> None: ...
+
+    monkeypatch.setattr(attempting, "make_ready", ready)
+    identity: Any = type("Identity", (), {"account_id": 1})()
+    results: list[Result] = []
+    lane = lanes.Lane(
+        identity,
+        SETTINGS,
+        1,
+        timedelta(minutes=1),
+        lambda _: b"",
+        results.append,
+        lambda: None,
+        Transport,  # type: ignore[arg-type]
+    )
+    lane._login = Login()  # type: ignore[assignment]
+    lane.put([job(1), job(2), job(3)])
+    assert lane.join(5)
+    assert [result.job.id for result in results] == [1]
+    assert sorted(one.id for one in lane.take_back()) == [2, 3]
+    assert lane.in_hand == 0

@@ -172,8 +172,7 @@ class Lane:
             while (job := attempts.next_job or self._next()) is not None:
                 self._handle(job, attempts)
                 if self.is_halted:
-                    for taken in attempts.give_back():
-                        self._queue.put(taken)
+                    self._return(attempts.give_back())
         finally:
             transport.close()
             with self._lock:
@@ -215,8 +214,8 @@ class Lane:
             result = attempts.attempt(job)
         else:
             with self._login:  # one signs in at a time: a wrong password is tried once, not once for each
-                if self.is_halted:
-                    self._queue.put(job)
+                if self.is_halted:  # once: a message taken ahead is among those given back
+                    self._return(attempts.give_back() or [job])
                     return
                 result = attempts.attempt(job)
                 self._learn_refusal(result)
@@ -228,6 +227,10 @@ class Lane:
         self._done(result)
         if is_hungry:
             self._nudge()
+
+    def _return(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            self._queue.put(job)
 
     def _learn_refusal(self, result: Result) -> None:
         """Before the next connection may sign in."""
