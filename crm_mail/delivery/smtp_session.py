@@ -40,6 +40,7 @@ class SmtpSession:
         self._features: dict[str, str] = {}
         self._ahead: Mail | None = None  # announced with the text of the one before
         self._answers: list[Reply] = []  # to that
+        self._takes_early: bool | None = None  # whether the server understands that; None: not tried yet
 
     def connect(self) -> None:
         """Connects, encrypts, logs in. Raises ConnectionFailed, whose outcome is transient or account_refused."""
@@ -67,19 +68,27 @@ class SmtpSession:
         if self._wire is None:
             return False
         if self._ahead is not None:
-            return self._is_answered(self._wire)
+            return self._is_answered(self._wire, self._ahead)
         return self.message_count < self.settings.messages_per_connection and self._wire.is_quiet()
 
-    def _is_answered(self, wire: Wire) -> bool:
-        """Whether the server had more to say than goodbye to what was announced ahead."""
+    def _is_answered(self, wire: Wire, ahead: Mail) -> bool:
+        """Whether the server took what was announced ahead, and has not gone since.
+
+        One that loses such commands or refuses them all is told the message anew, and nothing ahead any more: what it
+        said was no verdict on the message.
+        """
+        wire.wait_for(ahead.timeout_seconds or self.settings.timeout_seconds)
         try:
             self._answers = self._answers or self._read_replies(wire, _ANNOUNCED)
-            is_over = self._answers[-1].code == CLOSING
+            is_said = self._takes_early or self._answers[0].is_good
+            is_taken = is_said and self._answers[-1].code != CLOSING and wire.is_quiet()
         except WireLost:
-            is_over = True
-        if is_over:
+            is_taken = False
+        if self._takes_early is None:
+            self._takes_early = is_taken
+        if not is_taken:
             self._drop()
-        return not is_over
+        return is_taken
 
     def close(self) -> None:
         """Says goodbye and closes; nothing happens when it is closed already. Never raises."""
@@ -190,6 +199,7 @@ class SmtpSession:
         """The commands that announce the next message with the text of this one; empty where that may not be."""
         if (
             following is None
+            or self._takes_early is False
             or len(following.recipients) != 1
             or "pipelining" not in self._features
             or self.settings.kind is not Channel.SMTP

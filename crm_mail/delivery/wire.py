@@ -51,7 +51,8 @@ class Wire:
         """
         if not then:
             self._write(memoryview(data), len(data))
-        elif isinstance(self._sock, ssl.SSLSocket):  # a failing call does not tell which records have left
+        elif isinstance(self._sock, ssl.SSLSocket) or len(data) > _CHUNK:
+            # With TLS a failing call does not tell which records have left; a long text is not copied.
             self._write(memoryview(data), len(data))
             self._write(memoryview(then), 0)
         else:

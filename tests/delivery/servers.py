@@ -21,7 +21,8 @@ from crm_mail.delivery.transports import AccountSettings, Security
 class Faults:
     """What goes wrong. Stages: GREETING EHLO STARTTLS AUTH MAIL RCPT DATA END (after the final dot) RSET.
 
-    `replies`: another answer than the good one, for a stage, or for `RCPT <address>`; `\\r\\n` for several lines.
+    `replies`: another answer than the good one, for a stage, `MAIL <address>` or `RCPT <address>`; `\\r\\n` for several
+    lines.
     `hang_up`: close the connection instead of answering there. `hang_up_after_bytes`: close when so many bytes of
     the message have come. `pause`: seconds before the answer of a stage. `times`: faults only for the first so
     many messages (MAIL commands), over all connections.
@@ -76,7 +77,8 @@ class _Connection(socketserver.BaseRequestHandler):
         elif verb == "MAIL":
             self.owner.tries += 1
             self.recipients: list[str] = []
-            self.has_sender = self._say("MAIL", "250 2.1.0 Ok").startswith("2")
+            sender = line.partition("<")[2].partition(">")[0]
+            self.has_sender = self._say("MAIL", "250 2.1.0 Ok", detail=sender).startswith("2")
         elif verb == "RCPT":
             address = line.partition("<")[2].partition(">")[0]
             good = "250 2.1.5 Ok" if self.has_sender else "503 5.5.1 MAIL first"

@@ -90,6 +90,33 @@ def test_a_server_that_leaves_after_a_message_costs_a_connection_and_no_attempt(
         assert recipients(server) == ["c0@customer.example", "c1@customer.example"]
 
 
+def test_a_server_that_refuses_early_commands_is_told_each_message_in_its_turn() -> None:
+    """Such an answer is no verdict on the message, which goes by another connection."""
+    replies = {"MAIL early@acme.example": "554 5.5.0 Error: SMTP protocol synchronization"}
+    with FaultyServer(Faults(replies=replies)) as server, SmtpSession(server.account()) as session:
+        first, second = mail(0), mail(1)._replace(sender="early@acme.example")
+        assert session.hand_over(first, second).is_sent
+        assert not session.is_usable()
+        server.faults = Faults()
+        assert send_all(session, [second, mail(2)]) == [OutcomeKind.SENT] * 2
+        assert (server.tries, server.connections) == (4, 2)
+        assert session.hand_over(mail(3), mail(4)).is_sent
+        session.close()
+        wait_for(server, "QUIT", 1)
+        assert server.tries == 5  # nothing was announced ahead any more
+
+
+def test_a_server_that_leaves_while_the_text_is_awaited_costs_no_attempt() -> None:
+    with FaultyServer() as server, SmtpSession(server.account()) as session:
+        assert session.hand_over(mail(0), mail(1)).is_sent
+        wait_for(server, "DATA", 2)
+        assert session._wire is not None
+        session._answers = session._read_replies(session._wire, 3)
+        session._wire._sock.shutdown(socket.SHUT_RD)
+        assert send_all(session, [mail(1)]) == [OutcomeKind.SENT]
+        assert recipients(server) == ["c0@customer.example", "c1@customer.example"]
+
+
 def test_a_lost_answer_leaves_the_first_uncertain_and_the_announced_one_unsent() -> None:
     with FaultyServer(Faults(hang_up={"END"}, times=1)) as server, SmtpSession(server.account()) as session:
         first, second = mail(0), mail(1)
