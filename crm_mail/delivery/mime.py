@@ -55,6 +55,7 @@ Segments = tuple[bytes | BlobRef, ...]
 _MESSAGE_ID = re.compile(r"<[^<>@\s]{1,200}@[^<>@\s]{1,255}>", re.ASCII)
 _SAFE_7BIT = re.compile(rb"[\t\r\n\x20-\x7e]*")
 _LONG_LINE = re.compile(rb"[^\r\n]{991}")
+_KNOWN_LENGTH = 500  # bytes of a line that is remembered in its encoded form
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _OWN_FIELDS = frozenset(
     {"date", "from", "sender", "to", "cc", "bcc", "reply-to", "subject", "message-id", "mime-version"}
@@ -171,16 +172,21 @@ def _text_part(subtype: str, text: str) -> bytes:
 def _encode_text(raw: bytes) -> tuple[bytes, bytes]:
     if _SAFE_7BIT.fullmatch(raw) and not _LONG_LINE.search(raw) and b"=_" not in raw:
         return b"7bit", raw
-    quoted = b"\r\n".join(map(_quoted_line, raw.split(b"\r\n")))
+    quoted = b"\r\n".join(
+        _known_line(line) if len(line) <= _KNOWN_LENGTH else _quoted_line(line) for line in raw.split(b"\r\n")
+    )
     if len(quoted) * 3 <= len(raw) * 5:
         return b"quoted-printable", quoted
     return b"base64", encode_blob(raw) + b"\r\n"
 
 
-@lru_cache(maxsize=4096)
 def _quoted_line(line: bytes) -> bytes:
-    """One line in quoted-printable (RFC 2045 6.7). Nearly all lines of a run's messages are the same."""
+    """One line in quoted-printable (RFC 2045 6.7)."""
     return binascii.b2a_qp(line, istext=True).replace(b"=\n", b"=\r\n")
+
+
+_known_line = lru_cache(maxsize=4096)(_quoted_line)
+"""Nearly all lines of a run's messages are the same; long ones, a whole HTML body perhaps, are not kept."""
 
 
 def encode_blob(data: bytes) -> bytes:
