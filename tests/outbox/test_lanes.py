@@ -52,7 +52,7 @@ def test_what_a_short_pause_left_in_the_queue_is_worked_on_when_nobody_took_it_b
         def __init__(self, _settings: AccountSettings) -> None: ...
         def close(self) -> None: ...
 
-    monkeypatch.setattr(lanes.Attempts, "attempt", attempt)
+    monkeypatch.setattr(attempting.Attempts, "attempt", attempt)
     identity: Any = type("Identity", (), {"account_id": 1})()
     lane = lanes.Lane(
         identity,
