@@ -114,7 +114,8 @@ def update_many(session: Session, model: type[Base], rows: Sequence[Mapping[str,
     if connection.dialect.name == "sqlite":
         _update_together(connection, table, names, list(values))
     else:
-        changed = ", ".join(f"{name} = %({name})s" for name in names if name != "id")
+        quote = connection.dialect.identifier_preparer.quote
+        changed = ", ".join(f"{quote(name)} = %({name})s" for name in names if name != "id")
         sql = f"UPDATE {table.name} SET {changed} WHERE id = %(id)s"  # noqa: S608  (the model's own names)
         connection.exec_driver_sql(sql, [dict(zip(names, row, strict=True)) for row in values])
 
@@ -122,7 +123,8 @@ def update_many(session: Session, model: type[Base], rows: Sequence[Mapping[str,
 def _update_together(
     connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    changed = ", ".join(f"{name} = new.column{at}" for at, name in enumerate(names, 1) if name != "id")
+    quote = connection.dialect.identifier_preparer.quote
+    changed = ", ".join(f"{quote(name)} = new.column{at}" for at, name in enumerate(names, 1) if name != "id")
     head = f"UPDATE {table.name} SET {changed} FROM (VALUES "  # noqa: S608  (the model's own names)
     tail = f") AS new WHERE {table.name}.id = new.column{names.index('id') + 1}"
     one = f"({', '.join('?' * len(names))})"
