@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from flask_babel import gettext as _
+from flask_babel import to_user_timezone
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
@@ -73,7 +74,7 @@ def _rule(rule: Rule, names: Names) -> Line:
         _("denied") if rule.is_denied else _("allowed"),
         rule.group,
         rule.given_by,
-        rule.given_at,
+        to_user_timezone(rule.given_at).replace(microsecond=0) if rule.given_at else None,
     ]
 
 

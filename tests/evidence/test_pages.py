@@ -119,6 +119,17 @@ def test_a_receipt_saved_by_hand_is_taken_in_once(case: Case, login_as: Login) -
     assert bad.status_code == 422
 
 
+def test_a_checked_dossier_is_told_in_words_and_local_times(case: Case, login_as: Login) -> None:
+    client = login_as(case.admin)
+    with client.post(f"/dossiers/message/{case.message.id}") as answer:
+        made = answer.data
+    page = client.post("/dossiers/check", data={"file": (io.BytesIO(made), "dossier.zip")}).text
+    assert "Acceptance receipt" in page
+    assert "03/11/2026 13:12:00" in page  # of the delivery, as the proof page tells it
+    assert "+00:00" not in page
+    assert ">avvenuta-consegna<" not in page
+
+
 def test_report_progress_and_dashboard_count_what_is_proven(case: Case, login_as: Login) -> None:
     client = login_as(case.clerk)
     report = client.get(f"/outbox/{case.message.run_id}/report").text

@@ -129,6 +129,7 @@ def test_everybody_is_prepared_only_when_it_was_ticked(clerk: FlaskClient, sqlit
     """PD-13."""
     page = clerk.get("/prepare?types=invoice&step=3").text
     assert "everybody is meant: 2 customers and suppliers" in page
+    assert 'value="Invoice"' in page  # the name that the run gets unless another is written
 
     assert clerk.post("/prepare?types=invoice&step=3").status_code == 422
     assert runs(sqlite_home) == []

@@ -1,11 +1,15 @@
 """The room's pages as a browser sees them: signing in and out, the first administrator, users, rights, the account."""
 
+import io
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from openpyxl import load_workbook
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -451,7 +455,10 @@ def test_the_rights_of_everybody_are_a_file(admin: FlaskClient, sqlite_home: Ins
     add_user(sqlite_home, email="bruno@office.example", name="=Bruno", grants=[(COMMIT, "invoice", None)])
     text = admin.get("/users/rights.csv").text
     assert "'=Bruno,bruno@office.example,yes,no,0,,,,Invoice,Send,every company,allowed" in text
-    assert admin.get("/users/rights.xlsx").data[:2] == b"PK"
+    sheet: Any = load_workbook(io.BytesIO(admin.get("/users/rights.xlsx").data)).active
+    (given_at,) = [line[-1] for line in sheet.values if line[0] == "=Bruno"]
+    here = datetime.now(ZoneInfo("Europe/Rome")).replace(tzinfo=None)
+    assert abs(given_at - here) < timedelta(minutes=5)
     with sqlite_home.database.read() as session:
         assert "users.rights.exported" in session.scalars(select(AuditEvent.action)).all()
 

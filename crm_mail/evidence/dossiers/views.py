@@ -1,6 +1,7 @@
 """Pages of proof dossiers: making one from a message, a document or a run, and checking one again."""
 
 import tempfile
+from datetime import datetime
 from typing import IO, Any
 
 from flask import Blueprint, Flask, Response, abort, flash, redirect, render_template, request, send_file
@@ -18,9 +19,11 @@ from crm_mail.evidence.dossiers.checking import check_dossier
 from crm_mail.evidence.dossiers.findings import NotADossier
 from crm_mail.evidence.dossiers.layout import Scope
 from crm_mail.evidence.dossiers.summary import PrintedSummary
+from crm_mail.evidence.item_words import receipt_words
 from crm_mail.evidence.verification_words import content_words, trust_words
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db, installation
+from crm_mail.web.formats import format_datetime
 from crm_mail.web.forms import ActionForm
 
 LARGEST_HERE = 500
@@ -106,9 +109,19 @@ def check_again() -> Any:
         problem_words=lambda one: words.problem_words(one, _),
         recipient_words=lambda one: words.recipient_words(one, _),
         receipt_words=lambda one: words.receipt_words(one, _),
+        type_words=lambda kind: receipt_words(kind, False, _),
+        time_words=_time_words,
         trust_words=lambda trust: trust_words(trust, _),
         content_words=lambda match: content_words(match, _),
     )
+
+
+def _time_words(written: str) -> str:
+    """A time as a dossier states it, in the user's zone; what is no time is shown as it stands there."""
+    try:
+        return format_datetime(datetime.fromisoformat(written), seconds=True)
+    except ValueError:
+        return written
 
 
 def init_app(app: Flask) -> None:
