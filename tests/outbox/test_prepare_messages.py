@@ -24,6 +24,7 @@ from crm_mail.outbox.preparing.prepare import (
     fill_run,
     preview_run,
 )
+from crm_mail.outbox.reviewing.editing import Correction, edit_message
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import PermissionDenied
 from tests.factories import (
@@ -333,6 +334,23 @@ def test_a_document_sent_to_one_contact_is_still_due_to_another(session: Session
 
     assert receivers(session, again) == ["second@x.example"]
     assert ("already_sent", document.id, None) not in left_out(session, again)
+
+
+def test_what_was_sent_to_an_address_written_by_hand_is_not_due_again(session: Session) -> None:
+    """The party has no address of its own: what left for it has been sent, wherever it went."""
+    company = make_company(session)
+    make_account(session, company)
+    party = make_party(session, company)
+    document = make_document(session, party)
+    run = prepare(session, make_actor(), company)
+    (message,) = rows(session, run)
+    edit_message(session, make_actor(), message, Correction("by@hand.example", AddressKind.ORDINARY), 1)
+    _send(session, run)
+
+    again = prepare(session, make_actor(), company)
+
+    assert rows(session, again) == []
+    assert ("already_sent", document.id, None) in left_out(session, again)
 
 
 def test_sending_again_on_purpose_warns_with_the_day(session: Session) -> None:

@@ -62,11 +62,14 @@ class PartyBatch:
             self.hidden_contacts.add(contact_id)
 
     def sent_before(self, document_id: int, contact_id: int | None, address: str) -> Sent | None:
-        """What this recipient was sent of this document (CO-8: by contact, or by address)."""
+        """What this recipient was sent of this document (CO-8: by contact, or by address).
+
+        A party without an address was sent what left for it to an address that somebody wrote by hand.
+        """
         if not self.sent:
             return None
         found = self.sent.get((document_id, contact_id)) if contact_id is not None else None
-        return found or (self.sent.get((document_id, address)) if address else None)
+        return found or (self.sent.get((document_id, address)) if address or contact_id is None else None)
 
 
 def in_period(criteria: Criteria) -> list[Any]:
@@ -429,7 +432,7 @@ def _read_sent(session: Session, batch: PartyBatch, document_ids: list[int]) -> 
         )
         for document_id, contact_id, address, cc, state, sent_at, run_id in _rows(session, query):
             sent = Sent(sent_at, run_id, state is MessageState.PENDING)
-            keys: list[int | str] = [address, *cc] if contact_id is None else [contact_id, address, *cc]
+            keys: list[int | str] = ["", address, *cc] if contact_id is None else [contact_id, address, *cc]
             for key in keys:
                 known = batch.sent.get((document_id, key))
                 if known is None or known.is_pending:
