@@ -215,6 +215,7 @@ def test_the_commit_page_counts_what_stays_behind(office: Office) -> None:
     page = office.get("committer", "/outbox/1/commit")
 
     assert "Send 1 message" in page.text
+    assert "1 file, " in page.text
     assert "blocked meanwhile" in page.text
     answer = office.post("committer", "/outbox/1/commit", hidden(page) | {"start": "now"})
     assert answer.status_code == 303, "what the page said already is no reason to ask again"
