@@ -36,11 +36,13 @@ from crm_mail.outbox.preparing.prepare import Prepared
 from crm_mail.outbox.reviewing.review import Chosen
 from crm_mail.outbox.reviewing.review_changes import approve_messages
 from crm_mail.outbox.reviewing.review_filter import ReviewFilter
+from crm_mail.outbox.sending.cause_words import cause_words
 from crm_mail.outbox.sending.finishing import on_run_finished
 from crm_mail.outbox.sending.worker import run_worker
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import HIGHEST_CLEARANCE, INSTALLATION, Actor
 from crm_mail.reports.mailing import mail_run_report
+from crm_mail.reports.queries import failure_groups
 from crm_mail.users.actors import build_actor
 from crm_mail.users.models import User
 from crm_mail.users.passwords import Passwords, one_time_password
@@ -211,6 +213,10 @@ def print_report(home: Installation, result: DemoResult) -> None:
         console.print(table)
         totals = ", ".join(f"{count} {state}" for state, count in sorted(result.counts.items()))
         console.print(f"Run {run.id} is {run.state.value}: {totals}.")
+        for failed in failure_groups(session, INSTALLATION, run):
+            what, remedy = cause_words(failed.cause, failed.code, failed.enhanced, str)
+            whose = ", ".join(example.party_name for example in failed.examples)
+            console.print(f"  {what} ({whose}): {remedy}", markup=False)
         console.print(f"Run {result.waiting_run_id} is prepared and waits for review.")
     if result.missing_receipts:
         console.print(f"PEC messages get no receipts here: {result.missing_receipts}.")
