@@ -103,6 +103,11 @@ def test_a_number_beyond_any_id_is_not_found_and_no_error_of_ours(
     assert login_as(user).get(path.format(n="9" * 25)).status_code in (200, 404)
 
 
+@pytest.mark.parametrize("address", ["/login?next=%00", "/assets/%00/x.css", "/contacts?q=ros%00si"])
+def test_the_character_zero_in_an_address_is_refused(client: FlaskClient, address: str) -> None:
+    assert client.get(address).status_code == 400
+
+
 def test_a_hundred_and_thirty_browsers_that_never_finish_a_request_lock_nobody_out(
     app: Flask, sqlite_home: Installation
 ) -> None:

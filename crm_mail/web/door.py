@@ -8,7 +8,7 @@ request reads.
 from collections.abc import Callable
 from typing import cast
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, abort, current_app, g, request
 from sqlalchemy.orm import Session
 
 from crm_mail.installation import Installation
@@ -56,8 +56,15 @@ def _close(_error: BaseException | None) -> None:
         session.close()
 
 
+def _refuse_nul() -> None:
+    """No text holds the character 0, and PostgreSQL takes none: whoever sends it in an address is no browser."""
+    if "%00" in request.query_string.decode("latin-1") or "\0" in request.path:
+        abort(400)
+
+
 def init_app(app: Flask, home: Installation) -> None:
     """Give the application its installation and its unit of work."""
     app.extensions["crm_mail"] = home
+    app.before_request(_refuse_nul)
     app.after_request(_commit)
     app.teardown_request(_close)

@@ -8,14 +8,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from crm_mail.companies.models import Company
 from crm_mail.contacts.models import Role
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.preparing import prepare_views
-from crm_mail.outbox.states import RunState
+from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.permissions import Permission
 from tests.factories import make_account, make_company, make_contact, make_document, make_party, make_user
 
@@ -111,6 +111,19 @@ def test_the_counts_follow_the_choice_and_nothing_is_written(
     assert "No filter is set" not in some
     assert "2 documents" in period
     assert runs(sqlite_home) == []
+
+
+def test_the_counts_say_what_left_before(clerk: FlaskClient, sqlite_home: Installation) -> None:
+    assert clerk.post("/prepare?agent=Ñandú+%26+Figli&step=3").status_code == 303
+    with sqlite_home.database.write() as session:
+        session.execute(update(Message).values(state=MessageState.SENT))
+    address = "/prepare/counts?agent=Ñandú+%26+Figli"
+    assert "2 of them were sent before" in clerk.get(address).text
+    assert "2 of them were sent before" in clerk.get("/prepare?agent=Ñandú+%26+Figli&step=3").text
+    assert "sent before" not in clerk.get(f"{address}&sent=all").text
+    with sqlite_home.database.write() as session:
+        session.execute(update(Message).values(privacy_level=3))  # of somebody whom this person does not see
+    assert "sent before" not in clerk.get(address).text
 
 
 def test_a_period_that_ends_before_it_begins_is_explained(clerk: FlaskClient) -> None:

@@ -34,6 +34,7 @@ from crm_mail.outbox.preparing.assembly import DocumentFacts, FileFacts, Sent
 from crm_mail.outbox.preparing.criteria import Criteria
 from crm_mail.outbox.preparing.kinds import judge_parties
 from crm_mail.outbox.preparing.recipients import ContactFacts, PartyFacts
+from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState
 from crm_mail.permissions import EVERYTHING, Sight
 
@@ -141,6 +142,18 @@ def count_due(session: Session, criteria: Criteria, sight: Sight) -> tuple[int, 
     )
     documents, parties = session.execute(query).one()
     return documents, parties
+
+
+def count_sent_before(session: Session, criteria: Criteria, sight: Sight) -> int:
+    """How many of the due documents left before, or are on their way, to somebody: as far as the actor may know."""
+    sent = exists().where(
+        MessageDocument.document_id == Document.id,
+        Message.id == MessageDocument.message_id,
+        Message.state.in_(sorted(LEFT | QUEUED)),
+        messages_in_sight(sight),
+    )
+    query = due_documents(criteria, sight).where(sent).with_only_columns(func.count())
+    return session.scalar(query) or 0
 
 
 DOCUMENT_COLUMNS = (

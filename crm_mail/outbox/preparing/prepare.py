@@ -30,7 +30,7 @@ from crm_mail.outbox.preparing.bulk_warnings import (
     warn_unproven,
 )
 from crm_mail.outbox.preparing.criteria import PREPARED_WITHIN, Criteria, write_sight
-from crm_mail.outbox.preparing.gathering import count_due, count_outside, gather_batches
+from crm_mail.outbox.preparing.gathering import count_due, count_outside, count_sent_before, gather_batches
 from crm_mail.outbox.preparing.leaving_out import (
     count_left_out,
     leave_out_contacts,
@@ -65,6 +65,12 @@ class Preview:
     documents: int
     parties: int
     is_everybody: bool
+    sent_before: int = 0
+    """How many of the documents left before to somebody; 0 where that is not asked."""
+
+
+_MOST_LOOKED_AT = 100_000
+"""Documents of a preview of which it is asked whether they were sent."""
 
 
 def allowed_criteria(session: Session, actor: Actor, criteria: Criteria) -> Criteria:
@@ -87,7 +93,9 @@ def preview_run(session: Session, actor: Actor, criteria: Criteria) -> Preview:
     """Count what a preparation would consider; writes nothing."""
     criteria = allowed_criteria(session, actor, criteria)
     documents, parties = count_due(session, criteria, actor.sight)
-    return Preview(documents, parties, criteria.is_everybody)
+    is_asked = criteria.only_unsent and 0 < documents <= _MOST_LOOKED_AT
+    sent_before = count_sent_before(session, criteria, actor.sight) if is_asked else 0
+    return Preview(documents, parties, criteria.is_everybody, sent_before)
 
 
 def create_run(session: Session, actor: Actor, criteria: Criteria, title: str = "") -> Run:
