@@ -40,7 +40,7 @@ def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
     opened = context.new_page()
     opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.set_default_timeout(5000)
+    opened.set_default_timeout(30_000)
     yield opened
     context.close()
 
