@@ -222,8 +222,6 @@ def upgrade() -> None:
 
     with op.batch_alter_table("contacts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contacts_suggested"))
-        batch_op.drop_index("ix_contacts_party")
-        batch_op.create_index("ix_contacts_party", ["party_id", "privacy_level", "state"], unique=False)
         batch_op.create_index(
             "ix_contacts_waiting",
             ["company_id", "state", "privacy_level"],
@@ -267,34 +265,6 @@ def upgrade() -> None:
         op.create_index(name, "parties", key, sqlite_where=has_one, postgresql_where=has_one)
     tag = [sa.text("lower(key)"), sa.text("lower(value)"), "contact_id"]
     op.create_index("ix_characteristics_tag", "characteristics", tag)
-    _index_words()
-
-
-_WORDS = {
-    "ix_parties_words": ("parties", "search_key"),
-    "ix_contacts_words": ("contacts", "name_key"),
-    "ix_contact_addresses_words": ("contact_addresses", "email_key"),
-}
-
-
-def _index_words() -> None:
-    """On PostgreSQL words are found by their trigrams, where its extension is there and may be used.
-
-    Without it they are found as well, by reading every name; docs/operations.md tells how to add it later.
-    """
-    connection = op.get_bind()
-    if connection.dialect.name != "postgresql":
-        return
-    offered = sa.text("SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_trgm'")
-    if not connection.scalar(offered):
-        return
-    try:
-        with connection.begin_nested():
-            op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-    except sa.exc.DBAPIError:
-        return
-    for name, (table, column) in _WORDS.items():
-        op.execute(f"CREATE INDEX {name} ON {table} USING gin ({column} gin_trgm_ops)")
 
 
 _ADDRESSES = {"ix_parties_email_key": "email", "ix_parties_billing_key": "billing_email"}
@@ -342,9 +312,6 @@ def _columns_of(name: str) -> list[str]:
 
 
 def downgrade() -> None:
-    if op.get_bind().dialect.name == "postgresql":
-        for name in _WORDS:
-            op.execute(f"DROP INDEX IF EXISTS {name}")
     op.drop_index("ix_characteristics_tag", "characteristics")
     for name in _ADDRESSES:
         op.drop_index(name, "parties")
@@ -372,8 +339,6 @@ def downgrade() -> None:
             sqlite_where=sa.text("state = 'suggested'"),
             postgresql_where=sa.text("state = 'suggested'"),
         )
-        batch_op.drop_index("ix_contacts_party")
-        batch_op.create_index("ix_contacts_party", ["party_id", "privacy_level"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_contacts_suggested"), ["company_id", "state", "id"], unique=False
         )

@@ -1,4 +1,4 @@
-"""Words by trigrams: on SQLite, as 0005 did it for PostgreSQL"""
+"""Words by trigrams: tables of their own on SQLite, `pg_trgm` on PostgreSQL"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,24 +14,57 @@ _WORDS = {"parties": "search_key", "contacts": "name_key", "contact_addresses": 
 
 
 def upgrade() -> None:
-    if op.get_bind().dialect.name != "sqlite":
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    if is_sqlite:
+        _check_sqlite()
+    _index_parties("party_id", "privacy_level", "state")  # a page of contacts is counted from it alone
+    if is_sqlite:
+        for table, column in _WORDS.items():
+            _keep_words(table, column)
+    else:
+        _index_words()
+
+
+def _index_parties(*columns: str) -> None:
+    op.drop_index("ix_contacts_party", "contacts")
+    op.create_index("ix_contacts_party", "contacts", list(columns))
+
+
+def _keep_words(table: str, column: str) -> None:
+    words = f"{table}_words"
+    forget = f"INSERT INTO {words} ({words}, rowid, {column}) VALUES ('delete', old.id, old.{column});"  # noqa: S608
+    learn = f"INSERT INTO {words} (rowid, {column}) VALUES (new.id, new.{column});"  # noqa: S608
+    has_changed = f"WHEN old.{column} IS NOT new.{column}"
+    op.execute(
+        f"CREATE VIRTUAL TABLE {words} USING fts5({column}, content='{table}', content_rowid='id',"
+        " tokenize='trigram', detail='none', columnsize=0)"
+    )
+    op.execute(f"CREATE TRIGGER {words}_insert AFTER INSERT ON {table} BEGIN {learn} END")
+    op.execute(
+        f"CREATE TRIGGER {words}_update AFTER UPDATE ON {table} {has_changed} BEGIN {forget} {learn} END"
+    )
+    op.execute(f"CREATE TRIGGER {words}_delete AFTER DELETE ON {table} BEGIN {forget} END")
+    op.execute(f"INSERT INTO {words} ({words}) VALUES ('rebuild')")  # noqa: S608
+
+
+def _index_words() -> None:
+    """PostgreSQL's own trigrams, where their extension is there and may be used.
+
+    Without it words are found as well, by reading every name; docs/operations.md tells how to add it later.
+    """
+    connection = op.get_bind()
+    offered = sa.text("SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_trgm'")
+    if not connection.scalar(offered):
         return
-    _check_sqlite()
+    try:
+        with connection.begin_nested():
+            op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    except sa.exc.DBAPIError:
+        return
     for table, column in _WORDS.items():
-        words = f"{table}_words"
-        forget = f"INSERT INTO {words} ({words}, rowid, {column}) VALUES ('delete', old.id, old.{column});"  # noqa: S608
-        learn = f"INSERT INTO {words} (rowid, {column}) VALUES (new.id, new.{column});"  # noqa: S608
-        has_changed = f"WHEN old.{column} IS NOT new.{column}"
         op.execute(
-            f"CREATE VIRTUAL TABLE {words} USING fts5({column}, content='{table}', content_rowid='id',"
-            " tokenize='trigram', detail='none', columnsize=0)"
+            f"CREATE INDEX IF NOT EXISTS ix_{table}_words ON {table} USING gin ({column} gin_trgm_ops)"
         )
-        op.execute(f"CREATE TRIGGER {words}_insert AFTER INSERT ON {table} BEGIN {learn} END")
-        op.execute(
-            f"CREATE TRIGGER {words}_update AFTER UPDATE ON {table} {has_changed} BEGIN {forget} {learn} END"
-        )
-        op.execute(f"CREATE TRIGGER {words}_delete AFTER DELETE ON {table} BEGIN {forget} END")
-        op.execute(f"INSERT INTO {words} ({words}) VALUES ('rebuild')")  # noqa: S608
 
 
 def _check_sqlite() -> None:
@@ -50,9 +83,12 @@ def _check_sqlite() -> None:
 
 
 def downgrade() -> None:
-    if op.get_bind().dialect.name != "sqlite":
-        return
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
     for table in _WORDS:
-        for trigger in ("insert", "update", "delete"):
-            op.execute(f"DROP TRIGGER {table}_words_{trigger}")
-        op.execute(f"DROP TABLE {table}_words")
+        if is_sqlite:
+            for trigger in ("insert", "update", "delete"):
+                op.execute(f"DROP TRIGGER {table}_words_{trigger}")
+            op.execute(f"DROP TABLE {table}_words")
+        else:
+            op.execute(f"DROP INDEX IF EXISTS ix_{table}_words")
+    _index_parties("party_id", "privacy_level")
