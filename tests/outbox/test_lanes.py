@@ -24,6 +24,14 @@ def job(number: int) -> Job:
     return Job(**(values | {"id": number, "attempt": 1, "claimed_at": AT, "due_at": AT, "files": ()}))
 
 
+def lane_over(transport: Any, done: Callable[[Result], None]) -> lanes.Lane:
+    """A lane of one connection."""
+    identity: Any = type("Identity", (), {"account_id": 1})()
+    return lanes.Lane(
+        identity, SETTINGS, 1, timedelta(minutes=1), lambda _: b"", done, lambda: None, transport
+    )
+
+
 def test_what_a_short_pause_left_in_the_queue_is_worked_on_when_nobody_took_it_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -53,17 +61,7 @@ def test_what_a_short_pause_left_in_the_queue_is_worked_on_when_nobody_took_it_b
         def close(self) -> None: ...
 
     monkeypatch.setattr(attempting.Attempts, "attempt", attempt)
-    identity: Any = type("Identity", (), {"account_id": 1})()
-    lane = lanes.Lane(
-        identity,
-        SETTINGS,
-        1,
-        timedelta(minutes=1),
-        lambda _: b"",
-        done.put,
-        lambda: None,
-        Transport,  # type: ignore[arg-type]
-    )
+    lane = lane_over(Transport, done.put)
     lane.put([job(number) for number in range(5)])
     deadline = time.monotonic() + 5
     while lane._threads and time.monotonic() < deadline:
@@ -108,18 +106,8 @@ def test_a_message_taken_ahead_goes_back_once_when_a_pause_begins_before_its_tur
         def __exit__(self, *_: object) -> None: ...
 
     monkeypatch.setattr(attempting, "make_ready", ready)
-    identity: Any = type("Identity", (), {"account_id": 1})()
     results: list[Result] = []
-    lane = lanes.Lane(
-        identity,
-        SETTINGS,
-        1,
-        timedelta(minutes=1),
-        lambda _: b"",
-        results.append,
-        lambda: None,
-        Transport,  # type: ignore[arg-type]
-    )
+    lane = lane_over(Transport, results.append)
     lane._login = Login()  # type: ignore[assignment]
     lane.put([job(1), job(2), job(3)])
     assert lane.join(5)
