@@ -11,14 +11,12 @@ from sqlalchemy.orm import Session
 from crm_mail.campaigns.models import Campaign
 from crm_mail.campaigns.recipients import Reached
 from crm_mail.companies.models import Company
-from crm_mail.companies.type_registry import company_types
-from crm_mail.db import today
 from crm_mail.document_types import TEXT_LANGUAGES
 from crm_mail.documents.builtin_texts import CompiledMessage, MessageText, compile_message
-from crm_mail.documents.message_context import SharedContext, build_context, share_context
+from crm_mail.documents.context_fields import shared_context
+from crm_mail.documents.message_context import SharedContext, build_context
 from crm_mail.documents.texts import check_text, tidy_text
 from crm_mail.outbox.composing.parts import UNSUBSCRIBE
-from crm_mail.outbox.preparing.prepare import COMPANY_FIELDS
 from crm_mail.permissions import Actor
 
 PARTS = ("subject", "body_text", "body_html")
@@ -72,15 +70,11 @@ class Texts:
     def of(cls, session: Session, actor: Actor, campaign: Campaign) -> "Texts":
         """Compile each language once. Raises `TemplateInvalid`: a text was kept that is not understood any more."""
         company = session.get_one(Company, campaign.company_id)
-        fields = {name: getattr(company, name) for name in COMPANY_FIELDS}
-        sender = {"name": actor.name, "email": actor.email}
-        names = company_types(session, company.id).names
         compiled = {
             language: compile_message(MessageText(*(text[part] for part in PARTS)))
             for language, text in campaign.texts.items()
         }
-        shared = share_context(fields, sender, today(), names)  # type: ignore[arg-type]
-        return cls(compiled, shared, company.language)
+        return cls(compiled, shared_context(session, company, actor), company.language)
 
     @property
     def names_details(self) -> bool:

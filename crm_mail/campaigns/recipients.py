@@ -12,7 +12,8 @@ from crm_mail.contacts.finding.conditions import Condition
 from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.finding.selection import contact_query, party_query
 from crm_mail.contacts.models import Contact, ContactState, Party
-from crm_mail.outbox.preparing.gathering import PARTY_FIELDS, read_addresses, role_names
+from crm_mail.documents.message_context import PARTY_FIELDS
+from crm_mail.outbox.preparing.gathering import read_addresses, role_names
 from crm_mail.permissions import Sight
 
 AT_ONCE = 500

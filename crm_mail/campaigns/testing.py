@@ -26,7 +26,7 @@ from crm_mail.delivery.staff_mail import Post, StaffMail, deliver, patient, post
 from crm_mail.documents.message_context import PartyFields
 from crm_mail.installation import Installation
 from crm_mail.outbox.composing.parts import UNSUBSCRIBE
-from crm_mail.outbox.links.unsubscribe_links import add_unsubscribe
+from crm_mail.outbox.links.link_words import add_unsubscribe
 from crm_mail.outbox.sending.attempting import TEST_MARK
 from crm_mail.permissions import Actor
 

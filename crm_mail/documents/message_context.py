@@ -52,6 +52,10 @@ class PartyFields(TypedDict, total=False):
     category: str
 
 
+PARTY_FIELDS = tuple(PartyFields.__annotations__)
+"""Their names, which are those of `contacts.models.Party`'s columns."""
+
+
 class ContactFields(TypedDict, total=False):
     """The person written to; empty when the party's master address is used."""
 

@@ -8,7 +8,8 @@ from wtforms import Field, HiddenField, StringField, TextAreaField
 from crm_mail.documents.builtin_texts import MessageText
 from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.documents.template_words import fault_words
-from crm_mail.documents.texts import TextInUse, TextInvalid, TextMissing
+from crm_mail.documents.text_book import TextInUse
+from crm_mail.documents.texts import TextInvalid, TextMissing
 
 
 class TextForm(FlaskForm):

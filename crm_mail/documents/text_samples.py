@@ -7,7 +7,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from crm_mail.companies.models import Company
 from crm_mail.document_types import NO_NAMES, DocumentType, TypeNames
 from crm_mail.documents.builtin_texts import BUNDLE
 from crm_mail.documents.message_context import (
@@ -19,23 +18,6 @@ from crm_mail.documents.message_context import (
 )
 
 TODAY = date(2026, 11, 21)
-
-
-def company_fields(company: Company) -> CompanyFields:
-    """The company's own data as placeholders name them."""
-    return CompanyFields(
-        code=company.code,
-        name=company.name,
-        vat_number=company.vat_number,
-        address=company.address,
-        postcode=company.postcode,
-        city=company.city,
-        province=company.province,
-        country=company.country,
-        email=company.email,
-        phone=company.phone,
-        website=company.website,
-    )
 
 
 def sample_documents(name: str) -> list[DocumentFields]:

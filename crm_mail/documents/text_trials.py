@@ -13,10 +13,10 @@ from crm_mail.contacts.models import Contact
 from crm_mail.db import today
 from crm_mail.document_types import TypeNames
 from crm_mail.documents.builtin_texts import BUNDLE
+from crm_mail.documents.context_fields import company_fields, party_fields
 from crm_mail.documents.message_context import (
     ContactFields,
     DocumentFields,
-    PartyFields,
     SenderFields,
     build_context,
     share_context,
@@ -24,7 +24,6 @@ from crm_mail.documents.message_context import (
 from crm_mail.documents.models import Document
 from crm_mail.documents.print_previews import newest_documents
 from crm_mail.documents.service import can_see
-from crm_mail.documents.text_samples import company_fields
 from crm_mail.permissions import Actor
 
 OFFERED = 20
@@ -71,9 +70,6 @@ def trial_context(
 ) -> dict[str, Any]:
     """The mapping that a text is rendered with."""
     document, contact, party = trial.document, trial.contact, trial.document.party
-    values: dict[str, str] = {}
-    for field in PartyFields.__annotations__:
-        values[field] = str(getattr(party, field, "") or "")
     person: ContactFields | None = None
     if contact is not None:
         email = contact.addresses[0].email if contact.addresses else ""
@@ -88,7 +84,7 @@ def trial_context(
         "due_date": document.first_due_on or "",
     }
     shared = share_context(company_fields(company), sender, today(), named)
-    return build_context(shared, values, person, [described], language)  # type: ignore[arg-type]
+    return build_context(shared, party_fields(party), person, [described], language)
 
 
 def _contacts(

@@ -25,11 +25,13 @@ from crm_mail.companies.type_registry import company_types
 from crm_mail.document_types import TEXT_LANGUAGES
 from crm_mail.documents import texts
 from crm_mail.documents.builtin_texts import BUNDLE, MessageText, builtin_text
+from crm_mail.documents.context_fields import company_fields
 from crm_mail.documents.differences import unified
 from crm_mail.documents.message_context import MESSAGE_FIELDS, SenderFields, placeholder_names
 from crm_mail.documents.template_errors import TemplateInvalid
+from crm_mail.documents.text_book import BUILTIN_VERSION, TextInUse
 from crm_mail.documents.text_forms import TextForm, explain
-from crm_mail.documents.text_samples import company_fields, sample_context
+from crm_mail.documents.text_samples import sample_context
 from crm_mail.documents.text_trials import find_trial, text_trials, trial_context
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db
@@ -95,7 +97,7 @@ def edit_text(name: str, language: str) -> Any:
     return editor_page(at_work, name, language, form, in_use), 422 if form.errors else 200
 
 
-def editor_page(at_work: Company, name: str, language: str, form: TextForm, in_use: texts.TextInUse) -> str:
+def editor_page(at_work: Company, name: str, language: str, form: TextForm, in_use: TextInUse) -> str:
     """The editor, with the placeholders, the preview and the history."""
     return render_template(
         "documents/texts_edit.html",
@@ -122,7 +124,7 @@ def restore_text(name: str, language: str) -> Any:
         abort(400)
     actor, at_work = signed_in_actor(), company()
     try:
-        if version == texts.BUILTIN_VERSION:
+        if version == BUILTIN_VERSION:
             texts.restore_builtin(db(), actor, at_work.id, name, language)
         elif not texts.restore_version(db(), actor, at_work.id, name, language, version):
             abort(404)

@@ -23,18 +23,17 @@ from crm_mail.documents.builtin_texts import (
     builtin_text,
     compile_message,
     email_layout,
-    text_name,
 )
 from crm_mail.documents.html_text import html_to_text, sanitise_html
 from crm_mail.documents.template_errors import TemplateInvalid, TemplateProblem
 from crm_mail.documents.templating import TextKind, compile_text
+from crm_mail.documents.text_book import BUILTIN_VERSION, TextBook, TextInUse
 from crm_mail.documents.text_samples import sample_context
 from crm_mail.permissions import Actor, Permission
 from crm_mail.users.models import User
 
 TEXT_NAMES: tuple[str, ...] = (*(t.value for t in DocumentType), BUNDLE)
 MAX_SUBJECT = 500
-BUILTIN_VERSION = 0
 
 
 class TextInvalid(Exception):
@@ -63,19 +62,6 @@ class TextChangedMeanwhile(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class TextInUse:
-    """A text and its version; 0 is the built-in text."""
-
-    text: MessageText
-    version: int
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the company wrote it."""
-        return self.version > BUILTIN_VERSION
-
-
-@dataclass(frozen=True, slots=True)
 class TextVersion:
     """One line of a text's history."""
 
@@ -93,23 +79,6 @@ class RenderedMessage:
     subject: str
     text: str
     html: str
-
-
-class TextBook:
-    """A company's texts for one run: read once, then asked for every message."""
-
-    def __init__(self, own: Mapping[tuple[str, str], TextInUse]) -> None:
-        self._own = own
-
-    def text(self, name: str, language: str) -> TextInUse:
-        """The text in use for a name in the nearest of our languages."""
-        short = text_language(language)
-        found = self._own.get((name, short))
-        return found if found is not None else TextInUse(builtin_text(name, short), BUILTIN_VERSION)
-
-    def for_documents(self, document_types: Iterable[str], language: str) -> TextInUse:
-        """The text for a message with documents of these types."""
-        return self.text(text_name(set(document_types)), language)
 
 
 def _source(row: models.MessageText) -> MessageText:

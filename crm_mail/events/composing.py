@@ -8,12 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Contact, Party
-from crm_mail.db import now
 from crm_mail.delivery.routing import Channel
 from crm_mail.document_types import TEXT_LANGUAGES
-from crm_mail.documents.message_context import SharedContext, build_context, share_context
+from crm_mail.documents.context_fields import party_fields, shared_context
+from crm_mail.documents.message_context import ContactFields, SharedContext, build_context
 from crm_mail.documents.models import Document
 from crm_mail.documents.pdf_pool import PdfPool
 from crm_mail.documents.printing import print_documents, unprinted
@@ -29,22 +28,10 @@ from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.preparing.assembly import FileFacts
 from crm_mail.outbox.preparing.gathering import read_files
-from crm_mail.outbox.preparing.prepare import COMPANY_FIELDS
 from crm_mail.permissions import Actor
 
 COMPOSER: Final = "event"
 AT_ONCE: Final = 500
-_PARTY_FIELDS = (
-    "code", "name", "vat_number", "tax_code", "address", "postcode", "city", "province", "country", "language",
-    "agent", "zone", "category",
-)  # fmt: skip
-
-
-def shared_of(session: Session, actor: Actor, company: Company) -> SharedContext:
-    """What is the same in every text of a company."""
-    fields: Any = {name: getattr(company, name) for name in COMPANY_FIELDS}
-    names = company_types(session, company.id).names
-    return share_context(fields, {"name": actor.name, "email": actor.email}, now().date(), names)
 
 
 def compose_events(
@@ -53,7 +40,7 @@ def compose_events(
     """The messages of a run (`composing_registry.Composer`): those of the actions that carry its id."""
     rule = session.get_one(EventRule, data["rule"])
     company = session.get_one(Company, run.company_id)
-    shared = shared_of(session, actor, company)
+    shared = shared_context(session, company, actor)
     query = (
         select(InboundEvent.id, InboundEvent.data)
         .join(EventAction, EventAction.event_id == InboundEvent.id)
@@ -200,8 +187,8 @@ def write_text(
 def _context(
     shared: SharedContext, fields: Fields, language: str, party: Party | None, contact: Contact | None
 ) -> dict[str, Any]:
-    party_fields: Any = {name: getattr(party, name) for name in _PARTY_FIELDS} if party else {}
-    context = build_context(shared, party_fields, {"name": contact.name} if contact else None, (), language)
+    person: ContactFields | None = {"name": contact.name} if contact else None
+    context = build_context(shared, party_fields(party) if party else {}, person, (), language)
     context["event"] = fields
     return context
 

@@ -21,8 +21,9 @@ from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
 from crm_mail.db import now
+from crm_mail.documents.context_fields import shared_context
 from crm_mail.documents.template_errors import TemplateInvalid
-from crm_mail.events.composing import COMPOSER, shared_of, write_sms, write_text
+from crm_mail.events.composing import COMPOSER, write_sms, write_text
 from crm_mail.events.conditions import first_unmet, read_conditions
 from crm_mail.events.kinds import Target
 from crm_mail.events.models import ActionState, EventAction, EventRule, EventState, InboundEvent
@@ -226,7 +227,7 @@ def judge(session: Session, actor: Actor, rule: EventRule, events: Sequence[Inbo
     """Who would be written to for each event; a text that its values cannot fill is found here."""
     found = resolve(session, actor, rule, [(one.id, fields_of(one.data)) for one in events])
     company = session.get_one(Company, rule.company_id)
-    shared = shared_of(session, actor, company)
+    shared = shared_context(session, company, actor)
     for one in found:
         if one.reason or (one.document is not None and not rule.attaches_document):
             continue

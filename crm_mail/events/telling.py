@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.models import Company
 from crm_mail.db import now
 from crm_mail.delivery import limits, staff_mail
+from crm_mail.documents.context_fields import shared_context
 from crm_mail.documents.template_errors import TemplateInvalid
-from crm_mail.events.composing import choose_language, shared_of, write_text
+from crm_mail.events.composing import choose_language, write_text
 from crm_mail.events.models import ActionState, EventAction, EventRule, InboundEvent
 from crm_mail.events.resolving import resolve
 from crm_mail.events.rules import require_rule, texts_of
@@ -78,7 +79,7 @@ def _write(
         _all(actions, ActionState.REFUSED, "right_missing", {"right": denied.permission.value})
         return [], []
     company = session.get_one(Company, rule.company_id)
-    shared, written = shared_of(session, actor, company), []
+    shared, written = shared_context(session, company, actor), []
     language = choose_language(texts_of(rule), company.language, company.language)
     ids = [one.event_id for one in actions]
     events = session.execute(select(InboundEvent.id, InboundEvent.data).where(InboundEvent.id.in_(ids)))

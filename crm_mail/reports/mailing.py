@@ -22,8 +22,8 @@ from crm_mail.delivery import limits
 from crm_mail.delivery.envelope import Attachment, Outcome
 from crm_mail.delivery.staff_mail import Post, StaffMail, deliver, patient, posts_of
 from crm_mail.documents.builtin_texts import RUN_REPORT, builtin_text, compile_message
+from crm_mail.documents.context_fields import company_fields
 from crm_mail.documents.message_context import build_run_report_context
-from crm_mail.documents.text_samples import company_fields
 from crm_mail.documents.texts import RenderedMessage, render_message
 from crm_mail.installation import Installation
 from crm_mail.outbox.composing.parts import Origin

@@ -13,14 +13,14 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.consents.recording import may_receive
 from crm_mail.contacts.consents.rules import ConsentChannel, Purpose
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.db import now
 from crm_mail.delivery.routing import Channel
 from crm_mail.document_types import DocumentType
-from crm_mail.documents.message_context import SharedContext, build_context, share_context
+from crm_mail.documents.context_fields import party_fields, shared_context
+from crm_mail.documents.message_context import SharedContext, build_context
 from crm_mail.documents.templating import compile_text
 from crm_mail.installation import Installation
 from crm_mail.many_rows import insert_many
@@ -28,7 +28,6 @@ from crm_mail.outbox.composing.compose import create_composed_run
 from crm_mail.outbox.composing.parts import Composed, Composition, Origin
 from crm_mail.outbox.composing.registry import register
 from crm_mail.outbox.models import Message, Run
-from crm_mail.outbox.preparing.prepare import COMPANY_FIELDS
 from crm_mail.permissions import Actor, Permission
 from crm_mail.schedules.kinds import Due, Options, Outcome, ScheduleKind, made_run, nothing_due
 from crm_mail.schedules.models import Greeting, SpecialDate
@@ -37,10 +36,6 @@ from crm_mail.schedules.special_dates import SPECIAL_DATE, celebrating, greeted,
 COMPOSER = "greeting"
 TYPE = DocumentType.GENERIC
 AT_ONCE = 500
-_PARTY_FIELDS = (
-    "code", "name", "vat_number", "tax_code", "address", "postcode", "city", "province", "country", "language",
-    "agent", "zone", "category",
-)  # fmt: skip
 
 
 class Greetings(ScheduleKind):
@@ -122,13 +117,7 @@ def compose_greetings(
     """The messages of a run of greetings, in each contact's language (`composing_registry.Composer`)."""
     special = session.get_one(SpecialDate, data["special_date"])
     company = session.get_one(Company, run.company_id)
-    fields: Any = {name: getattr(company, name) for name in COMPANY_FIELDS}
-    shared = share_context(
-        fields,
-        {"name": actor.name, "email": actor.email},
-        now().date(),
-        company_types(session, company.id).names,
-    )
+    shared = shared_context(session, company, actor)
     ids = list(
         session.scalars(
             select(Greeting.contact_id).where(Greeting.run_id == run.id).order_by(Greeting.contact_id)
@@ -147,8 +136,7 @@ def compose_one(
     wanted = contact.language or party.language or company_language
     language = next(one for one in (wanted[:2], company_language, *special.texts) if one in special.texts)
     text = special.texts[language]
-    party_fields: Any = {name: getattr(party, name) for name in _PARTY_FIELDS}
-    context = build_context(shared, party_fields, {"name": contact.name}, (), language)
+    context = build_context(shared, party_fields(party), {"name": contact.name}, (), language)
     body = compile_text(text["body"], "text").render(context)
     return Composed(
         compile_text(text["subject"], "subject").render(context),

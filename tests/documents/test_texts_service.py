@@ -8,8 +8,9 @@ from crm_mail.audit import AuditEvent
 from crm_mail.companies.models import Company
 from crm_mail.document_types import TEXT_LANGUAGES
 from crm_mail.documents import texts
-from crm_mail.documents.builtin_texts import BUNDLE, MessageText, builtin_text, compile_message
-from crm_mail.documents.text_samples import company_fields, sample_context
+from crm_mail.documents.builtin_texts import BUNDLE, MessageText, builtin_text, compile_message, text_name
+from crm_mail.documents.context_fields import company_fields
+from crm_mail.documents.text_samples import sample_context
 from crm_mail.permissions import PermissionDenied
 from tests.factories import make_actor, make_company, make_user, outbox_grants
 
@@ -53,8 +54,8 @@ def test_a_message_of_several_types_uses_the_bundle_text(session: Session) -> No
     company = make_company(session)
     texts.save_text(session, ADMIN, company.id, BUNDLE, "it", text("{{ documents_count }} documenti"))
     book = texts.load_texts(session, company.id)
-    assert book.for_documents(["invoice", "delivery_note"], "it").version == 1
-    assert book.for_documents(["invoice", "invoice"], "it").text == builtin_text("invoice", "it")
+    assert book.text(text_name({"invoice", "delivery_note"}), "it").version == 1
+    assert book.text(text_name({"invoice"}), "it").text == builtin_text("invoice", "it")
 
 
 def test_each_save_is_a_version_and_the_same_text_again_is_none(session: Session) -> None:

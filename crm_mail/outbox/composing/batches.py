@@ -25,6 +25,7 @@ from crm_mail.outbox.composing.text_drafts import draft_text, phone_of, text_iss
 from crm_mail.outbox.consent_gate import ConsentBook, consent_channel, read_consents
 from crm_mail.outbox.models import LeftOut, Message, Run
 from crm_mail.outbox.preparing.assembly import ComposedParts, DocumentFacts, Draft, Rules, route_recipient
+from crm_mail.outbox.preparing.filling import SUBJECT_LENGTH
 from crm_mail.outbox.preparing.gathering import (
     DOCUMENT_COLUMNS,
     PartyBatch,
@@ -37,7 +38,6 @@ from crm_mail.outbox.preparing.gathering import (
 from crm_mail.outbox.preparing.kinds import judge_kinds, judge_parties
 from crm_mail.outbox.preparing.leaving_out import REFUSALS
 from crm_mail.outbox.preparing.recipients import ContactFacts, PartyFacts, Recipient
-from crm_mail.outbox.preparing.writing import SUBJECT_LENGTH
 from crm_mail.outbox.reasons import LeftOutReason, Rule
 from crm_mail.permissions import Actor
 from crm_mail.refusals import Refusal

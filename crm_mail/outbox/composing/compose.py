@@ -8,16 +8,13 @@ under review. Nothing is sent.
 - `create_composed_run`: the row alone; a worker asks the registered composer for the messages (200,000 contacts).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
 from crm_mail.companies.models import Company
-from crm_mail.companies.type_registry import company_types
-from crm_mail.db import today
-from crm_mail.documents.message_context import share_context
 from crm_mail.installation import Installation
 from crm_mail.outbox.composing.batches import Composing
 from crm_mail.outbox.composing.parts import Composed, Composition, is_composed
@@ -28,14 +25,13 @@ from crm_mail.outbox.preparing.bulk_warnings import warn_ordinary_answers, warn_
 from crm_mail.outbox.preparing.criteria import PREPARED_WITHIN, Criteria, write_sight
 from crm_mail.outbox.preparing.leaving_out import count_left_out
 from crm_mail.outbox.preparing.prepare import (
-    COMPANY_FIELDS,
     Prepared,
     Progress,
     RunNotPreparing,
     collector_paused,
     fill_run,
 )
-from crm_mail.outbox.preparing.rules import find_texts, load_decisions, load_rules
+from crm_mail.outbox.preparing.rules import load_decisions, load_rules, load_run_texts
 from crm_mail.outbox.preparing.writing import MessageWriter
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import Actor, Permission
@@ -149,7 +145,8 @@ def fill_composed_run(
     composing = Composing(session, actor, run, company, composition, rules)
     if composition.completes and composing.is_once:
         composing.remember_written(composition.completes)
-    writer = _writer(session, actor, run, company, home, rules.max_bytes)
+    texts, links = load_run_texts(session, company, actor), UnsubscribeLinks.of(home)
+    writer = MessageWriter(session, run, texts, home.store.has, rules.max_bytes, links)
     with collector_paused():
         for batch in _batches(messages):
             writer.write(composing.judge(batch))
@@ -174,23 +171,6 @@ def fill_composed_run(
     )
     return Prepared(
         run.id, writer.count, writer.blocked, writer.warned + later, left_out, run.hidden_recipients
-    )
-
-
-def _writer(
-    session: Session, actor: Actor, run: Run, company: Company, home: Installation, max_bytes: int
-) -> MessageWriter:
-    fields: Mapping[str, str] = {name: getattr(company, name) for name in COMPANY_FIELDS}
-    sender = {"name": actor.name, "email": actor.email}
-    names = company_types(session, company.id).names
-    return MessageWriter(
-        session,
-        run,
-        share_context(fields, sender, today(), names),  # type: ignore[arg-type]
-        find_texts(session, company.id),
-        home.store.has,
-        max_bytes,
-        unsubscribe=UnsubscribeLinks.of(home),
     )
 
 

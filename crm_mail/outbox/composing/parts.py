@@ -11,7 +11,7 @@ from typing import Any
 
 from crm_mail.delivery.routing import Channel, ChannelPreference
 from crm_mail.outbox.issues import Issue
-from crm_mail.outbox.links.unsubscribe_links import add_unsubscribe
+from crm_mail.outbox.links.link_words import add_unsubscribe
 from crm_mail.outbox.preparing.assembly import ComposedParts, FileFacts
 from crm_mail.outbox.preparing.criteria import read_sight, write_sight
 from crm_mail.sight import Sight

@@ -1,11 +1,17 @@
-"""Links at the end of a message, and the sentence before a download link, in its language (CO-6). Pure."""
+"""Links at the end of a message, and the sentences before them, in its language (CO-6). Pure."""
 
 from html import escape
 
-SENTENCES = {
+DOWNLOAD_SENTENCES = {
     "it": "I file di questo messaggio si scaricano qui, per {days} giorni dall'invio:",
     "es": "Los archivos de este mensaje se descargan aquí, durante {days} días desde el envío:",
     "en": "The files of this message can be downloaded here, for {days} days after it was sent:",
+}
+
+UNSUBSCRIBE_SENTENCES = {
+    "it": "Per scegliere che cosa ricevere da {company}, o per non ricevere più nulla di simile:",
+    "es": "Para elegir qué recibir de {company}, o para no recibir nada más de este tipo:",
+    "en": "To choose what you receive from {company}, or to receive nothing of this kind any more:",
 }
 
 
@@ -15,7 +21,17 @@ def add_link(text: str, html: str, url: str, days: int, language: str) -> tuple[
     Args:
         html: may be empty, and stays so.
     """
-    sentence = SENTENCES.get(language, SENTENCES["en"]).format(days=days)
+    sentence = DOWNLOAD_SENTENCES.get(language, DOWNLOAD_SENTENCES["en"]).format(days=days)
+    return with_link(text, html, sentence, url)
+
+
+def add_unsubscribe(text: str, html: str, url: str, company: str, language: str) -> tuple[str, str]:
+    """Both bodies with the link; one that names it already (`unsubscribe_link`) stays as it is.
+
+    Args:
+        html: may be empty, and stays so.
+    """
+    sentence = UNSUBSCRIBE_SENTENCES.get(language, UNSUBSCRIBE_SENTENCES["en"]).format(company=company)
     return with_link(text, html, sentence, url)
 
 

@@ -1,4 +1,4 @@
-"""The link by which the recipient of advertising says no: its token, its words in a text, its header fields. Pure.
+"""The link by which the recipient of advertising says no: its token and its header fields. Pure.
 
 The token is signed and says which message, which contact and which purpose; it does not expire, because the law gives
 the right to say no no term. Nobody without the installation's key can make one (2^104 tries).
@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from crm_mail.contacts.consents.rules import Purpose
 from crm_mail.installation import Installation
-from crm_mail.outbox.links.link_words import with_link
 
 PATH = "/unsubscribe/"
 _ID_BYTES, _SIGNATURE_BYTES = 5, 13
@@ -91,23 +90,6 @@ class UnsubscribeLinks:
     def url(self, message_id: int, contact_id: int | None, purpose: str) -> str:
         """The link of one message."""
         return f"{self.public_url}{PATH}{make_token(self.key, message_id, contact_id, purpose)}"
-
-
-SENTENCES = {
-    "it": "Per scegliere che cosa ricevere da {company}, o per non ricevere più nulla di simile:",
-    "es": "Para elegir qué recibir de {company}, o para no recibir nada más de este tipo:",
-    "en": "To choose what you receive from {company}, or to receive nothing of this kind any more:",
-}
-
-
-def add_unsubscribe(text: str, html: str, url: str, company: str, language: str) -> tuple[str, str]:
-    """Both bodies with the link; one that names it already (`unsubscribe_link`) stays as it is.
-
-    Args:
-        html: may be empty, and stays so.
-    """
-    sentence = SENTENCES.get(language, SENTENCES["en"]).format(company=company)
-    return with_link(text, html, sentence, url)
 
 
 def unsubscribe_headers(url: str, *, is_pec: bool) -> tuple[tuple[str, str], ...]:

@@ -25,6 +25,7 @@ from crm_mail.contacts.models import (
     contact_roles,
 )
 from crm_mail.delivery.routing import AddressOption
+from crm_mail.documents.message_context import PARTY_FIELDS
 from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.documents.sight import documents_in_sight
 from crm_mail.many_rows import among
@@ -265,23 +266,6 @@ def read_files(session: Session, document_ids: list[int]) -> dict[int, tuple[Fil
     return {document_id: tuple(files) for document_id, files in found.items()}
 
 
-PARTY_FIELDS = (
-    "code",
-    "name",
-    "vat_number",
-    "tax_code",
-    "address",
-    "postcode",
-    "city",
-    "province",
-    "country",
-    "language",
-    "agent",
-    "zone",
-    "category",
-)
-
-
 def read_parties(session: Session, batch: PartyBatch, party_ids: list[int]) -> None:
     """Put what is known of these parties into the batch."""
     query = select(
@@ -297,7 +281,7 @@ def read_parties(session: Session, batch: PartyBatch, party_ids: list[int]) -> N
     ).where(among(session, Party.id, party_ids))
     for row in _rows(session, query):
         id_, email, email_kind, billing, billing_kind, packaging, emails, addenda, *values = row
-        fields = dict(zip(PARTY_FIELDS, values, strict=True))
+        fields: Any = dict(zip(PARTY_FIELDS, values, strict=True))
         batch.parties[id_] = PartyFacts(
             id_,
             fields["code"],

@@ -32,7 +32,7 @@ class FilePacker:
 
     Args:
         home: whose store keeps what is made; None: nothing is made, files are only renamed.
-        company: `prepare.COMPANY_FIELDS` by name.
+        company: its fields, as texts name them.
         max_bytes: largest size of a message's files, encoded.
     """
 

@@ -16,9 +16,8 @@ from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.consents.rules import Verdict
 from crm_mail.contacts.finding.party_filter import PartyFilter
-from crm_mail.db import today
 from crm_mail.document_types import DocumentType
-from crm_mail.documents.message_context import share_context
+from crm_mail.documents.context_fields import company_fields
 from crm_mail.installation import Installation
 from crm_mail.outbox.consent_gate import purposes_of, read_consents
 from crm_mail.outbox.links.unsubscribe_links import UnsubscribeLinks
@@ -42,7 +41,7 @@ from crm_mail.outbox.preparing.leaving_out import (
     leave_out_without_consent,
 )
 from crm_mail.outbox.preparing.packing import FilePacker
-from crm_mail.outbox.preparing.rules import find_texts, load_rules
+from crm_mail.outbox.preparing.rules import load_rules, load_run_texts
 from crm_mail.outbox.preparing.writing import MessageWriter
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import Actor, Permission, PermissionDenied
@@ -162,28 +161,13 @@ def fill_run(
     criteria = replace(
         criteria, document_types=tuple(t for t in criteria.document_types if t in rules.policies)
     )
-    sender = {"name": actor.name, "email": actor.email}
-    fields = {name: getattr(company, name) for name in COMPANY_FIELDS}
-    writer = MessageWriter(
-        session,
-        run,
-        share_context(fields, sender, today(), company_types(session, company.id).names),  # type: ignore[arg-type]
-        find_texts(session, company.id),
-        has_file,
-        rules.max_bytes,
-        unsubscribe=UnsubscribeLinks.of(home) if home else None,
-    )
+    links = UnsubscribeLinks.of(home) if home else None
+    texts = load_run_texts(session, company, actor)
+    writer = MessageWriter(session, run, texts, has_file, rules.max_bytes, links)
+    packer = FilePacker(session, home, company_fields(company), rules.max_bytes)
     with collector_paused():
-        run.hidden_recipients = _write_messages(
-            session,
-            actor,
-            company,
-            criteria,
-            rules,
-            writer,
-            FilePacker(session, home, fields, rules.max_bytes),
-            on_progress,
-        ) + count_outside(session, criteria, actor.sight)
+        hidden = _write_messages(session, actor, company, criteria, rules, writer, packer, on_progress)
+    run.hidden_recipients = hidden + count_outside(session, criteria, actor.sight)
     if run.hidden_recipients:
         run.criteria = {**run.criteria, PREPARED_WITHIN: write_sight(actor.sight)}
     leave_out_documents(session, run, criteria, actor.sight)
@@ -266,21 +250,6 @@ def collector_paused() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-COMPANY_FIELDS = (
-    "code",
-    "name",
-    "vat_number",
-    "address",
-    "postcode",
-    "city",
-    "province",
-    "country",
-    "email",
-    "phone",
-    "website",
-)
 
 
 def criteria_for_documents(company_id: int, documents: Iterable[tuple[int, str]]) -> Criteria:

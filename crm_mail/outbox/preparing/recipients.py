@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from crm_mail.delivery.routing import AddressKind, AddressOption
+from crm_mail.documents.message_context import PartyFields
 from crm_mail.outbox.reasons import Rule
 
 
@@ -37,7 +38,7 @@ class PartyFacts(NamedTuple):
     email_kind: AddressKind
     billing_email: str
     billing_email_kind: AddressKind
-    fields: dict[str, str]  # documents.message_context.PartyFields
+    fields: PartyFields
     packaging: str = ""  # companies.models.Packaging.code
     packaging_emails: tuple[str, ...] = ()
     addenda: str = ""

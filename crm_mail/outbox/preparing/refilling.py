@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, bindparam, delete, exists, insert, literal
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Party
-from crm_mail.db import now, today
-from crm_mail.documents.message_context import SharedContext, share_context
+from crm_mail.db import now
+from crm_mail.documents.context_fields import party_fields
+from crm_mail.documents.message_context import ContactFields, PartyFields
 from crm_mail.documents.models import Document
 from crm_mail.many_rows import insert_many
 from crm_mail.outbox.issues import BLOCKERS, Issue
@@ -28,10 +28,10 @@ from crm_mail.outbox.models import (
     Run,
 )
 from crm_mail.outbox.preparing.assembly import DocumentFacts
-from crm_mail.outbox.preparing.gathering import DOCUMENT_COLUMNS, PARTY_FIELDS, document_facts, role_names
-from crm_mail.outbox.preparing.prepare import COMPANY_FIELDS
-from crm_mail.outbox.preparing.rules import find_texts
-from crm_mail.outbox.preparing.writing import FIRST_DOCUMENTS, FilledText, TextFinder, fill_text
+from crm_mail.outbox.preparing.filling import FilledText, RunTexts, TextRequest
+from crm_mail.outbox.preparing.gathering import DOCUMENT_COLUMNS, document_facts, role_names
+from crm_mail.outbox.preparing.rules import load_run_texts
+from crm_mail.outbox.preparing.writing import FIRST_DOCUMENTS, document_fields
 from crm_mail.outbox.reviewing.review_changes import recount_issues
 from crm_mail.outbox.reviewing.review_filter import search_key
 from crm_mail.permissions import Actor
@@ -69,20 +69,14 @@ class TextFiller:
     """Fills texts in for one run, signed by the person who prepared it."""
 
     session: Session
-    run: Run
-    shared: SharedContext
-    find_text: TextFinder
+    texts: RunTexts
 
     @classmethod
     def of(cls, session: Session, actor: Actor, run: Run) -> "TextFiller":
         """Read the company's texts once."""
         company = session.get_one(Company, run.company_id)
         preparer = session.get(User, run.created_by) if run.created_by else None
-        sender = {"name": (preparer or actor).name, "email": (preparer or actor).email}
-        fields = {name: getattr(company, name) for name in COMPANY_FIELDS}
-        names = company_types(session, company.id).names
-        shared = share_context(fields, sender, today(), names)  # type: ignore[arg-type]
-        return cls(session, run, shared, find_texts(session, company.id))
+        return cls(session, load_run_texts(session, company, preparer or actor))
 
     def fill(self, rows: Sequence[Refill]) -> dict[int, FilledText]:
         """The new text of each row, by its id."""
@@ -90,29 +84,26 @@ class TextFiller:
         contacts = [row.message.contact_id for row in rows if row.message.contact_id is not None]
         roles = role_names(self.session, contacts) if contacts else {}
         return {
-            row.message.id: fill_text(
-                self.find_text,
-                self.shared,
-                parties[row.message.party_id],
-                _contact(row.message, roles),
-                row.documents,
-                row.language,
-                str(row.message.why.get("text", "")),
-                (why["link"], why["link_days"]) if "link" in (why := row.message.why) else None,
-                row.message.unsubscribe_url,
+            row.message.id: self.texts.fill(
+                TextRequest(
+                    parties[row.message.party_id],
+                    _contact(row.message, roles),
+                    [document_fields(document) for document in row.documents],
+                    row.language,
+                    str(row.message.why.get("text", "")),
+                    (why["link"], why["link_days"]) if "link" in (why := row.message.why) else None,
+                    row.message.unsubscribe_url,
+                )
             )
             for row in rows
         }
 
-    def _parties(self, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
-        columns = [getattr(Party, name) for name in PARTY_FIELDS]
-        query = select(Party.id, *columns).where(Party.id.in_(ids))
-        return {
-            id_: dict(zip(PARTY_FIELDS, values, strict=True)) for id_, *values in self.session.execute(query)
-        }
+    def _parties(self, ids: Iterable[int]) -> dict[int, PartyFields]:
+        parties = self.session.scalars(select(Party).where(Party.id.in_(ids)))
+        return {party.id: party_fields(party) for party in parties}
 
 
-def _contact(message: Message, roles: Mapping[int, str]) -> dict[str, str] | None:
+def _contact(message: Message, roles: Mapping[int, str]) -> ContactFields | None:
     if message.contact_id is None:
         return None
     role = roles.get(message.contact_id, "")

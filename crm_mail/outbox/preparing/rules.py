@@ -1,7 +1,6 @@
 """The rules of one run: what the company decided for each type, which accounts send, which texts are used."""
 
 from dataclasses import replace
-from functools import cache
 
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
@@ -16,17 +15,17 @@ from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.service import accounts_for
 from crm_mail.delivery.suppression import load_suppressed
 from crm_mail.document_types import TEXT_LANGUAGES
-from crm_mail.documents.builtin_texts import compile_message
+from crm_mail.documents.context_fields import shared_context
 from crm_mail.documents.packaging import PackagingFacts
 from crm_mail.documents.packagings import load_packagings
-from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.documents.texts import load_texts
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.preparing.assembly import Packed, Policy, Rules
 from crm_mail.outbox.preparing.criteria import Criteria
-from crm_mail.outbox.preparing.writing import FoundText, TextFinder, text_fault
+from crm_mail.outbox.preparing.filling import RunTexts
 from crm_mail.outbox.states import MessageState
 from crm_mail.permissions import Actor
+from crm_mail.users.models import User
 
 MEGABYTE = 1024 * 1024
 ROOM_FOR_TEXT = 100_000
@@ -93,19 +92,9 @@ def _policy(book: AccountBook, decision: PolicyView, sender_id: int | None) -> P
     )
 
 
-def find_texts(session: Session, company_id: int) -> TextFinder:
-    """The company's texts, its own before the built-in ones, compiled once for each type and language."""
-    book = load_texts(session, company_id)
-
-    @cache
-    def find(name: str, language: str) -> FoundText:
-        text = book.text(name, language)
-        try:
-            return FoundText(compile_message(text.text), is_builtin=not text.is_own)
-        except TemplateInvalid as problem:
-            return FoundText(None, text_fault(problem), is_builtin=not text.is_own)
-
-    return find
+def load_run_texts(session: Session, company: Company, signer: Actor | User) -> RunTexts:
+    """The company's texts, its own before the built-in ones, for messages that this person signs."""
+    return RunTexts(load_texts(session, company.id), shared_context(session, company, signer))
 
 
 def own_accounts(session: Session, run: Run, actor: Actor) -> dict[tuple[str, Channel], int | None]:

@@ -3,7 +3,7 @@
 Ids are handed out here, under the write transaction's lock, so that the rows that belong together need no look-up.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,15 +12,12 @@ from sqlalchemy.orm import Session
 
 from crm_mail.db import Base
 from crm_mail.delivery.routing import Channel
-from crm_mail.documents.builtin_texts import CompiledMessage, text_name
-from crm_mail.documents.message_context import SharedContext, build_context
-from crm_mail.documents.template_errors import TemplateInvalid
+from crm_mail.documents.message_context import DocumentFields
 from crm_mail.many_rows import insert_many
 from crm_mail.outbox.composing.parts import with_unsubscribe
 from crm_mail.outbox.composing.text_drafts import with_stop
 from crm_mail.outbox.issues import BLOCKERS, Issue
-from crm_mail.outbox.links.link_words import add_link
-from crm_mail.outbox.links.unsubscribe_links import UnsubscribeLinks, add_unsubscribe
+from crm_mail.outbox.links.unsubscribe_links import UnsubscribeLinks
 from crm_mail.outbox.models import (
     DownloadLink,
     Message,
@@ -32,34 +29,13 @@ from crm_mail.outbox.models import (
     Run,
 )
 from crm_mail.outbox.preparing.assembly import DocumentFacts, Draft, FileFacts, LinkedFiles, find_issues
+from crm_mail.outbox.preparing.filling import FilledText, RunTexts, TextRequest
 from crm_mail.outbox.reviewing.review_filter import search_key
 from crm_mail.outbox.states import MessageState
 
 FIRST_DOCUMENTS = 3
-SUBJECT_LENGTH = 500
 MESSAGES_AT_ONCE = 256
 """Rows built and inserted together: few enough that their texts stay in the processor's cache."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundText:
-    """A text ready to fill in, or why it cannot be used. Fields of a person's own text are checked for emptiness.
-
-    ``problem`` are a fault's facts (`text_fault`).
-    """
-
-    message: CompiledMessage | None
-    problem: Mapping[str, Any] = field(default_factory=dict)
-    is_builtin: bool = True
-
-
-def text_fault(error: TemplateInvalid) -> dict[str, Any]:
-    """What a row keeps of a fault, to be worded when it is read; the list of what would be known is left out."""
-    return {name: value for name, value in error.facts.items() if name != "known"}
-
-
-TextFinder = Callable[[str, str], FoundText]
-"""(document type or ``bundle``, language) → the text."""
 
 
 @dataclass(slots=True)
@@ -74,8 +50,7 @@ class MessageWriter:
 
     session: Session
     run: Run
-    shared: SharedContext
-    find_text: TextFinder
+    texts: RunTexts
     has_file: Callable[[str], bool]
     max_bytes: int
     unsubscribe: UnsubscribeLinks | None = None
@@ -121,7 +96,8 @@ class MessageWriter:
         find_issues(draft, self.max_bytes)
         self._check_store(draft)
         url = self._unsubscribe_url(id_, draft)
-        subject, body_text, body_html = self._fill_in(draft, url)
+        subject, body_text, body_html, issues = self._text(draft, url)
+        draft.issues += issues
         blockers = sum(1 for code, _ in draft.issues if code in BLOCKERS)
         warnings = len(draft.issues) - blockers
         self.blocked += bool(blockers)
@@ -184,87 +160,32 @@ class MessageWriter:
         contact = draft.recipient.contact
         return self.unsubscribe.url(id_, contact.id if contact else None, draft.policy.purpose)
 
-    def _fill_in(self, draft: Draft, unsubscribe_url: str) -> tuple[str, str, str]:
-        if draft.composed is not None:
-            if draft.channel is Channel.SMS:
-                text = with_stop(draft.composed.body_text, unsubscribe_url, draft.language)
-                return draft.composed.subject, text, ""
-            company = str(self.shared.company.get("name", ""))
-            return with_unsubscribe(draft.composed, unsubscribe_url, company, draft.language)
-        contact = draft.recipient.contact
-        filled = fill_text(
-            self.find_text,
-            self.shared,
-            draft.party.fields,
-            {"name": contact.name, "roles": contact.roles, "email": draft.to_address} if contact else None,
-            draft.documents,
-            draft.language,
-            draft.packaging.text_name if draft.packaging else "",
-            (draft.linked.url, draft.linked.days) if draft.linked else None,
-            unsubscribe_url,
-        )
-        draft.issues += filled.issues
-        return filled.subject, filled.body_text, filled.body_html
+    def _text(self, draft: Draft, unsubscribe_url: str) -> FilledText:
+        composed, contact = draft.composed, draft.recipient.contact
+        if composed is None:
+            return self.texts.fill(
+                TextRequest(
+                    draft.party.fields,
+                    {"name": contact.name, "roles": contact.roles, "email": draft.to_address}
+                    if contact
+                    else None,
+                    [document_fields(document) for document in draft.documents],
+                    draft.language,
+                    draft.packaging.text_name if draft.packaging else "",
+                    (draft.linked.url, draft.linked.days) if draft.linked else None,
+                    unsubscribe_url,
+                )
+            )
+        if draft.channel is Channel.SMS:
+            return FilledText(
+                composed.subject, with_stop(composed.body_text, unsubscribe_url, draft.language)
+            )
+        company = self.texts.company_name
+        return FilledText(*with_unsubscribe(composed, unsubscribe_url, company, draft.language))
 
 
-@dataclass(frozen=True, slots=True)
-class FilledText:
-    """Subject and bodies of a message, and what stands against them."""
-
-    subject: str = ""
-    body_text: str = ""
-    body_html: str = ""
-    issues: tuple[tuple[Issue, dict[str, Any]], ...] = ()
-
-
-def fill_text(
-    find_text: TextFinder,
-    shared: SharedContext,
-    party: Mapping[str, Any],
-    contact: Mapping[str, Any] | None,
-    documents: Sequence[DocumentFacts],
-    language: str,
-    name: str = "",
-    link: tuple[str, int] | None = None,
-    unsubscribe_url: str = "",
-) -> FilledText:
-    """Fill in the text that the company has for these documents in this language.
-
-    Args:
-        name: the text that the packaging names instead (PM-9).
-        link: address and days of the link that offers the files; put behind a text that does not name it (CO-6).
-        unsubscribe_url: of a message with a purpose; put behind a text that does not name it.
-    """
-    found = find_text(name or text_name({document.type for document in documents}), language)
-    if found.message is None:
-        return FilledText(issues=((Issue.TEXT_INVALID, dict(found.problem)),))
-    context = build_context(
-        shared,
-        party,  # type: ignore[arg-type]
-        contact,  # type: ignore[arg-type]
-        [_document_fields(document) for document in documents],  # type: ignore[misc]
-        language,
-        link[0] if link else "",
-        unsubscribe_url,
-    )
-    try:
-        subject = found.message.subject.render(context)[:SUBJECT_LENGTH]
-        body_text = found.message.text.render(context)
-        body_html = found.message.html.render(context) if found.message.html else ""
-    except TemplateInvalid as problem:
-        return FilledText(issues=((Issue.TEXT_INVALID, text_fault(problem)),))
-    if link is not None:
-        body_text, body_html = add_link(body_text, body_html, *link, language)
-    if unsubscribe_url:
-        body_text, body_html = add_unsubscribe(
-            body_text, body_html, unsubscribe_url, str(shared.company.get("name", "")), language
-        )
-    empty = [] if found.is_builtin else _empty_fields(found, context)
-    issues = tuple((Issue.EMPTY_FIELD, {"field": name}) for name in empty)
-    return FilledText(subject, body_text, body_html, issues)
-
-
-def _document_fields(document: DocumentFacts) -> dict[str, Any]:
+def document_fields(document: DocumentFacts) -> DocumentFields:
+    """What a text may say of a document."""
     return {
         "type": document.type,
         "number": document.number,
@@ -274,25 +195,6 @@ def _document_fields(document: DocumentFacts) -> dict[str, Any]:
         "currency": document.currency,
         "due_date": document.due_on or "",
     }
-
-
-def _empty_fields(found: FoundText, context: dict[str, Any]) -> list[str]:
-    assert found.message is not None
-    parts = (found.message.subject, found.message.text, found.message.html)
-    names = dict.fromkeys(name for part in parts if part for name in part.placeholders)
-    return [name for name in names if name not in _MAY_BE_EMPTY and _value(context, name) in ("", None)]
-
-
-_MAY_BE_EMPTY = ("download_link", "unsubscribe_link")
-
-
-def _value(context: dict[str, Any], name: str) -> Any:
-    value: Any = context
-    for key in name.split("."):
-        if not isinstance(value, dict) or key not in value:
-            return True
-        value = value[key]
-    return value
 
 
 def _attached(draft: Draft) -> Iterable[tuple[int | None, FileFacts]]:

@@ -18,7 +18,7 @@ from crm_mail.delivery.sms.segments import plain_text
 from crm_mail.documents.html_text import html_to_text, sanitise_html, text_to_html
 from crm_mail.outbox.composing.text_drafts import text_issues, with_stop
 from crm_mail.outbox.issues import BLOCKERS, Issue
-from crm_mail.outbox.links.unsubscribe_links import add_unsubscribe
+from crm_mail.outbox.links.link_words import add_unsubscribe
 from crm_mail.outbox.models import Message, MessageContent, MessageEvent, MessageIssue, MessageRevision
 from crm_mail.outbox.preparing.formal_notices import is_unproven
 from crm_mail.outbox.preparing.kinds import judge_kinds
