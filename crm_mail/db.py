@@ -125,13 +125,25 @@ class EnumText(TypeDecorator[E], Generic[E]):
         super().__init__()
         self.enum_class = enum_class
 
-    def process_bind_param(self, value: E | str | None, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        return value.value if isinstance(value, self.enum_class) else self.enum_class(value).value
+    def bind_processor(self, dialect: Dialect) -> Callable[[E | str | None], str | None]:
+        enum_class = self.enum_class
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:
-        return None if value is None else self.enum_class(value)
+        def text(value: E | str | None) -> str | None:
+            if value is None:
+                return None
+            return str(value if type(value) is enum_class else enum_class(value))
+
+        return text
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], E | None]:
+        members = {str(member): member for member in self.enum_class}
+
+        def member(text: str | None) -> E | None:
+            if text is None:
+                return None
+            return members[text] if text in members else self.enum_class(text)
+
+        return member
 
 
 class PlainText(TypeDecorator[str]):

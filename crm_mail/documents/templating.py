@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, nodes, pass_context
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import SecurityError
 from jinja2.filters import do_join
 from jinja2.runtime import Context
@@ -91,6 +92,25 @@ def _plain_escape(value: object) -> object:
     return value
 
 
+class _FieldCode(CodeGenerator):
+    """Looks the fields of our own mappings up at once: every one is there, and the checker lets no other through.
+
+    The sandbox's look-ups cost a quarter of the time that a text takes.
+    """
+
+    def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:
+        if isinstance(node.node, nodes.Name) and node.node.name in _COMPLETE:
+            self.visit(node.node, frame)
+            self.write("[")
+            self.visit(node.arg, frame)
+            self.write("]")
+        else:
+            super().visit_Getitem(node, frame)
+
+
+_COMPLETE = frozenset({"company", "party", "contact", "sender", "document"})
+
+
 def _environment(autoescape: bool) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         autoescape=autoescape,
@@ -100,6 +120,7 @@ def _environment(autoescape: bool) -> ImmutableSandboxedEnvironment:
         keep_trailing_newline=False,
         cache_size=0,
     )
+    environment.code_generator_class = _FieldCode
     kept = ("upper", "lower", "capitalize", "title", "trim", "length", "count")
     filters: dict[str, Callable[..., Any]] = {name: environment.filters[name] for name in kept}
     quote = escape if autoescape else _plain_escape
