@@ -4,7 +4,6 @@ The peer only writes its rows: it chooses no recipient, fills no text, explains 
 """
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -16,16 +15,11 @@ from typing import Any
 from sqlalchemy import insert
 
 from bench.figures import Figure
-from bench.office import make_sender, office, open_office
-from crm_mail.companies.models import Company
-from crm_mail.contacts.finding.party_filter import PartyFilter
+from bench.office import make_sender, office
 from crm_mail.contacts.models import Party
 from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document, DocumentFile
 from crm_mail.installation import Installation
-from crm_mail.outbox.preparing.criteria import Criteria
-from crm_mail.outbox.preparing.prepare import create_run, fill_run
-from crm_mail.permissions import INSTALLATION
 
 AT_ONCE = 10_000
 
@@ -81,21 +75,6 @@ def _file(number: int, sha256: str) -> dict[str, Any]:
     }
 
 
-def prepare(folder: Path) -> dict[str, float]:
-    """One preparation in this process: messages, seconds, resident memory at its highest in MB."""
-    home = open_office(folder)
-    with home.database.read() as session:
-        company_id = session.query(Company.id).scalar()
-    began = time.perf_counter()
-    with home.database.write() as session:
-        criteria = Criteria(PartyFilter(company_id), ("invoice",))
-        run = create_run(session, INSTALLATION, criteria)
-        prepared = fill_run(session, INSTALLATION, run, home.store.has)
-    seconds = time.perf_counter() - began
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"messages": prepared.messages, "blocked": prepared.blocked, "seconds": seconds, "memory": memory}
-
-
 def measure(times: int = 5, count: int = 100_000) -> list[Figure]:
     """Messages a second, each time in a fresh process on the same documents; the peer queues a tenth as many."""
     ours, peer, memory = [], [], []
@@ -103,7 +82,7 @@ def measure(times: int = 5, count: int = 100_000) -> list[Figure]:
         seed(home, count)
         home.database.dispose()
         for _ in range(times):
-            found = run_module("bench.prepare", str(home.settings.data_dir))
+            found = run_module("bench.prepare_worker", str(home.settings.data_dir))
             if found["messages"] != count or found["blocked"]:
                 raise RuntimeError(f"prepared {found} of {count}")
             ours.append(count / found["seconds"])
@@ -119,12 +98,29 @@ def measure(times: int = 5, count: int = 100_000) -> list[Figure]:
 
 
 def run_module(module: str, *arguments: str) -> dict[str, float]:
-    """What a program of its own measured: the last line that it prints, JSON."""
+    """What a program of its own measured: the last line that it prints, JSON.
+
+    ``memory`` in MB is the most that it and its children held at once; pages that they share count once.
+    """
     command = [sys.executable, "-m", module, *arguments]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=3600)
-    found: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
-    return found
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        memory = 0.0
+        while process.poll() is None:
+            memory = max(memory, resident_mb(process.pid))
+            time.sleep(0.1)
+        answer = process.stdout.read() if process.stdout else ""
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    found: dict[str, float] = json.loads(answer.splitlines()[-1])
+    return {"memory": memory} | found
 
 
-if __name__ == "__main__":
-    print(json.dumps(prepare(Path(sys.argv[1]))))
+def resident_mb(pid: int) -> float:
+    """Resident memory of a process and its children, each page divided by those who share it (Linux: Pss)."""
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:  # it has just ended
+        return 0.0
+    own = next((int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")), 0)
+    return own / 1024 + sum(resident_mb(int(child)) for child in children)

@@ -1,10 +1,10 @@
 """Many rows at once: inserted and updated without a statement for each, and found by any number of ids."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, repeat
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
     ARRAY,
@@ -36,6 +36,44 @@ COPIED_FROM = 100
 """Rows from which PostgreSQL is given a COPY."""
 
 
+class ReadyRows(NamedTuple):
+    """Rows of one table as the driver takes them, column by column; what is the same in all rows stands once.
+
+    Another process can make them: they are pickled.
+    """
+
+    model: type[Base]
+    size: int
+    columns: dict[str, list[Any]]
+    fixed: dict[str, Any]
+
+    def renumbered(self, name: str, numbers: Sequence[int]) -> "ReadyRows":
+        """The same rows with the numbers at the places that a column names."""
+        column = [numbers[place] for place in self.columns[name]]
+        return self._replace(columns=self.columns | {name: column})
+
+
+def ready_rows(dialect: Dialect, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> ReadyRows:
+    """Rows of the same keys, each value through its column's type.
+
+    Args:
+        rows: one at least; values by column name; columns left out take their constant default, or stay empty.
+    """
+    table = cast("Table", model.__table__)
+    given = tuple(rows[0])
+    defaults: dict[str, Any] = {c.name: c.default for c in table.columns if c.name not in given and c.default}
+    fixed = {name: default.arg for name, default in defaults.items() if default.is_scalar}
+    fixed |= {name: default.arg(None) for name, default in defaults.items() if default.is_callable}
+    _sql, _is_positional, processors = _insert_statement(table, dialect, (*given, *fixed))
+    ways = dict(processors)
+    return ReadyRows(
+        model,
+        len(rows),
+        dict(zip(given, _processed(rows, [(name, ways[name]) for name in given]), strict=True)),
+        {name: way(value) if (way := ways[name]) else value for name, value in fixed.items()},
+    )
+
+
 def insert_many(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert many rows of the same keys, four times quicker than a statement that is handed them one by one.
 
@@ -44,25 +82,28 @@ def insert_many(session: Session, model: type[Base], rows: Sequence[Mapping[str,
     Args:
         rows: values by column name; columns left out take their constant default, or stay empty.
     """
-    if not rows:
-        return
-    table = cast("Table", model.__table__)
-    given = rows[0]
-    defaults: dict[str, Any] = {c.name: c.default for c in table.columns if c.name not in given and c.default}
-    constants = {name: default.arg for name, default in defaults.items() if default.is_scalar}
-    computed = {name: default.arg for name, default in defaults.items() if default.is_callable}
-    connection = session.connection()
+    if rows:
+        insert_ready(session, ready_rows(session.connection().dialect, model, rows))
+
+
+def insert_ready(session: Session, ready: ReadyRows) -> None:
+    """Insert rows that `ready_rows` made."""
+    table, connection = cast("Table", ready.model.__table__), session.connection()
     sql, is_positional, processors = _insert_statement(
-        table, connection.dialect, (*given, *constants, *computed)
+        table, connection.dialect, (*ready.columns, *ready.fixed)
     )
-    values = _processed(rows, processors, constants, computed)
+    names = [name for name, _way in processors]
+    cells = (
+        ready.columns[name] if name in ready.columns else repeat(ready.fixed[name], ready.size)
+        for name in names
+    )
+    rows = zip(*cells, strict=True)
     if is_positional:
-        _insert_together(connection, sql, list(values))
-    elif len(rows) < COPIED_FROM:
-        keys = [name for name, _ in processors]
-        connection.exec_driver_sql(sql, [dict(zip(keys, row, strict=True)) for row in values])
+        _insert_together(connection, sql, list(rows))
+    elif ready.size < COPIED_FROM:
+        connection.exec_driver_sql(sql, [dict(zip(names, row, strict=True)) for row in rows])
     else:
-        _copy(connection, table, [name for name, _ in processors], values)
+        _copy(connection, table, names, rows)
 
 
 def _copy(
@@ -110,9 +151,9 @@ def update_many(session: Session, model: type[Base], rows: Sequence[Mapping[str,
     connection = session.connection()
     names = tuple(rows[0])
     processors = _processors(table, connection.dialect, names)
-    values = _processed(rows, processors, {}, {})
+    values = list(zip(*_processed(rows, processors), strict=True))
     if connection.dialect.name == "sqlite":
-        _update_together(connection, table, names, list(values))
+        _update_together(connection, table, names, values)
     else:
         quote = connection.dialect.identifier_preparer.quote
         changed = ", ".join(f"{quote(name)} = %({name})s" for name in names if name != "id")
@@ -155,28 +196,17 @@ def _insert_statement(table: Table, dialect: Dialect, names: tuple[str, ...]) ->
     return str(compiled), bool(compiled.positional), processors
 
 
-def _processed(
-    rows: Sequence[Mapping[str, Any]],
-    processors: Sequence[tuple[str, Callable[[Any], Any] | None]],
-    constants: Mapping[str, Any],
-    computed: Mapping[str, Callable[[Any], Any]],
-) -> Iterator[tuple[Any, ...]]:
-    """Each row's values in the statement's order, as the driver takes them; worked out column by column."""
-    fixed = {**constants, **{name: make(None) for name, make in computed.items()}}
-    given = list(rows[0])
-    cells = (
-        zip(*map(itemgetter(*given), rows), strict=True) if len(given) > 1 else [[r[given[0]] for r in rows]]
-    )
-    columns = dict(zip(given, cells, strict=True))
-    return zip(
-        *(
-            repeat(process(fixed[name]) if process else fixed[name], len(rows))
-            if name in fixed
-            else (columns[name] if process is None else map(process, columns[name]))
-            for name, process in processors
-        ),
-        strict=True,
-    )
+def _processed(rows: Sequence[Mapping[str, Any]], processors: Processors) -> list[list[Any]]:
+    """The rows' values as the driver takes them, column by column."""
+    names = [name for name, _way in processors]
+    if len(names) == 1:
+        cells: Iterable[Iterable[Any]] = [[row[names[0]] for row in rows]]
+    else:
+        cells = zip(*map(itemgetter(*names), rows), strict=True)
+    return [
+        list(column if way is None else map(way, column))
+        for column, (_name, way) in zip(cells, processors, strict=True)
+    ]
 
 
 def among(

@@ -98,7 +98,7 @@ class _FieldCode(CodeGenerator):
     The sandbox's look-ups cost a quarter of the time that a text takes.
     """
 
-    def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:
+    def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:  # noqa: N802  (Jinja calls it by this name)
         if isinstance(node.node, nodes.Name) and node.node.name in _COMPLETE:
             self.visit(node.node, frame)
             self.write("[")

@@ -23,6 +23,7 @@ from crm_mail.outbox.links.unsubscribe_links import UnsubscribeLinks
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.preparing.bulk_warnings import warn_ordinary_answers, warn_shared_addresses
 from crm_mail.outbox.preparing.criteria import PREPARED_WITHIN, Criteria, write_sight
+from crm_mail.outbox.preparing.draft_rows import RowMaker
 from crm_mail.outbox.preparing.leaving_out import count_left_out
 from crm_mail.outbox.preparing.prepare import (
     Prepared,
@@ -111,9 +112,12 @@ def fill_any_run(
     on_progress: Progress | None,
     home: Installation,
 ) -> Prepared:
-    """Work out the messages of a waiting run, whatever it is prepared from (`prepare.fill_run` or a composer)."""
+    """Work out the messages of a waiting run, whatever it is prepared from (`prepare.fill_run` or a composer).
+
+    The run and all that it is made from are committed: another process may help.
+    """
     if not is_composed(run.criteria):
-        return fill_run(session, actor, run, has_file, on_progress, home)
+        return fill_run(session, actor, run, has_file, on_progress, home, is_committed=True)
     composition = Composition.from_dict(run.criteria)
     compose = composer_of(composition.composer)
     messages = compose(session, home, actor, run, composition.data)
@@ -146,10 +150,12 @@ def fill_composed_run(
     if composition.completes and composing.is_once:
         composing.remember_written(composition.completes)
     texts, links = load_run_texts(session, company, actor), UnsubscribeLinks.of(home)
-    writer = MessageWriter(session, run, texts, home.store.has, rules.max_bytes, links)
+    dialect = session.connection().dialect
+    maker = RowMaker(run.id, company.id, dialect, texts, home.store.has, rules.max_bytes, links)
+    writer = MessageWriter(session)
     with collector_paused():
         for batch in _batches(messages):
-            writer.write(composing.judge(batch))
+            writer.write_drafts(maker, composing.judge(batch))
             if on_progress:
                 on_progress(writer.count)
     run.hidden_recipients = len(composing.hidden)

@@ -1,11 +1,11 @@
 """What a preparation reads: due documents party by party, with their files, contacts and earlier sends.
 
-One streaming query gives the documents in the order of their parties; the rest is read for a few hundred parties at a
-time, so that a run of 100,000 documents takes a few hundred statements and bounded memory.
+One streaming query gives the documents' ids in the order of their parties; the rest is read for some hundred parties
+at a time, so that a run of 100,000 documents takes two thousand statements and bounded memory.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
@@ -41,8 +41,8 @@ from crm_mail.permissions import EVERYTHING, Sight
 
 T = TypeVar("T")
 
-PARTIES_AT_ONCE = 1000
-DOCUMENTS_AT_ONCE = 2000
+PARTIES_AT_ONCE = 500
+DOCUMENTS_AT_ONCE = 1000
 
 
 @dataclass(slots=True)
@@ -173,27 +173,26 @@ DOCUMENT_COLUMNS = (
 )
 
 
-def gather_batches(session: Session, criteria: Criteria, sight: Sight) -> Iterator[PartyBatch]:
-    """The due documents, batch by batch, parties in the order of their ids."""
-    conditions = in_period(criteria) + of_parties(criteria, sight) + sendable(sight)
+def due_batches(session: Session, criteria: Criteria, sight: Sight) -> Generator[list[int]]:
+    """The ids of the due documents, some parties at a time, parties in the order of their ids and never divided."""
     query = (
-        select(*DOCUMENT_COLUMNS)
+        select(Document.id, Document.party_id)
         .join(Party, Party.id == Document.party_id)
-        .where(*conditions)
-        .order_by(Document.party_id, Document.dated_on, Document.id)
+        .where(*in_period(criteria), *of_parties(criteria, sight), *sendable(sight))
+        .order_by(Document.party_id)
         .execution_options(yield_per=DOCUMENTS_AT_ONCE)
     )
-    pending: list[tuple[int, list[Any]]] = []
-    waiting = 0
-    for party_id, rows in groupby(session.connection().execute(query), key=itemgetter(1)):
-        documents = list(rows)
-        pending.append((party_id, documents))
-        waiting += len(documents)
-        if len(pending) >= PARTIES_AT_ONCE or waiting >= DOCUMENTS_AT_ONCE:
-            yield _fill(session, criteria, sight, pending)
-            pending, waiting = [], 0
-    if pending:
-        yield _fill(session, criteria, sight, pending)
+    batch: list[int] = []
+    parties = 0
+    with session.connection().execute(query) as rows:
+        for _party_id, documents in groupby(rows, key=itemgetter(1)):
+            batch += [id_ for id_, _party_id in documents]
+            parties += 1
+            if parties >= PARTIES_AT_ONCE or len(batch) >= DOCUMENTS_AT_ONCE:
+                yield batch
+                batch, parties = [], 0
+    if batch:
+        yield batch
 
 
 def _rows(session: Session, query: Select[*tuple[Any, ...]]) -> Sequence[Any]:
@@ -201,15 +200,18 @@ def _rows(session: Session, query: Select[*tuple[Any, ...]]) -> Sequence[Any]:
     return session.connection().execute(query).all()
 
 
-def _fill(
-    session: Session, criteria: Criteria, sight: Sight, pending: list[tuple[int, list[Any]]]
-) -> PartyBatch:
+def read_batch(session: Session, criteria: Criteria, sight: Sight, document_ids: Sequence[int]) -> PartyBatch:
+    """Documents with their files, parties, contacts and earlier sends."""
     batch = PartyBatch()
-    party_ids = [party_id for party_id, _ in pending]
-    document_ids = [row[0] for _, rows in pending for row in rows]
     files = read_files(session, document_ids)
-    for party_id, rows in pending:
-        batch.documents[party_id] = [document_facts(row, files.get(row[0], ())) for row in rows]
+    query = (
+        select(*DOCUMENT_COLUMNS)
+        .where(among(session, Document.id, document_ids))
+        .order_by(Document.party_id, Document.dated_on, Document.id)
+    )
+    for row in _rows(session, query):
+        batch.documents.setdefault(row[1], []).append(document_facts(row, files.get(row[0], ())))
+    party_ids = list(batch.documents)
     read_parties(session, batch, party_ids)
     _read_contacts(session, batch, criteria, sight, party_ids)
     if criteria.beyond is not None:
@@ -245,7 +247,7 @@ def chunks(ids: Sequence[T], size: int = 10_000) -> Iterator[Sequence[T]]:
         yield ids[start : start + size]
 
 
-def read_files(session: Session, document_ids: list[int]) -> dict[int, tuple[FileFacts, ...]]:
+def read_files(session: Session, document_ids: Sequence[int]) -> dict[int, tuple[FileFacts, ...]]:
     """The files that are sent with each document, in their order."""
     found: dict[int, list[FileFacts]] = defaultdict(list)
     for part in chunks(document_ids):
@@ -404,7 +406,7 @@ def role_names(session: Session, contact_ids: list[int]) -> dict[int, str]:
     return {contact_id: ", ".join(names) for contact_id, names in found.items()}
 
 
-def _read_sent(session: Session, batch: PartyBatch, document_ids: list[int]) -> None:
+def _read_sent(session: Session, batch: PartyBatch, document_ids: Sequence[int]) -> None:
     states = sorted(LEFT | QUEUED | {MessageState.PENDING})
     for part in chunks(document_ids):
         query = (
@@ -434,7 +436,3 @@ def _read_sent(session: Session, batch: PartyBatch, document_ids: list[int]) -> 
                 known = batch.sent.get((document_id, key))
                 if known is None or known.is_pending:
                     batch.sent[document_id, key] = sent
-
-
-Progress = Callable[[int], None]
-"""Called with the number of messages written so far."""

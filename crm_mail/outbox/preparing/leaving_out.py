@@ -1,6 +1,6 @@
 """What a run leaves out, and why (BX-1): documents and contacts, written by set-based statements."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -67,60 +67,34 @@ def leave_out_documents(session: Session, run: Run, criteria: Criteria, sight: S
     _insert(session, query)
 
 
-def leave_out_sent(session: Session, run: Run, sent: Sequence[tuple[int, DocumentFacts, Sent]]) -> None:
-    """Documents that every recipient was already sent, or that are on their way in another run."""
-    if not sent:
-        return
-    rows = [
-        {
-            "run_id": run.id,
-            "reason": (LeftOutReason.ALREADY_SENT if known.at else LeftOutReason.ON_ITS_WAY).value,
-            "party_id": party_id,
-            "document_id": document.id,
-            "privacy_level": 0,
-            "detail": f"{known.at.date().isoformat() if known.at else ''} run {known.run_id}".strip(),
-        }
-        for party_id, document, known in sent
-    ]
-    session.connection().execute(insert(LeftOut), rows)
+def sent_row(run_id: int, party_id: int, document: DocumentFacts, known: Sent) -> dict[str, Any]:
+    """A document that every recipient was already sent, or that is on its way in another run."""
+    reason = LeftOutReason.ALREADY_SENT if known.at else LeftOutReason.ON_ITS_WAY
+    detail = f"{known.at.date().isoformat() if known.at else ''} run {known.run_id}".strip()
+    return _document_row(run_id, reason, party_id, document.id, detail=detail)
 
 
-def leave_out_unpackaged(session: Session, run: Run, left: Sequence[tuple[int, DocumentFacts]]) -> None:
-    """Documents of types that their party's packaging does not cover (PM-7)."""
-    if not left:
-        return
-    rows = [
-        {
-            "run_id": run.id,
-            "reason": LeftOutReason.NOT_PACKAGED.value,
-            "party_id": party_id,
-            "document_id": document.id,
-            "privacy_level": 0,
-            "detail": "",
-        }
-        for party_id, document in left
-    ]
-    session.connection().execute(insert(LeftOut), rows)
+def unpackaged_row(run_id: int, party_id: int, document: DocumentFacts) -> dict[str, Any]:
+    """A document of a type that its party's packaging does not cover (PM-7)."""
+    return _document_row(run_id, LeftOutReason.NOT_PACKAGED, party_id, document.id)
 
 
-def leave_out_refused(
-    session: Session, run: Run, refused: Sequence[tuple[int, DocumentFacts, Verdict]]
-) -> None:
+def refused_row(run_id: int, party_id: int, document: DocumentFacts, verdict: Verdict) -> dict[str, Any]:
     """Advertising that none of its party's recipients agreed to."""
-    if not refused:
-        return
-    rows = [
-        {
-            "run_id": run.id,
-            "reason": REFUSALS[verdict.reason].value,
-            "party_id": party_id,
-            "document_id": document.id,
-            "privacy_level": document.privacy_level,
-            "detail": "",
-        }
-        for party_id, document, verdict in refused
-    ]
-    session.connection().execute(insert(LeftOut), rows)
+    return _document_row(run_id, REFUSALS[verdict.reason], party_id, document.id, document.privacy_level)
+
+
+def _document_row(
+    run_id: int, reason: LeftOutReason, party_id: int, document_id: int, level: int = 0, detail: str = ""
+) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "reason": reason.value,
+        "party_id": party_id,
+        "document_id": document_id,
+        "privacy_level": level,
+        "detail": detail,
+    }
 
 
 REFUSALS = {

@@ -23,6 +23,7 @@ from crm_mail.outbox.models import (
     Run,
 )
 from crm_mail.outbox.preparing.assembly import DocumentFacts
+from crm_mail.outbox.preparing.draft_rows import FIRST_DOCUMENTS
 from crm_mail.outbox.preparing.gathering import chunks
 from crm_mail.outbox.preparing.refilling import (
     TEXT_ISSUES,
@@ -32,7 +33,6 @@ from crm_mail.outbox.preparing.refilling import (
     keep_revisions,
     write_texts,
 )
-from crm_mail.outbox.preparing.writing import FIRST_DOCUMENTS
 from crm_mail.outbox.reasons import WithheldReason
 from crm_mail.outbox.reviewing.review import refresh_counts
 from crm_mail.outbox.states import MessageState

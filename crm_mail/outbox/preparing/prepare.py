@@ -5,8 +5,8 @@ whole or still *preparing*, whenever the process stops.
 """
 
 import gc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
@@ -14,34 +14,28 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
-from crm_mail.contacts.consents.rules import Verdict
 from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.document_types import DocumentType
-from crm_mail.documents.context_fields import company_fields
 from crm_mail.installation import Installation
-from crm_mail.outbox.consent_gate import purposes_of, read_consents
-from crm_mail.outbox.links.unsubscribe_links import UnsubscribeLinks
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.preparing.assembly import DocumentFacts, Rules, Sent, ask_nobody, assemble_party
 from crm_mail.outbox.preparing.bulk_warnings import (
     warn_ordinary_answers,
     warn_shared_addresses,
     warn_unproven,
 )
 from crm_mail.outbox.preparing.criteria import PREPARED_WITHIN, Criteria, write_sight
-from crm_mail.outbox.preparing.gathering import count_due, count_outside, count_sent_before, gather_batches
+from crm_mail.outbox.preparing.draft_rows import Part
+from crm_mail.outbox.preparing.gathering import count_due, count_outside, count_sent_before, due_batches
 from crm_mail.outbox.preparing.leaving_out import (
     count_left_out,
     leave_out_contacts,
     leave_out_disabled,
     leave_out_documents,
-    leave_out_refused,
-    leave_out_sent,
-    leave_out_unpackaged,
     leave_out_without_consent,
 )
-from crm_mail.outbox.preparing.packing import FilePacker
-from crm_mail.outbox.preparing.rules import load_rules, load_run_texts
+from crm_mail.outbox.preparing.parts import PartMaker, Task
+from crm_mail.outbox.preparing.rules import load_decisions
+from crm_mail.outbox.preparing.side_by_side import make_parts
 from crm_mail.outbox.preparing.writing import MessageWriter
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import Actor, Permission, PermissionDenied
@@ -138,6 +132,8 @@ def fill_run(
     has_file: Callable[[str], bool],
     on_progress: Progress | None = None,
     home: Installation | None = None,
+    *,
+    is_committed: bool = False,
 ) -> Prepared:
     """Work out the run's messages and hand it over for review.
 
@@ -146,6 +142,7 @@ def fill_run(
         has_file: whether a stored file is there.
         on_progress: told the number of messages after each batch.
         home: keeps the files that a packaging makes; None: files are only renamed.
+        is_committed: the run, and all that it is made from, stands in the database: another process may help.
 
     Raises:
         RunNotPreparing: the run has its messages already.
@@ -153,26 +150,20 @@ def fill_run(
     if run.state is not RunState.PREPARING:
         raise RunNotPreparing(run.id)
     company = session.get_one(Company, run.company_id)
-    criteria = allowed_criteria(session, actor, Criteria.from_dict(run.criteria))
-    rules = load_rules(session, company, criteria, actor)
-    disabled = tuple(t for t in criteria.document_types if t not in rules.policies)
-    if disabled:
-        leave_out_disabled(session, run, replace(criteria, document_types=disabled), actor.sight)
-    criteria = replace(
-        criteria, document_types=tuple(t for t in criteria.document_types if t in rules.policies)
-    )
-    links = UnsubscribeLinks.of(home) if home else None
-    texts = load_run_texts(session, company, actor)
-    writer = MessageWriter(session, run, texts, has_file, rules.max_bytes, links)
-    packer = FilePacker(session, home, company_fields(company), rules.max_bytes)
-    with collector_paused():
-        hidden = _write_messages(session, actor, company, criteria, rules, writer, packer, on_progress)
-    run.hidden_recipients = hidden + count_outside(session, criteria, actor.sight)
+    criteria = _sent_types(session, run, company, actor)
+    maker = PartMaker.of(session, Task(run.id, criteria, actor), has_file, home)
+    writer = MessageWriter(session)
+    with collector_paused(), closing(_work_out(maker, writer, home if is_committed else None)) as parts:
+        for part in parts:
+            writer.write(part)
+            if on_progress:
+                on_progress(writer.count)
+    run.hidden_recipients = len(writer.hidden) + count_outside(session, criteria, actor.sight)
     if run.hidden_recipients:
         run.criteria = {**run.criteria, PREPARED_WITHIN: write_sight(actor.sight)}
     leave_out_documents(session, run, criteria, actor.sight)
     leave_out_contacts(session, run, criteria, actor.sight)
-    if asking := {type_ for type_, policy in rules.policies.items() if policy.purpose}:
+    if asking := {type_ for type_, policy in maker.rules.policies.items() if policy.purpose}:
         leave_out_without_consent(session, run, criteria, company, asking, actor.sight)
     later = warn_shared_addresses(session, run) + warn_ordinary_answers(session, run)
     if DocumentType.DUNNING_LETTER in writer.types:
@@ -196,48 +187,25 @@ def fill_run(
     return result
 
 
-def _write_messages(
-    session: Session,
-    actor: Actor,
-    company: Company,
-    criteria: Criteria,
-    rules: Rules,
-    writer: MessageWriter,
-    packer: FilePacker,
-    on_progress: Progress | None,
-) -> int:
-    """Batch by batch, from documents to rows; how many recipients are above the actor's clearance."""
-    hidden: set[int] = set()
-    purposes = purposes_of(rules)
-    for batch in gather_batches(session, criteria, actor.sight):
-        drafts = []
-        already: list[tuple[int, DocumentFacts, Sent]] = []
-        unpackaged: list[tuple[int, DocumentFacts]] = []
-        refused: list[tuple[int, DocumentFacts, Verdict]] = []
-        ask = read_consents(session, company, batch, purposes).ask if purposes else ask_nobody
-        for party_id, documents in batch.documents.items():
-            party = assemble_party(
-                batch.parties[party_id],
-                documents,
-                batch.contacts.get(party_id, ()),
-                frozenset(batch.hidden_types.get(party_id, ())),
-                rules,
-                batch.sent_before,
-                ask,
-            )
-            drafts += party.drafts
-            already += [(party_id, document, sent) for document, sent in party.already_sent]
-            unpackaged += [(party_id, document) for document in party.not_packaged]
-            refused += [(party_id, document, verdict) for document, verdict in party.refused]
-        hidden |= batch.hidden_contacts
-        packer.pack(drafts)
-        writer.write(drafts)
-        leave_out_sent(session, writer.run, already)
-        leave_out_unpackaged(session, writer.run, unpackaged)
-        leave_out_refused(session, writer.run, refused)
-        if on_progress:
-            on_progress(writer.count)
-    return len(hidden)
+def _work_out(maker: PartMaker, writer: MessageWriter, home: Installation | None) -> Generator[Part]:
+    """The parts of the run; given an installation, another process works at them too where it may."""
+    task = maker.task
+    with closing(due_batches(maker.session, task.criteria, task.actor.sight)) as batches:
+        if home is not None and maker.is_divisible:
+            yield from make_parts(batches, maker.make, home.settings, task)
+        else:
+            for document_ids in batches:
+                yield maker.make(document_ids, writer.take_ids)
+
+
+def _sent_types(session: Session, run: Run, company: Company, actor: Actor) -> Criteria:
+    """The run's criteria with the types that the company sends; documents of the others are left out."""
+    criteria = allowed_criteria(session, actor, Criteria.from_dict(run.criteria))
+    decisions = load_decisions(session, company.id)
+    disabled = tuple(t for t in criteria.document_types if t not in decisions)
+    if disabled:
+        leave_out_disabled(session, run, replace(criteria, document_types=disabled), actor.sight)
+    return replace(criteria, document_types=tuple(t for t in criteria.document_types if t in decisions))
 
 
 @contextmanager

@@ -28,10 +28,10 @@ from crm_mail.outbox.models import (
     Run,
 )
 from crm_mail.outbox.preparing.assembly import DocumentFacts
+from crm_mail.outbox.preparing.draft_rows import FIRST_DOCUMENTS, document_fields
 from crm_mail.outbox.preparing.filling import FilledText, RunTexts, TextRequest
 from crm_mail.outbox.preparing.gathering import DOCUMENT_COLUMNS, document_facts, role_names
 from crm_mail.outbox.preparing.rules import load_run_texts
-from crm_mail.outbox.preparing.writing import FIRST_DOCUMENTS, document_fields
 from crm_mail.outbox.reviewing.review_changes import recount_issues
 from crm_mail.outbox.reviewing.review_filter import search_key
 from crm_mail.permissions import Actor

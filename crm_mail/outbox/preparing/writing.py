@@ -1,88 +1,48 @@
-"""Drafts become rows: texts filled in, issues counted, everything inserted in bulk.
+"""The rows of a run are written: messages get their ids, everything is inserted in bulk.
 
 Ids are handed out here, under the write transaction's lock, so that the rows that belong together need no look-up.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from crm_mail.db import Base
-from crm_mail.delivery.routing import Channel
-from crm_mail.documents.message_context import DocumentFields
-from crm_mail.many_rows import insert_many
-from crm_mail.outbox.composing.parts import with_unsubscribe
-from crm_mail.outbox.composing.text_drafts import with_stop
-from crm_mail.outbox.issues import BLOCKERS, Issue
-from crm_mail.outbox.links.unsubscribe_links import UnsubscribeLinks
-from crm_mail.outbox.models import (
-    DownloadLink,
-    Message,
-    MessageContent,
-    MessageDocument,
-    MessageFile,
-    MessageIssue,
-    PackagingCopy,
-    Run,
-)
-from crm_mail.outbox.preparing.assembly import DocumentFacts, Draft, FileFacts, LinkedFiles, find_issues
-from crm_mail.outbox.preparing.filling import FilledText, RunTexts, TextRequest
-from crm_mail.outbox.reviewing.review_filter import search_key
-from crm_mail.outbox.states import MessageState
-
-FIRST_DOCUMENTS = 3
-MESSAGES_AT_ONCE = 256
-"""Rows built and inserted together: few enough that their texts stay in the processor's cache."""
+from crm_mail.many_rows import insert_ready
+from crm_mail.outbox.models import Message
+from crm_mail.outbox.preparing.assembly import Draft
+from crm_mail.outbox.preparing.draft_rows import Part, RowMaker
 
 
 @dataclass(slots=True)
 class MessageWriter:
-    """Writes the drafts of one run.
-
-    Args:
-        has_file: whether a stored file is there.
-        max_bytes: largest size of a message's files, encoded.
-        unsubscribe: makes the links that messages with a purpose carry.
-    """
+    """Writes the parts of one run, and counts what they hold."""
 
     session: Session
-    run: Run
-    texts: RunTexts
-    has_file: Callable[[str], bool]
-    max_bytes: int
-    unsubscribe: UnsubscribeLinks | None = None
     next_id: int = 0
     count: int = 0
     blocked: int = 0
     warned: int = 0
     types: set[str] = field(default_factory=set)
-    _known_files: set[str] = field(default_factory=set)
+    hidden: set[int] = field(default_factory=set)
 
-    def write(self, drafts: Sequence[Draft]) -> None:
-        """Insert a batch of messages with their contents, documents, files and issues."""
-        for start in range(0, len(drafts), MESSAGES_AT_ONCE):
-            self._write(drafts[start : start + MESSAGES_AT_ONCE])
+    def write(self, part: Part) -> None:
+        """Insert a part's rows; its messages get ids where they have none."""
+        for table in (part if part.is_numbered else part.numbered(self.take_ids(part.messages))).tables:
+            insert_ready(self.session, table)
+        self.count += part.messages
+        self.blocked += part.blocked
+        self.warned += part.warned
+        self.types |= part.types
+        self.hidden |= part.hidden
 
-    def _write(self, drafts: Sequence[Draft]) -> None:
-        rows: dict[type[Base], list[dict[str, Any]]] = {
-            Message: [],
-            MessageContent: [],
-            MessageDocument: [],
-            MessageFile: [],
-            MessageIssue: [],
-            DownloadLink: [],
-            PackagingCopy: [],
-        }
-        for id_, draft in zip(self._take_ids(len(drafts)), drafts, strict=True):
-            self._add(rows, id_, draft)
-        for model, values in rows.items():
-            insert_many(self.session, model, values)
-        self.count += len(drafts)
+    def write_drafts(self, maker: RowMaker, drafts: Sequence[Draft]) -> None:
+        """Make the rows of some messages and insert them."""
+        self.write(maker.make(drafts, self.take_ids(len(drafts))))
 
-    def _take_ids(self, count: int) -> Iterable[int]:
+    def take_ids(self, count: int) -> Sequence[int]:
+        """Ids for as many messages, each handed out once."""
         if self.session.get_bind().dialect.name == "postgresql":
             query = text("SELECT nextval('messages_id_seq') FROM generate_series(1, :count)")
             return list(self.session.scalars(query, {"count": count}))
@@ -91,174 +51,3 @@ class MessageWriter:
         first = self.next_id
         self.next_id += count
         return range(first, first + count)
-
-    def _add(self, rows: dict[type[Base], list[dict[str, Any]]], id_: int, draft: Draft) -> None:
-        find_issues(draft, self.max_bytes)
-        self._check_store(draft)
-        url = self._unsubscribe_url(id_, draft)
-        subject, body_text, body_html, issues = self._text(draft, url)
-        draft.issues += issues
-        blockers = sum(1 for code, _ in draft.issues if code in BLOCKERS)
-        warnings = len(draft.issues) - blockers
-        self.blocked += bool(blockers)
-        self.warned += bool(warnings)
-        types = draft.types
-        self.types.update(types)
-        row = _message_row(self.run, id_, draft, subject, types, blockers, warnings)
-        rows[Message].append(row | {"purpose": draft.policy.purpose, "unsubscribe_url": url})
-        rows[MessageContent].append({"message_id": id_, "body_text": body_text, "body_html": body_html})
-        for place, document in enumerate(draft.documents):
-            rows[MessageDocument].append({"message_id": id_, "document_id": document.id, "position": place})
-        for position, (document_id, file) in enumerate(_attached(draft)):
-            rows[MessageFile].append(
-                {
-                    "message_id": id_,
-                    "position": position,
-                    "document_id": document_id,
-                    "name": file.name,
-                    "mime": file.mime,
-                    "sha256": file.sha256,
-                    "size": file.size,
-                    "content_id": file.content_id,
-                }
-            )
-        if draft.linked is not None:
-            rows[DownloadLink].append(_link_row(id_, draft.linked))
-        facts = draft.packaging
-        if facts is not None and (facts.copy_folder or facts.logs_success):
-            rows[PackagingCopy].append(
-                {
-                    "message_id": id_,
-                    "folder": facts.copy_folder,
-                    "after_sending": facts.after_sending,
-                    "logs_success": facts.logs_success,
-                }
-            )
-        for code, params in draft.issues:
-            rows[MessageIssue].append(
-                {
-                    "run_id": self.run.id,
-                    "message_id": id_,
-                    "code": code.value,
-                    "is_blocker": code in BLOCKERS,
-                    "params": params,
-                }
-            )
-
-    def _check_store(self, draft: Draft) -> None:
-        for file in draft.files:
-            if file.sha256 in self._known_files:
-                continue
-            if self.has_file(file.sha256):
-                self._known_files.add(file.sha256)
-            else:
-                draft.issues.append((Issue.MISSING_FILE, {"file": file.name}))
-
-    def _unsubscribe_url(self, id_: int, draft: Draft) -> str:
-        if self.unsubscribe is None or not draft.policy.purpose:
-            return ""
-        contact = draft.recipient.contact
-        return self.unsubscribe.url(id_, contact.id if contact else None, draft.policy.purpose)
-
-    def _text(self, draft: Draft, unsubscribe_url: str) -> FilledText:
-        composed, contact = draft.composed, draft.recipient.contact
-        if composed is None:
-            return self.texts.fill(
-                TextRequest(
-                    draft.party.fields,
-                    {"name": contact.name, "roles": contact.roles, "email": draft.to_address}
-                    if contact
-                    else None,
-                    [document_fields(document) for document in draft.documents],
-                    draft.language,
-                    draft.packaging.text_name if draft.packaging else "",
-                    (draft.linked.url, draft.linked.days) if draft.linked else None,
-                    unsubscribe_url,
-                )
-            )
-        if draft.channel is Channel.SMS:
-            return FilledText(
-                composed.subject, with_stop(composed.body_text, unsubscribe_url, draft.language)
-            )
-        company = self.texts.company_name
-        return FilledText(*with_unsubscribe(composed, unsubscribe_url, company, draft.language))
-
-
-def document_fields(document: DocumentFacts) -> DocumentFields:
-    """What a text may say of a document."""
-    return {
-        "type": document.type,
-        "number": document.number,
-        "series": document.series,
-        "date": document.dated_on,
-        "total": document.total if document.total is not None else "",
-        "currency": document.currency,
-        "due_date": document.due_on or "",
-    }
-
-
-def _attached(draft: Draft) -> Iterable[tuple[int | None, FileFacts]]:
-    """The files that the message itself carries, each with its document: none where a link offers them."""
-    if draft.composed is not None:
-        return ((file.document_id, file) for file in draft.composed.files)
-    if draft.linked is not None:
-        return ()
-    if draft.archive is not None:
-        return ((draft.documents[0].id, draft.archive),)
-    return ((document.id, file) for document in draft.documents for file in document.files)
-
-
-def _link_row(message_id: int, linked: LinkedFiles) -> dict[str, Any]:
-    files = [[file.name, file.mime, file.sha256, file.size, document] for file, document in linked.files]
-    return {"message_id": message_id, "token": linked.token, "days": linked.days, "files": files}
-
-
-def _message_row(
-    run: Run, id_: int, draft: Draft, subject: str, types: list[str], blockers: int, warnings: int
-) -> dict[str, Any]:
-    fields, contact, files = draft.party.fields, draft.recipient.contact, draft.files
-    first = next((code for code, _ in sorted(draft.issues, key=lambda i: i[0] not in BLOCKERS)), None)
-    return {
-        "id": id_,
-        "run_id": run.id,
-        "company_id": run.company_id,
-        "party_id": draft.party.id,
-        "contact_id": contact.id if contact else None,
-        "state": MessageState.PENDING,
-        "privacy_level": draft.privacy_level,
-        "party_code": draft.party.code,
-        "party_name": draft.party.name,
-        "recipient_name": contact.name if contact else draft.recipient.name,
-        "agent": fields["agent"],
-        "zone": fields["zone"],
-        "city": fields["city"],
-        "language": draft.language,
-        "to_address": draft.to_address,
-        "to_kind": draft.to_kind,
-        "cc": draft.cc,
-        "bcc": list(draft.policy.bcc) if draft.channel.value == "smtp" else [],
-        "reply_to": draft.reply_to,
-        "channel": draft.channel,
-        "account_id": draft.account_id,
-        "subject": subject,
-        "search_key": search_key(
-            draft.party.code,
-            draft.party.name,
-            contact.name if contact else "",
-            draft.to_address,
-            subject,
-            *(document.number for document in draft.documents[:FIRST_DOCUMENTS]),
-        ),
-        "document_types": " ".join(types),
-        "first_documents": [[d.type, d.number] for d in draft.documents[:FIRST_DOCUMENTS]],
-        "document_count": len(draft.documents),
-        "file_count": len(files),
-        "size": sum(file.size for file in files),
-        "blockers": blockers,
-        "warnings": warnings,
-        "first_issue": first.value if first else "",
-        "last_sent_at": draft.last_sent_at,
-        "timeout_seconds": draft.timeout_seconds,
-        "why": draft.why,
-        "is_composed": draft.composed is not None,
-    }
