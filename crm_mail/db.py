@@ -19,6 +19,7 @@ from sqlalchemy import (
     BigInteger,
     DateTime,
     Engine,
+    Index,
     Integer,
     MetaData,
     String,
@@ -64,6 +65,15 @@ deleted and whose audit is shown by their number: its lines would stand under so
 
 Json = JSON().with_variant(JSONB(), "postgresql")
 """JSON document."""
+
+
+ONLY_ON = "only on"
+"""Key of an index's ``info``: the name of the database that alone has it."""
+
+
+def index_only_on(dialect: str, name: str, *columns: str) -> Index:
+    """An index that only one of the databases has."""
+    return Index(name, *columns, info={ONLY_ON: dialect}).ddl_if(dialect=dialect)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -1,6 +1,8 @@
 """The database's shape: every room's models in one place, and the migrations that make them."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -16,7 +18,8 @@ from crm_mail.catalogue import models as catalogue
 from crm_mail.companies import models as companies
 from crm_mail.contacts import models as contacts
 from crm_mail.contacts.consents import models as consents
-from crm_mail.db import Database
+from crm_mail.contacts.word_index import is_of_words
+from crm_mail.db import ONLY_ON, Database
 from crm_mail.delivery import models as delivery
 from crm_mail.delivery.domains import models as pec_registries
 from crm_mail.documents import models as documents
@@ -40,6 +43,20 @@ from crm_mail.users import oidc_models as oidc
 from crm_mail.webhooks import models as webhooks
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+def ours_on(dialect: str) -> Callable[[Any, str | None, str, bool, Any], bool]:
+    """What of a database is compared with the models (Alembic's ``include_object``).
+
+    What finds words is not among them: SQLite's own tables, and indexes where PostgreSQL has `pg_trgm`.
+    """
+
+    def is_ours(item: Any, name: str | None, kind: str, _is_reflected: bool, _other: Any) -> bool:
+        if kind == "index" and item.info.get(ONLY_ON, dialect) != dialect:
+            return False
+        return kind not in ("index", "table") or not is_of_words(name)
+
+    return is_ours
 
 
 def import_models() -> list[object]:

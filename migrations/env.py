@@ -6,9 +6,8 @@ from alembic import context
 from sqlalchemy import JSON, Connection
 from sqlalchemy.types import TypeDecorator
 
-from crm_mail.contacts.word_index import is_of_words
 from crm_mail.db import Base
-from crm_mail.schema import import_models
+from crm_mail.schema import import_models, ours_on
 
 import_models()
 
@@ -32,11 +31,6 @@ def set_foreign_keys(connection: Connection, word: str) -> None:
         cursor.close()
 
 
-def is_ours(_item: Any, name: str | None, kind: str, _is_reflected: bool, _other: Any) -> bool:
-    """What finds words is not among the models: SQLite's own tables, and indexes where PostgreSQL has `pg_trgm`."""
-    return kind not in ("index", "table") or not is_of_words(name)
-
-
 engine = context.config.attributes["engine"]
 with engine.connect() as connection:
     set_foreign_keys(connection, "OFF")
@@ -46,7 +40,7 @@ with engine.connect() as connection:
         render_as_batch=connection.dialect.name == "sqlite",
         compare_type=True,
         render_item=render_plainly,
-        include_object=is_ours,
+        include_object=ours_on(connection.dialect.name),
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -20,7 +20,7 @@ from crm_mail.contacts.word_index import is_of_words
 from crm_mail.db import Base, Database
 from crm_mail.permissions import Sight
 from crm_mail.refusals import Refusal
-from crm_mail.schema import alembic_config, is_current, upgrade
+from crm_mail.schema import alembic_config, is_current, ours_on, upgrade
 from tests.contacts.test_word_index import check_indexes
 
 
@@ -51,7 +51,7 @@ def test_the_migrations_make_the_tables_of_the_models_and_can_be_undone(database
         assert is_current(database)
         with database.engine.connect() as connection:
             context = MigrationContext.configure(
-                connection, opts={"compare_type": True, "include_object": _is_in_models}
+                connection, opts={"compare_type": True, "include_object": ours_on(connection.dialect.name)}
             )
             with (
                 warnings.catch_warnings()
@@ -69,10 +69,6 @@ def test_the_migrations_make_the_tables_of_the_models_and_can_be_undone(database
         command.downgrade(alembic_config(database), "base")
         with database.engine.connect() as connection:
             assert not MigrationContext.configure(connection).get_current_heads()
-
-
-def _is_in_models(_item: object, name: str | None, kind: str, _is_reflected: bool, _other: object) -> bool:
-    return kind not in ("index", "table") or not is_of_words(name)
 
 
 def _making_of_words_by_the_models() -> dict[str, str]:

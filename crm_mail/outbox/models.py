@@ -20,7 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_mail.companies.models import Company
 from crm_mail.companies.packaging_rules import AfterSending
-from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, now
+from crm_mail.db import Base, EnumText, Id, Json, UtcDateTime, index_only_on, now
 from crm_mail.delivery.routing import AddressKind, Channel
 from crm_mail.outbox.states import MessageState, RunState
 
@@ -71,7 +71,10 @@ class Message(Base):
 
     __tablename__ = "messages"
     __table_args__ = (
-        Index("ix_messages_run", "run_id", "id"),
+        index_only_on("postgresql", "ix_messages_run", "run_id", "id"),
+        index_only_on(  # words are looked for in the list's order, no row is read; PostgreSQL's entries are smaller
+            "sqlite", "ix_messages_run_words", "run_id", "id", "search_key", "privacy_level"
+        ),
         Index(
             "ix_messages_run_state",
             *("run_id", "state", "privacy_level", "blockers", "warnings", "is_edited", "is_approved"),
