@@ -10,6 +10,10 @@ import pytest
 from sqlalchemy import select
 
 from crm_mail.companies.models import Company
+from crm_mail.contacts.consents.recording import Word, record_consent
+from crm_mail.contacts.consents.rules import ConsentChannel, Decision, Purpose, Source
+from crm_mail.contacts.models import Contact
+from crm_mail.documents.packagings import PackagingValues, save_packaging
 from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import (
@@ -23,9 +27,9 @@ from crm_mail.outbox.models import (
 from crm_mail.outbox.preparing import gathering, side_by_side
 from crm_mail.outbox.preparing.criteria import Criteria
 from crm_mail.outbox.preparing.draft_rows import Part
-from crm_mail.outbox.preparing.parts import PartMaker
+from crm_mail.outbox.preparing.parts import PartMaker, Task
 from crm_mail.outbox.preparing.preparation import prepare_run
-from crm_mail.outbox.preparing.prepare import Prepared
+from crm_mail.outbox.preparing.prepare import Prepared, create_run
 from tests.factories import make_account, make_actor, make_company, make_contact, make_document, make_party
 from tests.outbox.preparing import decide
 
@@ -39,13 +43,17 @@ def office(home: Installation, monkeypatch: pytest.MonkeyPatch) -> tuple[Install
     monkeypatch.setattr(gathering, "PARTIES_AT_ONCE", 5)
     monkeypatch.setattr(side_by_side, "LONG", 1)
     monkeypatch.setattr(side_by_side, "MOST_WAITING", 2)
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(side_by_side, "_processors", lambda: 2)
     sha256 = home.store.put(b"%PDF-1.7 an invoice")
     with home.database.write() as session:
         company = make_company(session)
         make_account(session, company)
+        chain = PackagingValues("CHAIN", name_pattern="{customer}_{number}", zip_above_kb=0)
+        save_packaging(session, make_actor(), company, chain, is_new=True)
         for number in range(PARTIES):
-            party = make_party(session, company, email=f"p{number}@customer.example" if number % 3 else "")
+            packaging = "CHAIN" if number % 7 == 0 else ""
+            email = f"p{number}@customer.example" if number % 3 else ""
+            party = make_party(session, company, email=email, packaging=packaging)
             if number % 4 == 0:
                 make_contact(session, party, subscriptions=("invoice",))
                 make_contact(session, party, subscriptions=("invoice:cc",))
@@ -110,7 +118,7 @@ def _without(row: Any, *names: str) -> dict[str, Any]:
 
 def _alone(home: Installation, company_id: int) -> Prepared:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "cpu_count", lambda: 1)
+        patch.setattr(side_by_side, "_processors", lambda: 1)
         return _prepare(home, company_id)
 
 
@@ -143,29 +151,31 @@ def test_two_processes_make_the_rows_that_one_makes(
     assert not multiprocessing.active_children()
 
 
-def _dies_at(place: int, told: dict[str, Any]) -> Callable[..., Part]:
+def _signalled_at(place: int, number: int, told: dict[str, Any]) -> Callable[..., Part]:
     make, count = PartMaker.make, iter(range(100))
 
-    def make_or_kill(self: PartMaker, *arguments: Any) -> Part:
+    def make_and_signal(self: PartMaker, *arguments: Any) -> Part:
         if next(count) == place and told["pid"]:
-            os.kill(told["pid"], signal.SIGKILL)
+            os.kill(told["pid"], number)
         return make(self, *arguments)
 
-    return make_or_kill
+    return make_and_signal
 
 
-@pytest.mark.parametrize("place", [1, 2])
-def test_parts_of_a_process_that_dies_are_made_by_the_other(
+@pytest.mark.parametrize(("place", "number"), [(1, signal.SIGKILL), (2, signal.SIGKILL), (1, signal.SIGSTOP)])
+def test_parts_of_a_process_that_dies_or_stands_still_are_made_by_the_other(
     office: tuple[Installation, int],
     beside: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
     place: int,
+    number: int,
 ) -> None:
     home, company_id = office
     alone = _alone(home, company_id)
     _clear(home, alone.run_id)
     monkeypatch.setattr(side_by_side, "AHEAD", 1)
-    monkeypatch.setattr(PartMaker, "make", _dies_at(place, beside))
+    monkeypatch.setattr(side_by_side, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(PartMaker, "make", _signalled_at(place, number, beside))
     both = _prepare(home, company_id)
     assert beside["pid"]
     assert _rows(home, both.run_id) == _rows(home, alone.run_id)
@@ -202,6 +212,32 @@ def test_messages_that_name_themselves_are_made_by_one(
         decide(session, session.get_one(Company, company_id), "invoice", asks_consent=True)
     _prepare(home, company_id)
     assert beside == {"parts": 0, "pid": 0}
+
+
+def test_a_type_that_asks_for_consent_divides_a_run_without_such_documents(
+    office: tuple[Installation, int], beside: dict[str, Any]
+) -> None:
+    home, company_id = office
+    assert _prepare(home, company_id, ("invoice", "price_list")).messages > 30
+    assert beside["parts"]
+
+
+def test_a_part_without_ids_holds_no_link_that_names_its_message(office: tuple[Installation, int]) -> None:
+    home, company_id = office
+    with home.database.write() as session:
+        company = session.get_one(Company, company_id)
+        decide(session, company, "invoice", asks_consent=True)
+        agreed = Word(Purpose.COMMERCIAL, ConsentChannel.EMAIL, Decision.GIVEN, Source.PERSON)
+        for contact in session.scalars(select(Contact).where(Contact.privacy_level == 0)):
+            record_consent(session, ACTOR, contact, agreed)
+        criteria = Criteria(PartyFilter(company_id), ("invoice",))
+        run = create_run(session, ACTOR, criteria)
+        maker = PartMaker.of(session, Task.of(session, run, company, criteria, ACTOR), home.store.has, home)
+        assert maker.divisible() is None
+        documents = next(gathering.due_batches(session, criteria, ACTOR.sight))
+        assert maker.make(documents, lambda count: range(7, count + 7)).messages
+        with pytest.raises(ValueError, match="needs its id"):
+            maker.make(documents)
 
 
 def test_without_a_second_processor_or_process_one_does_it(

@@ -100,9 +100,14 @@ class RowMaker:
         """The rows of these messages, with their contents, documents, files and issues.
 
         Args:
-            ids: of the messages; None: they are numbered from 0, and must not carry links that name them.
+            ids: of the messages; None: they are numbered from 0.
             left_out: rows of `LeftOut`.
+
+        Raises:
+            ValueError: a message that names itself, in its link to unsubscribe, has no id yet.
         """
+        if ids is None and any(draft.policy.purpose for draft in drafts):
+            raise ValueError("a message with a link to unsubscribe needs its id")
         rows: Rows = {model: [] for model in _NUMBERED}
         for id_, draft in zip(range(len(drafts)) if ids is None else ids, drafts, strict=True):
             self._add(rows, id_, draft)

@@ -63,12 +63,18 @@ def text_fault(error: TemplateInvalid) -> dict[str, Any]:
 
 
 class RunTexts:
-    """The texts that a company has for the messages of a run; each is compiled once."""
+    """The texts that a company has for the messages of a run; each is compiled once.
+
+    Pickled, it takes along the texts' sources, not what was compiled from them.
+    """
 
     def __init__(self, book: TextBook, shared: SharedContext) -> None:
         self.book = book
         self.shared = shared
         self._found: dict[tuple[str, str], _Found] = {}
+
+    def __reduce__(self) -> tuple[type["RunTexts"], tuple[TextBook, SharedContext]]:
+        return RunTexts, (self.book, self.shared)
 
     @property
     def company_name(self) -> str:

@@ -5,20 +5,21 @@ part's. So two processes can work at one run (`side_by_side`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
-from crm_mail.documents.context_fields import company_fields
 from crm_mail.installation import Installation
 from crm_mail.outbox.consent_gate import purposes_of, read_consents
 from crm_mail.outbox.links.unsubscribe_links import UnsubscribeLinks
-from crm_mail.outbox.preparing.assembly import Draft, Rules, ask_nobody, assemble_party
+from crm_mail.outbox.models import Run
+from crm_mail.outbox.preparing.assembly import AskConsent, Draft, Rules, ask_nobody, assemble_party
 from crm_mail.outbox.preparing.criteria import Criteria
 from crm_mail.outbox.preparing.draft_rows import Part, RowMaker
-from crm_mail.outbox.preparing.gathering import read_batch
+from crm_mail.outbox.preparing.filling import RunTexts
+from crm_mail.outbox.preparing.gathering import due_documents, read_batch
 from crm_mail.outbox.preparing.leaving_out import refused_row, sent_row, unpackaged_row
 from crm_mail.outbox.preparing.packing import FilePacker
 from crm_mail.outbox.preparing.rules import load_rules, load_run_texts
@@ -27,7 +28,7 @@ from crm_mail.permissions import Actor
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What the parts of a run are worked out for; picklable.
+    """What all parts of a run are worked out with, read once; picklable, so that they follow the same rules.
 
     Args:
         criteria: with the document types that the actor may prepare and the company sends.
@@ -36,6 +37,14 @@ class Task:
     run_id: int
     criteria: Criteria
     actor: Actor
+    rules: Rules
+    texts: RunTexts
+
+    @classmethod
+    def of(cls, session: Session, run: Run, company: Company, criteria: Criteria, actor: Actor) -> Self:
+        """Read the company's rules and texts."""
+        rules = load_rules(session, company, criteria, actor)
+        return cls(run.id, criteria, actor, rules, load_run_texts(session, company, actor))
 
 
 TakeIds = Callable[[int], Sequence[int]]
@@ -48,8 +57,6 @@ class PartMaker:
 
     session: Session
     task: Task
-    company: Company
-    rules: Rules
     packer: FilePacker
     rows: RowMaker
 
@@ -57,30 +64,38 @@ class PartMaker:
     def of(
         cls, session: Session, task: Task, has_file: Callable[[str], bool], home: Installation | None
     ) -> Self:
-        """Read what holds for the whole run.
+        """Make ready.
 
         Args:
             has_file: whether a stored file is there.
             home: keeps the files that a packaging makes; None: files are only renamed.
         """
-        company = session.get_one(Company, task.criteria.company_id)
-        rules = load_rules(session, company, task.criteria, task.actor)
+        largest = task.rules.max_bytes
         rows = RowMaker(
             task.run_id,
-            company.id,
+            task.criteria.company_id,
             session.connection().dialect,
-            load_run_texts(session, company, task.actor),
+            task.texts,
             has_file,
-            rules.max_bytes,
+            largest,
             UnsubscribeLinks.of(home) if home else None,
         )
-        packer = FilePacker(session, home, company_fields(company), rules.max_bytes)
-        return cls(session, task, company, rules, packer, rows)
+        return cls(session, task, FilePacker(session, home, task.texts.shared.company, largest), rows)
 
-    @property
-    def is_divisible(self) -> bool:
-        """Whether messages can be made before they have their ids: a link to unsubscribe names its message."""
-        return not purposes_of(self.rules)
+    def divisible(self) -> Criteria | None:
+        """The run's criteria when its messages can be made before they have their ids, else None.
+
+        A link to unsubscribe names its message; types whose messages carry one are left out when none of them is due.
+        """
+        criteria, policies = self.task.criteria, self.task.rules.policies
+        asking = tuple(type_ for type_, policy in policies.items() if policy.purpose)
+        if not asking:
+            return criteria
+        due = due_documents(replace(criteria, document_types=asking), self.task.actor.sight)
+        if self.session.scalar(due.limit(1)) is not None:
+            return None
+        others = tuple(type_ for type_ in criteria.document_types if type_ not in asking)
+        return replace(criteria, document_types=others)
 
     def make(self, document_ids: Sequence[int], take_ids: TakeIds | None = None) -> Part:
         """The messages of these documents, and what becomes of those that nobody receives.
@@ -90,9 +105,12 @@ class PartMaker:
             take_ids: None: the messages are numbered from 0.
         """
         run_id = self.task.run_id
-        batch = read_batch(self.session, self.task.criteria, self.task.actor.sight, document_ids)
-        purposes = purposes_of(self.rules)
-        ask = read_consents(self.session, self.company, batch, purposes).ask if purposes else ask_nobody
+        criteria, rules = self.task.criteria, self.task.rules
+        batch = read_batch(self.session, criteria, self.task.actor.sight, document_ids)
+        ask: AskConsent = ask_nobody
+        if purposes := purposes_of(rules):
+            company = self.session.get_one(Company, criteria.company_id)
+            ask = read_consents(self.session, company, batch, purposes).ask
         drafts: list[Draft] = []
         left_out: list[dict[str, Any]] = []
         for party_id, documents in batch.documents.items():
@@ -101,7 +119,7 @@ class PartMaker:
                 documents,
                 batch.contacts.get(party_id, ()),
                 frozenset(batch.hidden_types.get(party_id, ())),
-                self.rules,
+                rules,
                 batch.sent_before,
                 ask,
             )

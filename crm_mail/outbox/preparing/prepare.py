@@ -151,7 +151,8 @@ def fill_run(
         raise RunNotPreparing(run.id)
     company = session.get_one(Company, run.company_id)
     criteria = _sent_types(session, run, company, actor)
-    maker = PartMaker.of(session, Task(run.id, criteria, actor), has_file, home)
+    task = Task.of(session, run, company, criteria, actor)
+    maker = PartMaker.of(session, task, has_file, home)
     writer = MessageWriter(session)
     with collector_paused(), closing(_work_out(maker, writer, home if is_committed else None)) as parts:
         for part in parts:
@@ -163,7 +164,7 @@ def fill_run(
         run.criteria = {**run.criteria, PREPARED_WITHIN: write_sight(actor.sight)}
     leave_out_documents(session, run, criteria, actor.sight)
     leave_out_contacts(session, run, criteria, actor.sight)
-    if asking := {type_ for type_, policy in maker.rules.policies.items() if policy.purpose}:
+    if asking := {type_ for type_, policy in task.rules.policies.items() if policy.purpose}:
         leave_out_without_consent(session, run, criteria, company, asking, actor.sight)
     later = warn_shared_addresses(session, run) + warn_ordinary_answers(session, run)
     if DocumentType.DUNNING_LETTER in writer.types:
@@ -189,9 +190,10 @@ def fill_run(
 
 def _work_out(maker: PartMaker, writer: MessageWriter, home: Installation | None) -> Generator[Part]:
     """The parts of the run; given an installation, another process works at them too where it may."""
-    task = maker.task
-    with closing(due_batches(maker.session, task.criteria, task.actor.sight)) as batches:
-        if home is not None and maker.is_divisible:
+    session, task = maker.session, maker.task
+    divisible = maker.divisible() if home is not None else None
+    with closing(due_batches(session, divisible or task.criteria, task.actor.sight)) as batches:
+        if home is not None and divisible is not None:
             yield from make_parts(batches, maker.make, home.settings, task)
         else:
             for document_ids in batches:

@@ -1,8 +1,8 @@
 """Two processes work at a long run: one beside this one makes parts of it, this one makes others and writes all.
 
 What both read must be committed: the other process has a connection of its own. It starts when a run proves long,
-while this one goes on; where it cannot be had, or dies, its parts are made here, and nothing is lost. It ends with
-its parent.
+while this one goes on; where it cannot be had, dies or does not answer, its parts are made here, and nothing is lost.
+It ends with its parent. A script that prepares runs needs the usual ``if __name__ == "__main__":``.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import logging
 import multiprocessing
 import os
 import pickle
+import secrets
 import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -35,6 +36,9 @@ MOST_WAITING: Final = 8
 
 CACHE_KB: Final = 8192
 """SQLite's cache in the other process, which reads every row once."""
+
+PATIENCE_SECONDS: Final = 60.0
+"""How long a part of the other process is waited for; it may wait itself for a lock that stands behind this one's."""
 
 _SPAWN = multiprocessing.get_context("spawn")
 _PROTOCOL: Final = pickle.HIGHEST_PROTOCOL
@@ -83,11 +87,11 @@ class _Beside:
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
         self._is_ready = False
-        self._outstanding = 0
+        self._blocks: deque[str] = deque()  # names of the shared memory for what it has before it
 
     def start(self) -> None:
         """Start it, where there is a processor for it; it tells when it is ready."""
-        if (os.cpu_count() or 1) < 2:
+        if _processors() < 2:
             return
         self._pipe, theirs = _SPAWN.Pipe()
         try:
@@ -102,7 +106,7 @@ class _Beside:
 
     def take_on(self, documents: Documents) -> bool:
         """Give it the documents of a part; whether it takes them: it may not be ready, or have enough to do."""
-        if self._pipe is None or self._outstanding >= AHEAD:
+        if self._pipe is None or len(self._blocks) >= AHEAD:
             return False
         try:
             if not self._is_ready:
@@ -110,11 +114,12 @@ class _Beside:
                     return False
                 self._pipe.recv()
                 self._is_ready = True
-            self._pipe.send(documents)
+            block = f"crm-mail-{secrets.token_hex(8)}"
+            self._pipe.send((documents, block))
         except (OSError, EOFError) as error:
             self._go_on_alone(error)
             return False
-        self._outstanding += 1
+        self._blocks.append(block)
         return True
 
     def has_made_one(self) -> bool:
@@ -131,9 +136,10 @@ class _Beside:
         if self._pipe is None:
             return None
         try:
-            name, size = self._pipe.recv()
-            self._outstanding -= 1
-            return _take(name, size)
+            if not self._pipe.poll(PATIENCE_SECONDS):
+                raise TimeoutError(f"no answer in {PATIENCE_SECONDS:g} s")
+            size = self._pipe.recv()
+            return _take(self._blocks.popleft(), size)
         except (OSError, EOFError, pickle.UnpicklingError) as error:
             self._go_on_alone(error)
             return None
@@ -149,11 +155,10 @@ class _Beside:
             process.kill()
             process.join()
         if pipe is not None:
-            with contextlib.suppress(OSError, EOFError):
-                while pipe.poll():
-                    if told := pipe.recv():
-                        _take(*told)
             pipe.close()
+        while self._blocks:
+            with contextlib.suppress(OSError):  # it was not made yet
+                _free(SharedMemory(self._blocks.popleft()))
 
 
 def _take(name: str, size: int) -> Part:
@@ -165,8 +170,17 @@ def _take(name: str, size: int) -> Part:
             part: Part = pickle.loads(data)  # noqa: S301  (our own process wrote it)
         return part
     finally:
-        block.close()
-        block.unlink()
+        _free(block)
+
+
+def _free(block: SharedMemory) -> None:
+    block.close()
+    block.unlink()
+
+
+def _processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _serve(settings: Settings, task: Task, pipe: Connection) -> None:
@@ -182,11 +196,12 @@ def _serve(settings: Settings, task: Task, pipe: Connection) -> None:
         maker = PartMaker.of(session, task, home.store.has, home)
         pipe.send(None)
         while True:
-            data = pickle.dumps(maker.make(pipe.recv()), _PROTOCOL)
-            block = SharedMemory(create=True, size=len(data))
+            documents, name = pipe.recv()
+            data = pickle.dumps(maker.make(documents), _PROTOCOL)
+            block = SharedMemory(name, create=True, size=len(data))
             assert block.buf is not None
             block.buf[: len(data)] = data
             held.append(block)
-            pipe.send((block.name, len(data)))
+            pipe.send(len(data))
             if len(held) > AHEAD:
                 held.popleft().close()
