@@ -12,9 +12,9 @@ from sqlalchemy import select
 from crm_mail.companies.models import Company
 from crm_mail.contacts.consents.recording import Word, record_consent
 from crm_mail.contacts.consents.rules import ConsentChannel, Decision, Purpose, Source
+from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.models import Contact
 from crm_mail.documents.packagings import PackagingValues, save_packaging
-from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import (
     LeftOut,
