@@ -136,7 +136,7 @@ def test_a_link_offers_the_files_of_its_message_alone_until_it_expires_or_is_wit
             message = session.get_one(Message, id_)
             message.state, message.sent_at = MessageState.SENT, now()
     shown = client.get(page)
-    assert (shown.status_code, "C1.pdf" in shown.text, "C2" in shown.text) == (200, True, False)
+    assert (shown.status_code, "C1.pdf" in shown.text, "C2." in shown.text) == (200, True, False)
     assert client.post(f"{page}/0").data == b"PDF C1 1"
     assert client.post(f"{page}/2").status_code == 200  # no such file: the page again
     assert client.get(page[:-1] + ("A" if page[-1] != "A" else "B")).status_code == 404
