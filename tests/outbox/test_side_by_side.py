@@ -233,7 +233,7 @@ def test_a_part_without_ids_holds_no_link_that_names_its_message(office: tuple[I
         criteria = Criteria(PartyFilter(company_id), ("invoice",))
         run = create_run(session, ACTOR, criteria)
         maker = PartMaker.of(session, Task.of(session, run, company, criteria, ACTOR), home.store.has, home)
-        assert maker.divisible() is None
+        assert maker.divisible_criteria() is None
         documents = next(gathering.due_batches(session, criteria, ACTOR.sight))
         assert maker.make(documents, lambda count: range(7, count + 7)).messages
         with pytest.raises(ValueError, match="needs its id"):

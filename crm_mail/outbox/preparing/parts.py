@@ -82,7 +82,7 @@ class PartMaker:
         )
         return cls(session, task, FilePacker(session, home, task.texts.shared.company, largest), rows)
 
-    def divisible(self) -> Criteria | None:
+    def divisible_criteria(self) -> Criteria | None:
         """The run's criteria when its messages can be made before they have their ids, else None.
 
         A link to unsubscribe names its message; types whose messages carry one are left out when none of them is due.

@@ -162,10 +162,7 @@ def fill_run(
     run.hidden_recipients = len(writer.hidden) + count_outside(session, criteria, actor.sight)
     if run.hidden_recipients:
         run.criteria = {**run.criteria, PREPARED_WITHIN: write_sight(actor.sight)}
-    leave_out_documents(session, run, criteria, actor.sight)
-    leave_out_contacts(session, run, criteria, actor.sight)
-    if asking := {type_ for type_, policy in task.rules.policies.items() if policy.purpose}:
-        leave_out_without_consent(session, run, criteria, company, asking, actor.sight)
+    _leave_out(session, run, company, task)
     later = warn_shared_addresses(session, run) + warn_ordinary_answers(session, run)
     if DocumentType.DUNNING_LETTER in writer.types:
         later += warn_unproven(session, run)
@@ -191,13 +188,22 @@ def fill_run(
 def _work_out(maker: PartMaker, writer: MessageWriter, home: Installation | None) -> Generator[Part]:
     """The parts of the run; given an installation, another process works at them too where it may."""
     session, task = maker.session, maker.task
-    divisible = maker.divisible() if home is not None else None
+    divisible = maker.divisible_criteria() if home is not None else None
     with closing(due_batches(session, divisible or task.criteria, task.actor.sight)) as batches:
         if home is not None and divisible is not None:
             yield from make_parts(batches, maker.make, home.settings, task)
         else:
             for document_ids in batches:
                 yield maker.make(document_ids, writer.take_ids)
+
+
+def _leave_out(session: Session, run: Run, company: Company, task: Task) -> None:
+    """Documents that may not be sent and contacts that receive nothing, in a few statements for the whole run."""
+    criteria, sight = task.criteria, task.actor.sight
+    leave_out_documents(session, run, criteria, sight)
+    leave_out_contacts(session, run, criteria, sight)
+    if asking := {type_ for type_, policy in task.rules.policies.items() if policy.purpose}:
+        leave_out_without_consent(session, run, criteria, company, asking, sight)
 
 
 def _sent_types(session: Session, run: Run, company: Company, actor: Actor) -> Criteria:
