@@ -100,13 +100,15 @@ def measure(times: int = 5, count: int = 100_000) -> list[Figure]:
 def run_module(module: str, *arguments: str) -> dict[str, float]:
     """What a program of its own measured: the last line that it prints, JSON.
 
-    ``memory`` in MB is the most that it and its children held at once; pages that they share count once.
+    ``memory`` in MB is the most that it and its children held at once, in two looks one after the other (a child that
+    is being started shows its parent's memory for a moment); pages that they share count once.
     """
     command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        memory = 0.0
+        memory = last = 0.0
         while process.poll() is None:
-            memory = max(memory, resident_mb(process.pid))
+            seen = resident_mb(process.pid)
+            memory, last = max(memory, min(last, seen)), seen
             time.sleep(0.1)
         answer = process.stdout.read() if process.stdout else ""
     if process.returncode:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 _MESSAGE_ID = re.compile(rb"^message-id:\s*(<[^>\r\n]*>)", re.IGNORECASE | re.MULTILINE)
 _ADDRESS = re.compile(rb"<([^>]*)>")
+_ROOM = 65_536
 _END = b"\r\n.\r\n"
 _TAKEN = b"250 2.0.0 Ok: queued\r\n"
 _ABILITIES = b"250-sink\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"
@@ -86,11 +87,12 @@ class Sink:
         )
 
 
-class SinkProtocol(asyncio.Protocol):
+class SinkProtocol(asyncio.BufferedProtocol):
     """One connection: commands by line, messages up to the lonely dot."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
+        self._room = memoryview(bytearray(_ROOM))  # the loop's own would be made anew for each piece
         self._buffer = b""
         self._message: bytearray | None = None  # being received
         self._recipients: list[bytes] = []
@@ -103,7 +105,11 @@ class SinkProtocol(asyncio.Protocol):
         self._sink.counts.connections += 1
         transport.write(b"220 sink ESMTP\r\n")
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = bytes(self._room[:nbytes])
         if self._message is None:
             self._buffer += data
         else:

@@ -23,7 +23,7 @@ def warn_shared_addresses(session: Session, run: Run) -> int:
         .group_by(Message.to_address)
         .having(func.min(recipient) != func.max(recipient))
     )
-    return _warn(session, Issue.SHARED_ADDRESS, [Message.run_id == run.id, Message.to_address.in_(shared)])
+    return _warn(session, run, Issue.SHARED_ADDRESS, Message.to_address.in_(shared))
 
 
 def warn_ordinary_answers(session: Session, run: Run) -> int:
@@ -32,17 +32,17 @@ def warn_ordinary_answers(session: Session, run: Run) -> int:
     """
     own = select(SenderAccount.reply_to).where(SenderAccount.id == Message.account_id).scalar_subquery()
     answers = func.coalesce(func.nullif(Message.reply_to, ""), own, "")
-    by_pec = [Message.run_id == run.id, Message.channel == Channel.PEC]
-    found = session.scalars(select(answers).where(*by_pec).distinct())
+    by_pec = Message.channel == Channel.PEC
+    found = session.scalars(select(answers).where(Message.run_id == run.id, by_pec).distinct())
     ordinary = not_by_pec(session, found)
     if not ordinary:
         return 0
-    return _warn(session, Issue.PEC_ANSWERS, [*by_pec, answers.in_(ordinary)])
+    return _warn(session, run, Issue.PEC_ANSWERS, by_pec, answers.in_(ordinary))
 
 
 def warn_unproven(session: Session, run: Run) -> int:
     """Formal notices that would leave by ordinary mail; how many had no warning before."""
-    return _warn(session, Issue.UNPROVEN, [Message.run_id == run.id, *unproven()])
+    return _warn(session, run, Issue.UNPROVEN, *unproven())
 
 
 def not_by_pec(session: Session, addresses: Iterable[str]) -> list[str]:
@@ -51,26 +51,29 @@ def not_by_pec(session: Session, addresses: Iterable[str]) -> list[str]:
     return [address for address, verdict in verdicts.items() if verdict.kind is not AddressKind.PEC]
 
 
-def _warn(session: Session, issue: Issue, chosen: list[ColumnElement[bool]]) -> int:
-    counted = select(func.count()).select_from(Message)
-    fresh = session.scalar(counted.where(*chosen, Message.warnings == 0)) or 0
+def _warn(session: Session, run: Run, issue: Issue, *chosen: ColumnElement[bool]) -> int:
+    """Warn on the chosen messages of the run; the conditions, which may look at the whole run, are asked once."""
     connection = session.connection()
-    connection.execute(
-        insert(MessageIssue).from_select(
-            ["run_id", "message_id", "code", "is_blocker", "params"],
-            select(
-                Message.run_id,
-                Message.id,
-                literal(issue.value),
-                literal(False),
-                literal({}, MessageIssue.params.type),
-            ).where(*chosen),
-            include_defaults=False,
-        )
+    found = select(
+        Message.run_id,
+        Message.id,
+        literal(issue.value),
+        literal(False),
+        literal({}, MessageIssue.params.type),
+    ).where(Message.run_id == run.id, *chosen)
+    columns = ["run_id", "message_id", "code", "is_blocker", "params"]
+    added = connection.execute(insert(MessageIssue).from_select(columns, found, include_defaults=False))
+    if not added.rowcount:
+        return 0
+    warned = Message.id.in_(
+        select(MessageIssue.message_id).where(MessageIssue.run_id == run.id, MessageIssue.code == issue.value)
+    )
+    fresh = (
+        session.scalar(select(func.count()).select_from(Message).where(warned, Message.warnings == 0)) or 0
     )
     connection.execute(
         update(Message)
-        .where(*chosen)
+        .where(warned)
         .values(
             warnings=Message.warnings + 1,
             first_issue=func.coalesce(func.nullif(Message.first_issue, ""), issue.value),

@@ -15,6 +15,7 @@ import secrets
 import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
+from itertools import chain, islice
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
 from typing import Final
@@ -28,7 +29,7 @@ from crm_mail.outbox.preparing.parts import PartMaker, Task
 log = logging.getLogger(__name__)
 
 LONG: Final = 4
-"""Parts of a run from which on a second process is worth its start."""
+"""Parts up to which a run is too short for a second process: it is done before that one is ready."""
 AHEAD: Final = 4
 """Parts that the other process has before it, so that it need not wait for this one."""
 MOST_WAITING: Final = 8
@@ -56,12 +57,14 @@ def make_parts(
         batches: read one after the other, a few ahead of what is given back.
         here: makes a part in this process.
     """
+    batches = iter(batches)
+    first = list(islice(batches, LONG + 1))
     beside = _Beside(settings, task)
     waiting: deque[Part | Documents] = deque()  # the documents of a part that the other process makes
     try:
-        for number, documents in enumerate(batches):
-            if number == LONG:
-                beside.start()
+        if len(first) > LONG:
+            beside.start()
+        for documents in chain(first, batches):
             waiting.append(documents if beside.take_on(documents) else here(documents))
             while waiting and (
                 isinstance(waiting[0], Part) or len(waiting) > MOST_WAITING or beside.has_made_one()
