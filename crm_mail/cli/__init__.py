@@ -81,6 +81,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="crm-mail", prog_name="crm-mail")
 def cli() -> None:
     """CRM Mail: prepare, review, commit and send an office's documents."""
 

@@ -244,6 +244,11 @@ def look_at_everything(anna: Watched) -> None:
 def commit(anna: Watched) -> None:
     anna.page.locator("#run-actions").get_by_role("link", name="Send 3 messages").click()
     anna.page.wait_for_url(re.compile(r"/commit$"))
+    moment = anna.page.get_by_label("Day and time")
+    assert not moment.is_visible()  # nobody is asked for it who starts now
+    anna.page.get_by_label("At a chosen time").check()
+    assert moment.is_visible()
+    anna.page.get_by_label("Now", exact=True).check()
     anna.shot("17-commit")
     anna.button("Send 3 messages").click()
     anna.page.wait_for_url(re.compile(r"/progress$"))
