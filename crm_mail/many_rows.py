@@ -1,10 +1,10 @@
 """Many rows at once: inserted and updated without a statement for each, and found by any number of ids."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, repeat
 from operator import itemgetter
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from sqlalchemy import (
     ARRAY,
@@ -28,6 +28,8 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 from crm_mail.db import Base, to_json
+
+T = TypeVar("T")
 
 ROWS_TOGETHER = (128, 16)
 """Rows of one INSERT on SQLite: times the columns of the widest table still below its 32,766 parameters."""
@@ -207,6 +209,12 @@ def _processed(rows: Sequence[Mapping[str, Any]], processors: Processors) -> lis
         list(column if way is None else map(way, column))
         for column, (_name, way) in zip(cells, processors, strict=True)
     ]
+
+
+def chunks(ids: Sequence[T], size: int = 10_000) -> Iterator[Sequence[T]]:
+    """Pieces of a list that fit into one statement's parameters."""
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
 
 
 def among(

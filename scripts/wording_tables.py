@@ -13,11 +13,12 @@ sys.path.insert(0, str(ROOT))
 from crm_mail.delivery.envelope import Cause  # noqa: E402
 from crm_mail.document_types import TYPE_FACTS, Direction  # noqa: E402
 from crm_mail.documents.message_context import MESSAGE_FIELDS, placeholder_names  # noqa: E402
+from crm_mail.outbox.issue_words import issue_name, issue_words  # noqa: E402
 from crm_mail.outbox.issues import BLOCKERS, Issue  # noqa: E402
 from crm_mail.outbox.reasons import LeftOutReason, WithheldReason  # noqa: E402
 from crm_mail.outbox.sending.attempting import OwnCause  # noqa: E402
 from crm_mail.outbox.sending.cause_words import cause_words  # noqa: E402
-from crm_mail.outbox.wording import issue_name, issue_words, left_out_words, withheld_words  # noqa: E402
+from crm_mail.outbox.why_words import left_out_words, withheld_words  # noqa: E402
 
 PAGE = ROOT / "docs" / "user-guide.md"
 GOES_TO = {Direction.CUSTOMER: "customers", Direction.SUPPLIER: "suppliers", Direction.INTERNAL: "own staff"}

@@ -14,7 +14,7 @@ from crm_mail.installation import Installation
 from crm_mail.outbox.composing.parts import Composed
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.preparing.assembly import FileFacts
+from crm_mail.outbox.preparing.facts import FileFacts
 from crm_mail.outbox.preparing.filling import text_fault
 from crm_mail.permissions import EVERYTHING, Actor
 

@@ -12,7 +12,7 @@ from crm_mail.companies.models import Company
 from crm_mail.contacts.consents.rules import Purpose, soft_opt_in
 from crm_mail.contacts.finding.filter_words import describe_filter
 from crm_mail.contacts.finding.party_filter import PartyFilter
-from crm_mail.outbox import wording
+from crm_mail.outbox.why_words import left_out_words
 from crm_mail.permissions import Permission, signed_in_actor
 from crm_mail.web.door import db
 from crm_mail.web.navigation import current_company
@@ -80,4 +80,4 @@ def exclusion_words(reason: str) -> str:
         SUPPRESSED: _("Bounced or stopped: not written to any more"),
         NO_ADDRESS: _("No address is known"),
     }
-    return str(own.get(reason) or wording.left_out_words(reason, _)[0])
+    return str(own.get(reason) or left_out_words(reason, _)[0])

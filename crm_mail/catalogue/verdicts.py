@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from crm_mail.importers.messages import N_
-
-Translate = Callable[[str], str]
+from crm_mail.words import N_, Translate
 
 
 class Outcome(StrEnum):

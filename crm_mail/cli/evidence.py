@@ -18,9 +18,9 @@ from crm_mail.evidence.timeline_words import headline, stage_words, step_told
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message
 from crm_mail.outbox.reviewing.review import find_message, find_run
-from crm_mail.outbox.wording import english
 from crm_mail.permissions import Actor
-from crm_mail.web.translating import Translate, translator
+from crm_mail.web.translating import translator
+from crm_mail.words import Translate, english
 
 LANGUAGES = ("en", "it", "es")
 

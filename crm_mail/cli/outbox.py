@@ -26,7 +26,7 @@ from crm_mail.outbox.preparing.preparation import prepare_run
 from crm_mail.outbox.reviewing.review import can_see_run, count_run, find_run
 from crm_mail.outbox.sending.control import cancel_run, pause_run, read_progress, resume_run, retry_failed
 from crm_mail.outbox.sight import messages_in_sight
-from crm_mail.outbox.wording import describe_why
+from crm_mail.outbox.why_words import describe_why
 from crm_mail.permissions import Actor
 from crm_mail.reports.export import ReportFormat, csv_chunks, report_json, text_chunks, write_xlsx
 

@@ -7,12 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from crm_mail.documents.template_errors import TemplateProblem
-
-
-def _(message: str) -> str:
-    """Mark a message for translation; it is translated when it is used."""
-    return message
-
+from crm_mail.words import mark as _
 
 _WORDS: dict[TemplateProblem, str] = {
     TemplateProblem.SYNTAX: _(

@@ -26,7 +26,7 @@ from crm_mail.outbox.composing.parts import Composed
 from crm_mail.outbox.composing.registry import register
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.preparing.assembly import FileFacts
+from crm_mail.outbox.preparing.facts import FileFacts
 from crm_mail.outbox.preparing.gathering import read_files
 from crm_mail.permissions import Actor
 

@@ -1,7 +1,7 @@
 """What an alarm means and what to do about it (pure)."""
 
 from crm_mail.evidence.alarms import Alarm, Silence
-from crm_mail.outbox.wording import Translate
+from crm_mail.words import Translate
 
 
 def alarm_words(alarm: str, _: Translate) -> tuple[str, str]:

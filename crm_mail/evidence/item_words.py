@@ -2,7 +2,7 @@
 
 from crm_mail.delivery.pec.receipt import ReceiptType
 from crm_mail.evidence.models import ItemKind
-from crm_mail.outbox.wording import Translate
+from crm_mail.words import Translate
 
 
 def kind_words(kind: ItemKind, _: Translate) -> str:

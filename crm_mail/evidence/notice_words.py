@@ -1,6 +1,6 @@
 """The words of an error notice (PM-19), in the company's language (pure)."""
 
-from crm_mail.outbox.wording import Translate
+from crm_mail.words import Translate
 
 
 def title_of(cause: str, _: Translate) -> str:

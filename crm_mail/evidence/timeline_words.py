@@ -13,7 +13,7 @@ from crm_mail.evidence.alarm_words import alarm_words
 from crm_mail.evidence.proof import NOT_ACCEPTED, Conflict, Proof, Stage
 from crm_mail.evidence.timeline import Line, Step
 from crm_mail.outbox.sending.cause_words import cause_words
-from crm_mail.outbox.wording import Translate
+from crm_mail.words import Translate
 
 _ICONS = {
     Line.SENT: "send",

@@ -9,7 +9,7 @@ from typing import Final
 
 from flask_babel import gettext
 
-from crm_mail.importers.messages import N_
+from crm_mail.words import N_
 
 _SENTENCES: Final = (
     N_("An email address must have an @-sign"),

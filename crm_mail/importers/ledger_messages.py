@@ -3,11 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-
-def N_(text: str) -> str:  # noqa: N802  (the marker that Babel extracts by default)
-    """Mark a sentence for extraction without translating it."""
-    return text
-
+from crm_mail.words import N_
 
 LEDGER_MESSAGES: Final[Mapping[str, str]] = {
     "not_ledger_json": N_(

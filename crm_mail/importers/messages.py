@@ -10,12 +10,7 @@ from typing import Final
 from crm_mail.documents.schemas.problems import Problem
 from crm_mail.importers.file_messages import FILE_MESSAGES
 from crm_mail.importers.ledger_messages import LEDGER_MESSAGES
-
-
-def N_(text: str) -> str:  # noqa: N802  (the marker that Babel extracts by default)
-    """Mark a sentence for extraction without translating it."""
-    return text
-
+from crm_mail.words import N_
 
 REFUSALS: Final[Mapping[str, str]] = {
     # any file

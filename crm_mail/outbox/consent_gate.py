@@ -27,9 +27,10 @@ from crm_mail.contacts.consents.rules import (
 from crm_mail.contacts.models import Party
 from crm_mail.delivery.addresses import address_key
 from crm_mail.delivery.routing import Channel
+from crm_mail.many_rows import chunks
 from crm_mail.outbox.models import Message
-from crm_mail.outbox.preparing.assembly import Rules
-from crm_mail.outbox.preparing.gathering import PartyBatch, chunks
+from crm_mail.outbox.preparing.facts import Rules
+from crm_mail.outbox.preparing.gathering import PartyBatch
 
 
 @dataclass(slots=True)

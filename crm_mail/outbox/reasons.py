@@ -1,4 +1,4 @@
-"""Why a message exists, and why something was left out (BX-1), as codes (pure). Words: `wording.py`."""
+"""Why a message exists, and why something was left out (BX-1), as codes (pure). Words: `why_words.py`."""
 
 from enum import StrEnum
 

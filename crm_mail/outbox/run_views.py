@@ -14,7 +14,8 @@ from sqlalchemy import select
 from crm_mail.companies.models import Company
 from crm_mail.db import now
 from crm_mail.evidence.listing import run_evidence
-from crm_mail.outbox import tasks, wording
+from crm_mail.outbox import tasks
+from crm_mail.outbox.change_words import event_words
 from crm_mail.outbox.committing.commit import CommitRefused, Committed, ListChanged, commit_run, undo_commit
 from crm_mail.outbox.committing.commit_forms import (
     CommitForm,
@@ -25,6 +26,7 @@ from crm_mail.outbox.committing.commit_forms import (
     unknown_label,
 )
 from crm_mail.outbox.committing.commit_overview import CommitOverview, ends_at, overview
+from crm_mail.outbox.issue_words import issue_name
 from crm_mail.outbox.models import Message, MessageEvent, Run
 from crm_mail.outbox.preparing.prepare_views import ring, run_url
 from crm_mail.outbox.reviewing import summaries
@@ -43,6 +45,7 @@ from crm_mail.outbox.sending import control
 from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.standing.views import standing_note
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState, RunState
+from crm_mail.outbox.why_words import withheld_words
 from crm_mail.permissions import Actor, Permission, Sight, requires, signed_in_actor
 from crm_mail.users.models import User
 from crm_mail.web.door import after_commit, commit_now, db
@@ -227,8 +230,8 @@ def _commit_page(run: Run, actor: Actor, form: CommitForm, problem: CommitRefuse
 def _commit_words(seen: CommitOverview) -> dict[str, Any]:
     return {
         "outdated": [dropped_words(reason, count) for reason, count in seen.outdated.items()],
-        "blocked": [(wording.issue_name(code, _), code, count) for code, count in seen.blocked],
-        "withheld": [(wording.withheld_words(reason, _), count) for reason, count in seen.withheld],
+        "blocked": [(issue_name(code, _), code, count) for code, count in seen.blocked],
+        "withheld": [(withheld_words(reason, _), count) for reason, count in seen.withheld],
         "message_languages": [(LANGUAGES.get(one, one), count) for one, count in seen.languages],
     }
 
@@ -308,7 +311,7 @@ def _events(run: Run, sight: Sight) -> list[dict[str, Any]]:
     )
     found = []
     for at, kind, detail, who, message in db().execute(query):
-        words = wording.event_words(kind, detail or {}, _)
+        words = event_words(kind, detail or {}, _)
         found.append(
             {
                 "at": at,

@@ -1,7 +1,7 @@
 """The states of runs in a word or two, in the reader's language (pure)."""
 
 from crm_mail.outbox.states import RunState
-from crm_mail.web.translating import Translate
+from crm_mail.words import Translate
 
 
 def run_state_word(state: RunState, _: Translate) -> str:

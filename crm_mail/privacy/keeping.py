@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.models import CompanyType
 from crm_mail.delivery.routing import Channel
 from crm_mail.document_types import DocumentType
+from crm_mail.many_rows import chunks
 from crm_mail.outbox.models import Message
-from crm_mail.outbox.preparing.gathering import chunks
 from crm_mail.outbox.states import LEFT
 
 YEARS = 10

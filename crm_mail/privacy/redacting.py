@@ -7,7 +7,7 @@ from sqlalchemy import Column, ColumnElement, Computed, LargeBinary, Table, and_
 from sqlalchemy.orm import Session
 
 from crm_mail.db import Base
-from crm_mail.outbox.preparing.gathering import chunks
+from crm_mail.many_rows import chunks
 from crm_mail.personal_data import Fate
 from crm_mail.personal_data import Table as Declared
 from crm_mail.privacy.registry import TABLES

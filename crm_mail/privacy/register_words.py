@@ -1,12 +1,7 @@
 """The activities that the product itself carries out, as a proposal for the register (pure)."""
 
-from crm_mail.outbox.wording import Translate
-
-
-def _(message: str) -> str:
-    """Mark a message for translation; it is translated when it is used."""
-    return message
-
+from crm_mail.words import Translate
+from crm_mail.words import mark as _
 
 _CONTACTS = _("Contacts of customers and suppliers: name, e-mail addresses, telephone, function, language")
 _NOBODY = _("No transfer outside the European Union.")

@@ -2,16 +2,11 @@
 
 from collections.abc import Callable
 
-from crm_mail.outbox.wording import Translate
 from crm_mail.privacy.keeping import KeptFor
 from crm_mail.privacy.models import ActKind
 from crm_mail.privacy.retention_rules import Kind, Term
-
-
-def _(message: str) -> str:
-    """Mark a message for translation; it is translated when it is used."""
-    return message
-
+from crm_mail.words import Translate
+from crm_mail.words import mark as _
 
 _KINDS = {
     Kind.MESSAGES: _("Messages sent"),

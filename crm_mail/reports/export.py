@@ -18,7 +18,7 @@ from crm_mail.evidence.proof import Stage
 from crm_mail.evidence.timeline_words import stage_words
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.sending.cause_words import cause_words
-from crm_mail.outbox.wording import describe_why, left_out_words, withheld_words
+from crm_mail.outbox.why_words import describe_why, left_out_words, withheld_words
 from crm_mail.permissions import Actor
 from crm_mail.reports.languages import Translate, translator
 from crm_mail.reports.queries import enhanced_of, failure_groups, left_out_reasons, run_totals

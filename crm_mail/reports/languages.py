@@ -7,7 +7,8 @@ from contextvars import ContextVar
 from flask_babel import get_locale
 from flask_babel import gettext as _of_the_page
 
-from crm_mail.web.translating import Translate, translator
+from crm_mail.web.translating import translator
+from crm_mail.words import Translate
 
 __all__ = ["Translate", "gettext", "language_of_words", "translator", "words_in"]
 

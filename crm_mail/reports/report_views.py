@@ -19,7 +19,7 @@ from crm_mail.outbox.reviewing.review import find_message, find_run
 from crm_mail.outbox.sending import control
 from crm_mail.outbox.sending.cause_words import cause_words
 from crm_mail.outbox.states import MessageState, RunState, TransitionRefused
-from crm_mail.outbox.wording import left_out_words, withheld_words
+from crm_mail.outbox.why_words import left_out_words, withheld_words
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
 from crm_mail.reports import export, queries
 from crm_mail.reports.export import ReportFormat

@@ -31,7 +31,8 @@ from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables import mappings as ledger_mappings
 from crm_mail.receivables.importing import import_ledger
 from crm_mail.refusals import Refusal
-from crm_mail.web.translating import Translate, translator
+from crm_mail.web.translating import translator
+from crm_mail.words import Translate
 
 PAUSE_SECONDS: Final = 2.0
 """Between two looks: a file that grows within it is left for the next time."""

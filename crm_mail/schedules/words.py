@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crm_mail.schedules.models import FiringState
-from crm_mail.web.translating import Translate
+from crm_mail.words import Translate
 
 
 def state_name(state: FiringState, _: Translate) -> str:

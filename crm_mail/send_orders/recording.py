@@ -28,9 +28,9 @@ from crm_mail.installation import Installation
 from crm_mail.outbox.composing.compose import TypeNotSent, compose_run
 from crm_mail.outbox.composing.parts import Composed, Composition, Origin
 from crm_mail.outbox.models import LeftOut, Message, Run
-from crm_mail.outbox.preparing.assembly import FileFacts
+from crm_mail.outbox.preparing.facts import FileFacts
 from crm_mail.outbox.preparing.prepare import create_run, criteria_for_documents
-from crm_mail.outbox.wording import left_out_words
+from crm_mail.outbox.why_words import left_out_words
 from crm_mail.permissions import HIGHEST_CLEARANCE, Actor
 from crm_mail.refusals import Refusal
 from crm_mail.send_orders.linking import Directory, Linked, link_order, read_directory

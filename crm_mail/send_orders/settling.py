@@ -25,7 +25,7 @@ from crm_mail.outbox.standing.limits import WhyNot, why_not
 from crm_mail.outbox.standing.models import StandingAuthorisation
 from crm_mail.outbox.standing.service import COMMITTED, commit_by_standing, limits_of, sent_today
 from crm_mail.outbox.states import SETTLED, MessageState, RunState
-from crm_mail.outbox.wording import left_out_words
+from crm_mail.outbox.why_words import left_out_words
 from crm_mail.send_orders.answers import SentMessage, write_answer
 from crm_mail.send_orders.attachment_paths import AttachmentRoots
 from crm_mail.send_orders.folder import RECYCLE, OrderFolder

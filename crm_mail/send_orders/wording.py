@@ -1,12 +1,11 @@
 """Why an order was refused or failed, in words (pure); the parameters are values of the file."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from crm_mail.importers.messages import MESSAGES
 from crm_mail.importers.sentences import explain_in
-
-Translate = Callable[[str], str]
+from crm_mail.words import Translate, fill
 
 
 def explain(code: str, params: Mapping[str, Any], _: Translate) -> str:
@@ -14,14 +13,7 @@ def explain(code: str, params: Mapping[str, Any], _: Translate) -> str:
     sentence = _of_order(_).get(code) or _of_server(_).get(code) or _of_files(_).get(code)
     if sentence is None:
         return explain_in(_, code, params) if code in MESSAGES else code
-    return sentence % _Lenient(params)
-
-
-class _Lenient(dict[str, Any]):
-    """A parameter that an older version did not keep is shown as a dash."""
-
-    def __missing__(self, key: str) -> str:
-        return "–"
+    return fill(sentence, params)
 
 
 def _of_order(_: Translate) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The words of a mail to a user about the own account, in the user's language (pure)."""
 
-from crm_mail.web.translating import Translate, translator
+from crm_mail.web.translating import translator
+from crm_mail.words import Translate
 
 
 def compose(kind: str, language: str, *, name: str, link: str) -> tuple[str, str]:

@@ -1,13 +1,11 @@
 """Translating outside of a page: for mails and files that the worker and the command line make."""
 
-from collections.abc import Callable
 from functools import lru_cache
 
 from babel.support import NullTranslations, Translations
 
 from crm_mail.web.catalogs import FOLDER, compile_catalogs
-
-Translate = Callable[[str], str]
+from crm_mail.words import Translate
 
 
 @lru_cache(maxsize=8)

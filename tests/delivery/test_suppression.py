@@ -19,13 +19,13 @@ from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.suppression import SuppressionRefused, load_suppressed, record_bounce
 from crm_mail.installation import Installation
 from crm_mail.outbox.committing.commit import commit_run
+from crm_mail.outbox.issue_words import issue_words
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Message
 from crm_mail.outbox.reasons import COPY_DROPPED, WithheldReason
 from crm_mail.outbox.sending.attempting import SenderIdentity, envelope_sender
 from crm_mail.outbox.sending.cause_words import cause_words
 from crm_mail.outbox.sending.claiming import Job
-from crm_mail.outbox.wording import issue_words
 from crm_mail.permissions import PermissionDenied
 from tests.factories import make_account, make_actor, make_company, make_contact, make_document, make_party
 from tests.outbox.preparing import prepare

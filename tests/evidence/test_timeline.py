@@ -8,7 +8,7 @@ import pytest
 from crm_mail.evidence.proof import Failure, Proof
 from crm_mail.evidence.timeline import Came, Line, Story, build_timeline
 from crm_mail.evidence.timeline_words import headline, step_told
-from crm_mail.outbox.wording import english
+from crm_mail.words import english
 from tests.evidence.mails import RECIPIENT, SENDER, SENT_AT, hours
 
 ROME = ZoneInfo("Europe/Rome")

@@ -20,12 +20,12 @@ from crm_mail.outbox.composing.compose import compose_run, create_composed_run
 from crm_mail.outbox.composing.parts import UNSUBSCRIBE, Composed, Composition, Origin
 from crm_mail.outbox.composing.registry import register
 from crm_mail.outbox.models import Message, MessageContent, Run
-from crm_mail.outbox.preparing.assembly import FileFacts
+from crm_mail.outbox.preparing.facts import FileFacts
 from crm_mail.outbox.preparing.language_change import change_language
 from crm_mail.outbox.reviewing.review import Chosen
 from crm_mail.outbox.states import MessageState, RunState
 from crm_mail.outbox.tasks import fill_one_run
-from crm_mail.outbox.wording import describe_why
+from crm_mail.outbox.why_words import describe_why
 from tests.factories import (
     make_account,
     make_actor,

@@ -24,7 +24,7 @@ from crm_mail.outbox.models import (
     MessageFile,
     MessageIssue,
 )
-from crm_mail.outbox.preparing import gathering, side_by_side
+from crm_mail.outbox.preparing import due, side_by_side
 from crm_mail.outbox.preparing.criteria import Criteria
 from crm_mail.outbox.preparing.draft_rows import Part
 from crm_mail.outbox.preparing.parts import PartMaker, Task
@@ -40,7 +40,7 @@ ACTOR = make_actor(clearance=1)
 @pytest.fixture
 def office(home: Installation, monkeypatch: pytest.MonkeyPatch) -> tuple[Installation, int]:
     """Forty customers with contacts, copies, confidential contacts and blocked rows; five of them in a part."""
-    monkeypatch.setattr(gathering, "PARTIES_AT_ONCE", 5)
+    monkeypatch.setattr(due, "PARTIES_AT_ONCE", 5)
     monkeypatch.setattr(side_by_side, "LONG", 1)
     monkeypatch.setattr(side_by_side, "MOST_WAITING", 2)
     monkeypatch.setattr(side_by_side, "_processors", lambda: 2)
@@ -234,7 +234,7 @@ def test_a_part_without_ids_holds_no_link_that_names_its_message(office: tuple[I
         run = create_run(session, ACTOR, criteria)
         maker = PartMaker.of(session, Task.of(session, run, company, criteria, ACTOR), home.store.has, home)
         assert maker.divisible_criteria() is None
-        documents = next(gathering.due_batches(session, criteria, ACTOR.sight))
+        documents = next(due.due_batches(session, criteria, ACTOR.sight))
         assert maker.make(documents, lambda count: range(7, count + 7)).messages
         with pytest.raises(ValueError, match="needs its id"):
             maker.make(documents)

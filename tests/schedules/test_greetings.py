@@ -18,7 +18,7 @@ from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, MessageContent, Run
 from crm_mail.outbox.sending.control import cancel_run
 from crm_mail.outbox.states import RunState
-from crm_mail.outbox.wording import describe_why
+from crm_mail.outbox.why_words import describe_why
 from crm_mail.permissions import ANY, Permission
 from crm_mail.scheduled_kinds import register_scheduled_kinds
 from crm_mail.schedules import firing

@@ -4,14 +4,12 @@ By subject and detail of the status (RFC 3463, and the register of RFC 5248) whe
 was read from the words of a bounce. The translating function is the caller's.
 """
 
-from collections.abc import Callable
-
 from crm_mail.delivery.bounces.parsed import BY_PERSON, BY_READER, BounceReason
 from crm_mail.delivery.bounces.reasons import reason_of_status
+from crm_mail.words import Translate
 
 Words = tuple[str, str]
 """Title and remedy."""
-Translate = Callable[[str], str]
 
 
 def reason_words(reason: str, status: str, _: Translate) -> Words:

@@ -3,22 +3,11 @@
 Every function takes ``translate``; `_` only marks the messages for collection. English is what the command line says.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from crm_mail.delivery.domains.findings import Check, Finding, Level
-
-Translate = Callable[[str], str]
-
-
-def _(message: str) -> str:
-    """Mark a message for translation; it is translated when it is used."""
-    return message
-
-
-def english(message: str) -> str:
-    """The translation into English: nothing to do."""
-    return message
+from crm_mail.words import Translate, english, fill
+from crm_mail.words import mark as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,15 +291,9 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 def describe(finding: Finding, translate: Translate = english) -> FindingWords:
     """A finding in words."""
     text, advice = _SENTENCES[finding.code]
-    values = _Values(finding.params)
-    sentence = " ".join((translate(text) % values).split())
+    sentence = " ".join(fill(translate(text), finding.params).split())
     if trouble := TROUBLES.get(str(finding.params.get("trouble", ""))):
         sentence = f"{sentence} {translate(trouble)}"
     return FindingWords(
-        translate(CHECKS[finding.check]), sentence, translate(advice) % values if advice else ""
+        translate(CHECKS[finding.check]), sentence, fill(translate(advice), finding.params) if advice else ""
     )
-
-
-class _Values(dict[str, object]):
-    def __missing__(self, key: str) -> str:
-        return "–"

@@ -3,22 +3,9 @@
 `_` only marks the messages for collection; ``translate`` gives them in another language.
 """
 
-from collections.abc import Callable
-
 from crm_mail.delivery.domains.pec_domains import Reason
-
-Translate = Callable[[str], str]
-
-
-def _(message: str) -> str:
-    """Mark a message for translation; it is translated when it is used."""
-    return message
-
-
-def english(message: str) -> str:
-    """The translation into English: nothing to do."""
-    return message
-
+from crm_mail.words import Translate, english
+from crm_mail.words import mark as _
 
 _SENTENCES: dict[str, str] = {
     Reason.PERSON: _("A person said so."),

@@ -10,11 +10,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-
-def N_(text: str) -> str:  # noqa: N802  (the marker that Babel extracts by default)
-    """Mark a sentence for extraction without translating it."""
-    return text
-
+from crm_mail.words import N_
 
 PROBLEMS: Final[Mapping[str, str]] = {
     "missing": N_("“%(path)s” is missing. Add it."),

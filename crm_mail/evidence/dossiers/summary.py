@@ -14,8 +14,8 @@ from crm_mail.evidence.item_words import kind_words, receipt_words
 from crm_mail.evidence.models import MailItem
 from crm_mail.evidence.timeline_words import conflict_words, headline, step_told
 from crm_mail.evidence.verification_words import content_words, step_title, step_words, trust_words
-from crm_mail.outbox.wording import Translate
 from crm_mail.web.translating import translator
+from crm_mail.words import Translate
 
 DETAILED = 50
 """Messages that are shown with all their receipts; the others have a line each, up to `LISTED`."""

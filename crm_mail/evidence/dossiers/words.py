@@ -8,13 +8,8 @@ from crm_mail.evidence.dossiers.findings import (
     ReceiptCheck,
 )
 from crm_mail.evidence.verification_words import trust_words
-from crm_mail.outbox.wording import Translate
-
-
-def _(message: str) -> str:
-    """Mark a message for translation; it is translated when it is used."""
-    return message
-
+from crm_mail.words import Translate
+from crm_mail.words import mark as _
 
 _REFUSALS = {
     "no_zip": _("This is not a ZIP file, or it is cut short: take the file again from where it is kept."),

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from crm_mail.importers.base import ImportRefused, ParsedDocument
-from crm_mail.importers.messages import N_
+from crm_mail.words import N_
 
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _MOST: Final = Decimal(10) ** 14

@@ -16,7 +16,8 @@ from crm_mail.importers.folders.hot_folder import Claim, is_ordinary, outer_file
 from crm_mail.importers.models import FileOutcome, HotFolderFile
 from crm_mail.importers.sentences import explain_in
 from crm_mail.permissions import HIGHEST_CLEARANCE, Actor
-from crm_mail.web.translating import Translate, translator
+from crm_mail.web.translating import translator
+from crm_mail.words import Translate
 
 FOLDER_ACTOR = Actor(None, "hot folder", clearance=HIGHEST_CLEARANCE, is_admin=True)
 """Who brings in what lies in a hot folder: nobody is at the keyboard."""

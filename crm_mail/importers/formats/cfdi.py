@@ -27,8 +27,8 @@ from crm_mail.importers.formats.cfdi_taxes import read_lines, read_tax_summary, 
 from crm_mail.importers.formats.cfdi_xml import attribute, descend, require
 from crm_mail.importers.formats.fatturapa_xml import child, children, local_name, parse_date
 from crm_mail.importers.formats.hardened_xml import parse_hardened
-from crm_mail.importers.messages import N_
 from crm_mail.permissions import HIGHEST_CLEARANCE
+from crm_mail.words import N_
 
 UNSTAMPED: Final = "unstamped"
 PAYROLL: Final = "payroll"

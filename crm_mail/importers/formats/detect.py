@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.messages import N_
+from crm_mail.words import N_
 
 _HEAD: Final = 4096
 _LAYERS: Final = 6

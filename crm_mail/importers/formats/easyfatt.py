@@ -22,7 +22,7 @@ from crm_mail.importers.formats.easyfatt_fields import (
 )
 from crm_mail.importers.formats.fatturapa_xml import child, children, parse_date, text
 from crm_mail.importers.formats.hardened_xml import parse_hardened
-from crm_mail.importers.messages import N_
+from crm_mail.words import N_
 
 TYPES: Final = {
     "A": "generic",  # avviso di parcella

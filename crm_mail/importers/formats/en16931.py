@@ -30,7 +30,7 @@ from crm_mail.importers.formats.cii_variants import as_cii
 from crm_mail.importers.formats.fatturapa_xml import local_name, parse_amount, parse_date
 from crm_mail.importers.formats.hardened_xml import parse_hardened
 from crm_mail.importers.formats.hybrid_pdf import extract_invoice_xml
-from crm_mail.importers.messages import N_
+from crm_mail.words import N_
 
 Terms = Mapping[str, Any]
 

@@ -27,7 +27,7 @@ from crm_mail.importers.formats.fatturapa_parties import parse_buyer, parse_sell
 from crm_mail.importers.formats.fatturapa_xml import child, local_name, text
 from crm_mail.importers.formats.hardened_xml import DEFAULT_SIZE_LIMIT, check_size, parse_hardened
 from crm_mail.importers.formats.p7m import extract_signed_xml
-from crm_mail.importers.messages import N_
+from crm_mail.words import N_
 
 _ROOTS: Final = ("FatturaElettronica", "FatturaElettronicaSemplificata")
 _TRANSMISSION: Final = ("IdTrasmittente", "ProgressivoInvio", "FormatoTrasmissione", "CodiceDestinatario")

@@ -30,7 +30,7 @@ from crm_mail.importers.formats.fatturapa_xml import (
     parse_date,
     text,
 )
-from crm_mail.importers.messages import N_
+from crm_mail.words import N_
 
 CREDIT_NOTES: Final = frozenset({"TD04", "TD08"})
 SELF_BILLING: Final = frozenset(

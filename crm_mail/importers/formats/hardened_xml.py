@@ -11,7 +11,7 @@ from typing import Final
 from lxml import etree
 
 from crm_mail.importers.base import ImportRefused, Notice
-from crm_mail.importers.messages import N_
+from crm_mail.words import N_
 
 DEFAULT_SIZE_LIMIT: Final = 50 * 1024 * 1024
 _FORGIVABLE: Final = frozenset(

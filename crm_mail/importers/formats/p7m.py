@@ -11,7 +11,7 @@ import re
 from typing import Final, NamedTuple
 
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.messages import N_
+from crm_mail.words import N_
 
 MAX_LAYERS: Final = 6
 _MAX_DEPTH: Final = 8

@@ -33,7 +33,7 @@ from crm_mail.importers.formats.fatturapa_xml import (
     text,
 )
 from crm_mail.importers.formats.hardened_xml import parse_hardened
-from crm_mail.importers.messages import N_
+from crm_mail.words import N_
 
 _CREDIT_NOTES: Final = frozenset({"CREN", "CRED"})
 _LONGEST: Final = 10_000  # characters of free text that are searched; banks carry 140

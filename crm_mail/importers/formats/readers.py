@@ -18,7 +18,7 @@ from crm_mail.importers.formats.fatturapa import orient_document, parse_fatturap
 from crm_mail.importers.formats.hardened_xml import DEFAULT_SIZE_LIMIT, check_size
 from crm_mail.importers.formats.pain001 import parse_pain001
 from crm_mail.importers.formats.sifen import parse_sifen
-from crm_mail.importers.messages import N_
+from crm_mail.words import N_
 
 Reader = Callable[[bytes], list[ParsedDocument]]
 

@@ -17,7 +17,7 @@ from crm_mail.importers.base import ImportRefused
 from crm_mail.importers.formats.detect import FileFormat, sniff_document_format
 from crm_mail.importers.formats.fatturapa_xml import child, children, local_name, text
 from crm_mail.importers.formats.hardened_xml import parse_hardened
-from crm_mail.importers.messages import N_
+from crm_mail.words import N_
 
 ROOTS: Final = {
     "RicevutaConsegna": SdiKind.RC,

@@ -26,7 +26,7 @@ from crm_mail.importers.base import (
 from crm_mail.importers.formats.cfdi_xml import descend
 from crm_mail.importers.formats.fatturapa_xml import child, children, parse_amount, parse_date, text
 from crm_mail.importers.formats.hardened_xml import parse_hardened
-from crm_mail.importers.messages import N_
+from crm_mail.words import N_
 
 _TYPES: Final = {
     "1": "invoice",

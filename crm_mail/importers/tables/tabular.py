@@ -14,7 +14,6 @@ from typing import Final
 
 from crm_mail.importers.base import ImportRefused, Notice
 from crm_mail.importers.formats.detect import FileFormat, describe_format, sniff_document_format
-from crm_mail.importers.messages import N_
 from crm_mail.importers.tables import vcards
 from crm_mail.importers.tables.table_rows import (
     CellProblem,
@@ -25,6 +24,7 @@ from crm_mail.importers.tables.table_rows import (
 )
 from crm_mail.importers.tables.text_tables import TextRow, TextTable, open_text_table
 from crm_mail.importers.tables.workbooks import open_sheet
+from crm_mail.words import N_
 
 HEADER_SEARCH_ROWS: Final = 30
 _TOTAL: Final = re.compile(

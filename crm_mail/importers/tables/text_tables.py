@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from crm_mail.importers.base import ImportRefused
-from crm_mail.importers.messages import N_
+from crm_mail.words import N_
 
 DELIMITERS: Final = (";", ",", "\t", "|")
 MAX_LINE: Final = 1 << 20

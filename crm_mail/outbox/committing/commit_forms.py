@@ -20,11 +20,11 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know Sel
 from wtforms.validators import Length, ValidationError
 
 from crm_mail.db import now
-from crm_mail.outbox import wording
 from crm_mail.outbox.committing import commit_limits
 from crm_mail.outbox.committing.commit import CommitRefused, ListChanged
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.sending.control import ControlRefused
+from crm_mail.outbox.why_words import withheld_words
 from crm_mail.permissions import Actor
 from crm_mail.users.limit_words import hours_in_words
 
@@ -101,7 +101,7 @@ def changes_words(problem: ListChanged) -> list[str]:
 
 def dropped_words(reason: str, count: int) -> str:
     """Why messages drop out, with their number."""
-    return f"{format_decimal(count)} × {wording.withheld_words(reason, _)}"
+    return f"{format_decimal(count)} × {withheld_words(reason, _)}"
 
 
 def refusal_words(problem: CommitRefused | ControlRefused) -> str:

@@ -18,18 +18,19 @@ from crm_mail.delivery.routing import AddressOption, Channel, ChannelPreference
 from crm_mail.delivery.service import accounts_for
 from crm_mail.documents.html_text import html_to_text, sanitise_html
 from crm_mail.documents.models import Document
-from crm_mail.many_rows import insert_many
+from crm_mail.many_rows import chunks, insert_many
 from crm_mail.outbox.composing.parts import Composed, Composition
 from crm_mail.outbox.composing.pressure import ADVERTISING, PressureCap, pressure_of, worn_out
 from crm_mail.outbox.composing.text_drafts import draft_text, phone_of, text_issues, text_parts
 from crm_mail.outbox.consent_gate import ConsentBook, consent_channel, read_consents
 from crm_mail.outbox.models import LeftOut, Message, Run
-from crm_mail.outbox.preparing.assembly import ComposedParts, DocumentFacts, Draft, Rules, route_recipient
+from crm_mail.outbox.preparing.assembly import route_recipient
+from crm_mail.outbox.preparing.drafts import ComposedParts, Draft
+from crm_mail.outbox.preparing.facts import DocumentFacts, Rules
 from crm_mail.outbox.preparing.filling import SUBJECT_LENGTH
 from crm_mail.outbox.preparing.gathering import (
     DOCUMENT_COLUMNS,
     PartyBatch,
-    chunks,
     document_facts,
     read_addresses,
     read_parties,

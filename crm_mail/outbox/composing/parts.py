@@ -12,8 +12,9 @@ from typing import Any
 from crm_mail.delivery.routing import Channel, ChannelPreference
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.links.link_words import add_unsubscribe
-from crm_mail.outbox.preparing.assembly import ComposedParts, FileFacts
 from crm_mail.outbox.preparing.criteria import read_sight, write_sight
+from crm_mail.outbox.preparing.drafts import ComposedParts
+from crm_mail.outbox.preparing.facts import FileFacts
 from crm_mail.sight import Sight
 
 UNSUBSCRIBE = "https://unsubscribe-link.invalid/"

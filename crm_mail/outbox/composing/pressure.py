@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, aliased
 from crm_mail.companies.models import Company
 from crm_mail.contacts.consents.rules import Purpose
 from crm_mail.db import now
+from crm_mail.many_rows import chunks
 from crm_mail.outbox.models import Message
-from crm_mail.outbox.preparing.gathering import chunks
 from crm_mail.outbox.states import LEFT, QUEUED
 
 ADVERTISING = Purpose.COMMERCIAL.value

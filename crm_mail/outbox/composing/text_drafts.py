@@ -8,14 +8,9 @@ from crm_mail.delivery.routing import AddressKind, Channel, Reason
 from crm_mail.delivery.sms.numbers import mobile_of
 from crm_mail.delivery.sms.segments import MOST_SEGMENTS, measure, plain_text
 from crm_mail.outbox.issues import Issue
-from crm_mail.outbox.preparing.assembly import (
-    ComposedParts,
-    DocumentFacts,
-    Draft,
-    Rules,
-    language_of,
-    suppressed_params,
-)
+from crm_mail.outbox.preparing.assembly import language_of
+from crm_mail.outbox.preparing.drafts import ComposedParts, Draft, suppressed_params
+from crm_mail.outbox.preparing.facts import DocumentFacts, Rules
 from crm_mail.outbox.preparing.recipients import PartyFacts, Recipient
 
 NUMBER = "number"

@@ -13,7 +13,6 @@ from crm_mail.contacts.models import Contact, ContactAddress
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.documents.models import Document
 from crm_mail.documents.sight import is_in_sight
-from crm_mail.outbox import wording
 from crm_mail.outbox.models import Message, MessageContent, Run
 from crm_mail.outbox.preparing.gathering import role_names
 from crm_mail.outbox.preparing.left_out import list_left_out
@@ -22,6 +21,7 @@ from crm_mail.outbox.reviewing.message_page import Problem, problems_of
 from crm_mail.outbox.sending.cause_words import CauseWords, cause_words
 from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import LEFT, MessageState
+from crm_mail.outbox.why_words import describe_why, left_out_detail, left_out_words
 from crm_mail.permissions import Permission, signed_in_actor
 from crm_mail.users.actors import who_can
 from crm_mail.web.door import db
@@ -77,7 +77,7 @@ def cards_of(run: Run, messages: Sequence[Message]) -> list[Card]:
             copies=_copies(one),
             account=db().get(SenderAccount, one.account_id) if one.account_id else None,
             text=db().get_one(MessageContent, one.id).body_text,
-            why=wording.describe_why(one.why, _, review_page.page_language(), types),
+            why=describe_why(one.why, _, review_page.page_language(), types),
             problems=problems_of(run, one, rights),
             cause=cause_words(one.last_cause, one.last_code, "", _),
         )
@@ -148,8 +148,8 @@ def left_out_of(run: Run) -> list[dict[str, Any]]:
     rows, _following = list_left_out(db(), signed_in_actor(), run)
     found = []
     for row in rows:
-        text, remedy = wording.left_out_words(row.reason, _)
-        detail = wording.left_out_detail(row.detail, _) if row.detail else ""
+        text, remedy = left_out_words(row.reason, _)
+        detail = left_out_detail(row.detail, _) if row.detail else ""
         url = ""
         if row.document_id:
             url = review_page.link("documents.show_document", document_id=row.document_id)

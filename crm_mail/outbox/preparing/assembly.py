@@ -4,20 +4,16 @@ Every message is built from one party's documents alone, so no file of one party
 (law 7).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
-from crm_mail.contacts.consents.rules import OWED, Reason, Verdict
+from crm_mail.contacts.consents.rules import OWED, Verdict
 from crm_mail.delivery.addresses import address_key, is_address
-from crm_mail.delivery.bounces.parsed import Suppressed
 from crm_mail.delivery.routing import (
     AddressKind,
     Channel,
-    ChannelPreference,
-    Evidence,
     Refusal,
     RefusalCode,
     RoutingDecision,
@@ -26,219 +22,10 @@ from crm_mail.delivery.routing import (
 )
 from crm_mail.documents.packaging import PackagingFacts
 from crm_mail.outbox.issues import Issue
+from crm_mail.outbox.preparing.drafts import Draft, encoded_size, suppressed_params
+from crm_mail.outbox.preparing.facts import DocumentFacts, Rules, Sent
 from crm_mail.outbox.preparing.recipients import ContactFacts, PartyFacts, Recipient, choose_recipients
 from crm_mail.outbox.reasons import Rule
-
-UNLIMITED = 1 << 62
-BASE64_NUMERATOR, BASE64_DENOMINATOR = 78, 57  # 57 bytes become a line of 76 characters and CR LF
-
-
-class FileFacts(NamedTuple):
-    """A file of a document that would be attached."""
-
-    name: str
-    mime: str
-    sha256: str
-    size: int
-    role: str = ""  # documents.models.DocumentFile.role
-    content_id: str = ""  # a picture that stands in the text: <img src="cid:…">
-    document_id: int | None = None  # of a composed message's file that belongs to a linked document
-
-
-class DocumentFacts(NamedTuple):
-    """What a message needs of a document."""
-
-    id: int
-    type: str
-    number: str
-    series: str
-    dated_on: date
-    currency: str
-    total: Decimal | None
-    due_on: date | None
-    files: tuple[FileFacts, ...]
-    privacy_level: int = 0
-    problem: Issue | None = None  # why it cannot be sent as it is
-    warning: Issue | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A document that a recipient was already sent, or that is on its way."""
-
-    at: datetime | None
-    run_id: int
-    is_pending: bool  # prepared in another run that nobody has committed yet
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the company decides for one document type; ``is_own``: it leaves from the account of who commits."""
-
-    preference: ChannelPreference
-    is_bundled: bool
-    smtp_account_id: int | None
-    pec_account_id: int | None
-    bcc: tuple[str, ...] = ()
-    reply_to: str = ""
-    is_own: bool = False
-    sms_account_id: int | None = None
-    purpose: str = ""  # contacts.consent.Purpose: asked before anybody receives it; empty: owed by contract
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What holds for a whole run. ``sent``: (document id, contact id or address) → what is known of it."""
-
-    policies: Mapping[str, Policy]
-    languages: frozenset[str]
-    company_language: str
-    only_unsent: bool
-    only_contacts: bool
-    max_bytes: int
-    has_links: bool = False  # what is too large for a message is offered by a link, and never divided
-    suppressed: Mapping[str, Suppressed] = field(default_factory=dict)  # by address_key
-    packagings: "Mapping[str, Packed | None]" = field(default_factory=dict)
-    default_packaging: "Packed | None" = None
-
-    def room(self, channel: Channel) -> int:
-        """Bytes of files, encoded, above which the documents of a message are divided."""
-        return UNLIMITED if self.has_links and channel is Channel.SMTP else self.max_bytes
-
-    def packed(self, party: PartyFacts) -> "Packed | None":
-        """How the party's documents are packed; None: as they are."""
-        found = self.packagings.get(party.packaging, self.default_packaging)
-        if found is not None and found.facts.party_code not in ("", party.code):
-            found = self.default_packaging  # it is another customer's alone
-        if party.addenda:
-            own = found or Packed(PackagingFacts(party.packaging), self)
-            return replace(own, facts=replace(own.facts, addenda=party.addenda))
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """A packaging, and the rules of the run as they are for the parties that name it."""
-
-    facts: PackagingFacts
-    rules: Rules
-
-
-@dataclass(frozen=True, slots=True)
-class LinkedFiles:
-    """Files offered by a link (CO-6). ``files``: with the document that each belongs to."""
-
-    token: str
-    url: str
-    days: int
-    files: tuple[tuple[FileFacts, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ComposedParts:
-    """What a message says and carries that was composed, not filled in from a document type's text.
-
-    ``subject`` and bodies may name `composing_parts.UNSUBSCRIBE`; ``why`` joins the reasons of the row. ``reply_to``
-    and ``timeout_seconds``: this message's own, in place of the type's and the packaging's.
-    """
-
-    subject: str
-    body_text: str
-    body_html: str
-    files: tuple[FileFacts, ...]
-    document_type: str
-    why: Mapping[str, Any] = field(default_factory=dict)
-    reply_to: str = ""
-    timeout_seconds: int = 0
-
-
-@dataclass(slots=True)
-class Draft:
-    """A message before it is written: the row's values without its texts."""
-
-    party: PartyFacts
-    recipient: Recipient
-    language: str
-    to_address: str
-    to_kind: AddressKind
-    channel: Channel
-    account_id: int | None
-    policy: Policy
-    documents: list[DocumentFacts]
-    route: str  # delivery.routing.Reason, or a refusal
-    privacy_level: int
-    cc: list[str] = field(default_factory=list)
-    issues: list[tuple[Issue, dict[str, Any]]] = field(default_factory=list)
-    last_sent_at: datetime | None = None
-    packaging: PackagingFacts | None = None
-    archive: FileFacts | None = None  # all files in one, in their place
-    linked: "LinkedFiles | None" = None  # the files are offered by a link, and none is attached
-    evidence: Evidence | None = None  # why the address is PEC or ordinary, where no card says so
-    consent: Verdict = OWED
-    composed: ComposedParts | None = None
-
-    @property
-    def types(self) -> list[str]:
-        """The document types that the message carries."""
-        if self.composed is not None:
-            return [self.composed.document_type]
-        return list(dict.fromkeys(document.type for document in self.documents))
-
-    @property
-    def files(self) -> list[FileFacts]:
-        """Every file that is attached, in the order of the documents."""
-        if self.composed is not None:
-            return list(self.composed.files)
-        if self.linked is not None:
-            return []
-        if self.archive is not None:
-            return [self.archive]
-        return [file for document in self.documents for file in document.files]
-
-    @property
-    def reply_to(self) -> str:
-        """Where answers go; empty: as the account says."""
-        return (self.composed.reply_to if self.composed is not None else "") or self.policy.reply_to
-
-    @property
-    def timeout_seconds(self) -> int:
-        """How long the server may take over this message (PM-10); 0: as the account says."""
-        own = self.composed.timeout_seconds if self.composed is not None else 0
-        return own or (self.packaging.timeout_seconds if self.packaging is not None else 0)
-
-    @property
-    def why(self) -> dict[str, Any]:
-        """The reason for this row, as JSON (BX-1)."""
-        contact = self.recipient.contact
-        why: dict[str, Any] = {
-            "rule": self.recipient.rule.value,
-            "types": self.types,
-            "route": self.route,
-            "preference": self.policy.preference.value,
-        }
-        if contact is not None:
-            why["contact"] = contact.name
-        if self.recipient.is_address_chosen:
-            why["address_chosen"] = True
-        if self.evidence is not None:
-            why["kind"] = self.evidence.to_dict()
-        if self.consent.reason is not Reason.OWED:
-            why["consent"] = self.consent.reason.value
-            if self.consent.law:
-                why["law"] = self.consent.law
-        if self.composed is not None:
-            why |= self.composed.why
-        if self.cc:
-            why["cc"] = len(self.cc)
-        if self.packaging is not None:
-            why["packaging"] = self.packaging.code
-            if self.archive is not None or self.linked is not None:
-                why["archived"] = True
-            if self.linked is not None:
-                why["link"], why["link_days"] = self.linked.url, self.linked.days
-            if self.packaging.text_name:
-                why["text"] = self.packaging.text_name
-        return why
 
 
 @dataclass(slots=True)
@@ -473,11 +260,6 @@ def _part(draft: Draft, documents: list[DocumentFacts]) -> Draft:
     )
 
 
-def encoded_size(files: Iterable[FileFacts]) -> int:
-    """Bytes that files take in a message (base64, RFC 2045 6.8)."""
-    return sum(file.size for file in files) * BASE64_NUMERATOR // BASE64_DENOMINATOR
-
-
 def _copy(
     party: PartyFacts, recipient: Recipient, wanted: list[DocumentFacts], drafts: list[Draft], rules: Rules
 ) -> list[Draft]:
@@ -512,24 +294,5 @@ def _copy(
     return [part for draft in alone.values() for part in _split(draft, rules.room(draft.channel))]
 
 
-def suppressed_params(address: str, known: Suppressed) -> dict[str, Any]:
-    """What a row keeps of why an address is not written to."""
-    since = known.since_at.date().isoformat()
-    return {"address": address, "reason": known.reason, "status": known.status, "since": since}
-
-
 def _is_suppressed(draft: Draft) -> bool:
     return any(code is Issue.SUPPRESSED_ADDRESS for code, _ in draft.issues)
-
-
-def find_issues(draft: Draft, max_bytes: int) -> None:
-    """Add what the files themselves say: missing, failed, too large, or worth a look."""
-    for document in draft.documents:
-        if document.problem is not None:
-            draft.issues.append((document.problem, {"document": document.number}))
-        if document.warning is not None:
-            draft.issues.append((document.warning, {"document": document.number}))
-    size = encoded_size(draft.files)
-    if size > max_bytes:
-        params = {"mb": round(size / 1e6, 1), "limit_mb": round(max_bytes / 1e6, 1)}
-        draft.issues.append((Issue.FILE_TOO_LARGE, params))

@@ -62,8 +62,8 @@ def _warn(session: Session, run: Run, issue: Issue, *chosen: ColumnElement[bool]
         literal({}, MessageIssue.params.type),
     ).where(Message.run_id == run.id, *chosen)
     columns = ["run_id", "message_id", "code", "is_blocker", "params"]
-    added = connection.execute(insert(MessageIssue).from_select(columns, found, include_defaults=False))
-    if not added.rowcount:
+    warn = insert(MessageIssue).from_select(columns, found, include_defaults=False)
+    if not connection.execute(warn.execution_options(preserve_rowcount=True)).rowcount:
         return 0
     warned = Message.id.in_(
         select(MessageIssue.message_id).where(MessageIssue.run_id == run.id, MessageIssue.code == issue.value)

@@ -24,7 +24,8 @@ from crm_mail.outbox.models import (
     MessageIssue,
     PackagingCopy,
 )
-from crm_mail.outbox.preparing.assembly import DocumentFacts, Draft, FileFacts, LinkedFiles, find_issues
+from crm_mail.outbox.preparing.drafts import Draft, LinkedFiles, find_issues
+from crm_mail.outbox.preparing.facts import DocumentFacts, FileFacts
 from crm_mail.outbox.preparing.filling import FilledText, RunTexts, TextRequest
 from crm_mail.outbox.reviewing.review_filter import search_key
 from crm_mail.outbox.states import MessageState

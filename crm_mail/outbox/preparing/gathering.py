@@ -1,20 +1,17 @@
-"""What a preparation reads: due documents party by party, with their files, contacts and earlier sends.
+"""What a preparation reads of due documents: files, parties, contacts and earlier sends.
 
-One streaming query gives the documents' ids in the order of their parties; the rest is read for some hundred parties
-at a time, so that a run of 100,000 documents takes two thousand statements and bounded memory.
+Some hundred parties at a time, so that a run of 100,000 documents takes two thousand statements and bounded memory.
 """
 
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
-from crm_mail.contacts.finding.selection import contact_query, party_query
+from crm_mail.contacts.finding.selection import contact_query
 from crm_mail.contacts.models import (
     Contact,
     ContactAddress,
@@ -27,22 +24,15 @@ from crm_mail.contacts.models import (
 from crm_mail.delivery.routing import AddressOption
 from crm_mail.documents.message_context import PARTY_FIELDS
 from crm_mail.documents.models import Document, DocumentFile
-from crm_mail.documents.sight import documents_in_sight
-from crm_mail.many_rows import among
+from crm_mail.many_rows import among, chunks
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Message, MessageDocument
-from crm_mail.outbox.preparing.assembly import DocumentFacts, FileFacts, Sent
 from crm_mail.outbox.preparing.criteria import Criteria
+from crm_mail.outbox.preparing.facts import DocumentFacts, FileFacts, Sent
 from crm_mail.outbox.preparing.kinds import judge_parties
 from crm_mail.outbox.preparing.recipients import ContactFacts, PartyFacts
-from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState
 from crm_mail.permissions import EVERYTHING, Sight
-
-T = TypeVar("T")
-
-PARTIES_AT_ONCE = 500
-DOCUMENTS_AT_ONCE = 1000
 
 
 @dataclass(slots=True)
@@ -74,89 +64,6 @@ class PartyBatch:
         return found or (self.sent.get((document_id, address)) if address or contact_id is None else None)
 
 
-def in_period(criteria: Criteria) -> list[Any]:
-    """The conditions on documents that do not depend on whether they can be sent."""
-    conditions: list[Any] = [
-        Document.company_id == criteria.company_id,
-        Document.is_current.is_(True),
-        Document.type.in_(criteria.document_types),
-    ]
-    if criteria.from_on:
-        conditions.append(Document.dated_on >= criteria.from_on)
-    if criteria.to_on:
-        conditions.append(Document.dated_on <= criteria.to_on)
-    if criteria.document_ids:
-        conditions.append(Document.id.in_(criteria.document_ids))
-    return conditions
-
-
-def of_parties(criteria: Criteria, sight: Sight) -> list[Any]:
-    """The condition on the documents' party; nothing when the whole company is meant."""
-    if criteria.parties.is_empty and sight.is_whole:
-        return []
-    return [Document.party_id.in_(party_query(criteria.parties, sight))]
-
-
-def sendable(sight: Sight) -> list[Any]:
-    """The conditions under which a document may be sent at all; a confidential one exists for few."""
-    return [
-        Document.is_mailable.is_(True),
-        Document.voided_at.is_(None),
-        documents_in_sight(sight),
-        Party.is_blocked.is_(False),
-    ]
-
-
-def due_documents(criteria: Criteria, sight: Sight) -> Select[int]:
-    """Ids of the documents that a run would consider."""
-    conditions = in_period(criteria) + of_parties(criteria, sight) + sendable(sight)
-    return select(Document.id).join(Party, Party.id == Document.party_id).where(*conditions)
-
-
-def count_outside(session: Session, criteria: Criteria, sight: Sight) -> int:
-    """Customers that a run of this sight leaves for a colleague: with documents that are due and were not sent."""
-    if sight.is_whole:
-        return 0
-    settled = [
-        state for state in LEFT | QUEUED | {MessageState.PENDING} if criteria.only_unsent or state not in LEFT
-    ]
-    on_their_way = exists().where(
-        MessageDocument.document_id == Document.id,
-        Message.id == MessageDocument.message_id,
-        Message.state.in_(sorted(settled)),
-    )
-    everybody = Sight(sight.clearance)
-    query = (
-        select(func.count(Document.party_id.distinct()))
-        .join(Party, Party.id == Document.party_id)
-        .where(*in_period(criteria), *of_parties(criteria, everybody), *sendable(everybody))
-        .where(~documents_in_sight(sight), ~on_their_way)
-    )
-    return session.scalar(query) or 0
-
-
-def count_due(session: Session, criteria: Criteria, sight: Sight) -> tuple[int, int]:
-    """How many documents, and of how many parties, before anything is written."""
-    due = due_documents(criteria, sight).subquery()
-    query = select(func.count(), func.count(Document.party_id.distinct())).where(
-        Document.id.in_(select(due.c.id))
-    )
-    documents, parties = session.execute(query).one()
-    return documents, parties
-
-
-def count_sent_before(session: Session, criteria: Criteria, sight: Sight) -> int:
-    """How many of the due documents left before, or are on their way, to somebody: as far as the actor may know."""
-    sent = exists().where(
-        MessageDocument.document_id == Document.id,
-        Message.id == MessageDocument.message_id,
-        Message.state.in_(sorted(LEFT | QUEUED)),
-        messages_in_sight(sight),
-    )
-    query = due_documents(criteria, sight).where(sent).with_only_columns(func.count())
-    return session.scalar(query) or 0
-
-
 DOCUMENT_COLUMNS = (
     Document.id,
     Document.party_id,
@@ -171,28 +78,6 @@ DOCUMENT_COLUMNS = (
     Document.print_error,
     Document.privacy_level,
 )
-
-
-def due_batches(session: Session, criteria: Criteria, sight: Sight) -> Generator[list[int]]:
-    """The ids of the due documents, some parties at a time, parties in the order of their ids and never divided."""
-    query = (
-        select(Document.id, Document.party_id)
-        .join(Party, Party.id == Document.party_id)
-        .where(*in_period(criteria), *of_parties(criteria, sight), *sendable(sight))
-        .order_by(Document.party_id)
-        .execution_options(yield_per=DOCUMENTS_AT_ONCE)
-    )
-    batch: list[int] = []
-    parties = 0
-    with session.connection().execute(query) as rows:
-        for _party_id, documents in groupby(rows, key=itemgetter(1)):
-            batch += [id_ for id_, _party_id in documents]
-            parties += 1
-            if parties >= PARTIES_AT_ONCE or len(batch) >= DOCUMENTS_AT_ONCE:
-                yield batch
-                batch, parties = [], 0
-    if batch:
-        yield batch
 
 
 def _rows(session: Session, query: Select[*tuple[Any, ...]]) -> Sequence[Any]:
@@ -239,12 +124,6 @@ def document_facts(row: Any, files: tuple[FileFacts, ...]) -> DocumentFacts:
         problem=missing if print_error or not files else None,
         warning=Issue.OTHER_SELLER if source.endswith(":other-seller") else None,
     )
-
-
-def chunks(ids: Sequence[T], size: int = 10_000) -> Iterator[Sequence[T]]:
-    """Pieces of a list that fit into one statement's parameters."""
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]
 
 
 def read_files(session: Session, document_ids: Sequence[int]) -> dict[int, tuple[FileFacts, ...]]:

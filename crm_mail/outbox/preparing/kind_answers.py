@@ -15,9 +15,9 @@ from crm_mail.delivery.addresses import domain_of
 from crm_mail.delivery.domains.pec_ladder import Verdict, judge_addresses, keep_person_word
 from crm_mail.delivery.routing import AddressKind, Channel, ChannelPreference, channel_for
 from crm_mail.delivery.service import accounts_for
+from crm_mail.many_rows import chunks
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Message, MessageEvent, Run
-from crm_mail.outbox.preparing.gathering import chunks
 from crm_mail.outbox.preparing.rules import load_decisions
 from crm_mail.outbox.reasons import Rule
 from crm_mail.outbox.reviewing.editing import ACCOUNT_ISSUES, address_issues, replace_issues

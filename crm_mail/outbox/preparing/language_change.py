@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from crm_mail.db import now
 from crm_mail.document_types import TEXT_LANGUAGES
+from crm_mail.many_rows import chunks
 from crm_mail.outbox.models import Message, MessageContent, MessageRevision, ReviewAction, Run
-from crm_mail.outbox.preparing.gathering import chunks
 from crm_mail.outbox.preparing.refilling import (
     AT_ONCE,
     Refill,

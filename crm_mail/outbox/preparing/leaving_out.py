@@ -15,9 +15,9 @@ from crm_mail.contacts.finding.selection import contact_query
 from crm_mail.contacts.models import Contact, ContactState, Party, Subscription
 from crm_mail.documents.models import Document
 from crm_mail.outbox.models import LeftOut, Run
-from crm_mail.outbox.preparing.assembly import DocumentFacts, Sent
 from crm_mail.outbox.preparing.criteria import Criteria
-from crm_mail.outbox.preparing.gathering import due_documents, in_period, of_parties, sendable
+from crm_mail.outbox.preparing.due import due_documents, in_period, of_parties, sendable
+from crm_mail.outbox.preparing.facts import DocumentFacts, Sent
 from crm_mail.outbox.reasons import LeftOutReason
 from crm_mail.outbox.sight import left_out_in_sight
 from crm_mail.permissions import Sight

@@ -21,7 +21,8 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from crm_mail.companies.models import Company
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.finding.party_filter import PartyFilter
-from crm_mail.outbox import tasks, wording
+from crm_mail.outbox import tasks
+from crm_mail.outbox.issue_words import issue_name
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.preparing import manual_packaging
 from crm_mail.outbox.preparing.criteria import Criteria
@@ -30,6 +31,7 @@ from crm_mail.outbox.preparing.prepare import create_run, fill_run, preview_run
 from crm_mail.outbox.preparing.prepare_views import AT_ONCE, ring, run_url
 from crm_mail.outbox.reviewing.review_page import run_or_404
 from crm_mail.outbox.states import RunState
+from crm_mail.outbox.why_words import left_out_detail, left_out_words
 from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import after_commit, db, installation
 from crm_mail.web.navigation import current_company
@@ -134,9 +136,9 @@ def _page(company: Company, form: ManualForm, asked: bool) -> str:
         run=run,
         run_url=run_url(run) if run else "",
         result=manual_packaging.packaging_result(db(), actor, run) if run and is_ready else None,
-        issue_name=lambda code: wording.issue_name(code, _),
-        left_out_detail=lambda detail: wording.left_out_detail(detail, _),
-        left_out_words=lambda reason: wording.left_out_words(reason, _)[0],
+        issue_name=lambda code: issue_name(code, _),
+        left_out_detail=lambda detail: left_out_detail(detail, _),
+        left_out_words=lambda reason: left_out_words(reason, _)[0],
     )
 
 

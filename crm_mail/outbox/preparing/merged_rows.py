@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session, selectinload
 
+from crm_mail.many_rows import chunks
 from crm_mail.outbox.models import (
     Message,
     MessageDocument,
@@ -22,9 +23,8 @@ from crm_mail.outbox.models import (
     MessageRevision,
     Run,
 )
-from crm_mail.outbox.preparing.assembly import DocumentFacts
 from crm_mail.outbox.preparing.draft_rows import FIRST_DOCUMENTS
-from crm_mail.outbox.preparing.gathering import chunks
+from crm_mail.outbox.preparing.facts import DocumentFacts
 from crm_mail.outbox.preparing.refilling import (
     TEXT_ISSUES,
     Refill,

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from crm_mail.companies.models import Company
 from crm_mail.delivery.service import accounts_for
+from crm_mail.many_rows import chunks
 from crm_mail.outbox.models import Message, ReviewAction, Run
-from crm_mail.outbox.preparing.assembly import BASE64_DENOMINATOR, BASE64_NUMERATOR
-from crm_mail.outbox.preparing.gathering import chunks
+from crm_mail.outbox.preparing.drafts import BASE64_DENOMINATOR, BASE64_NUMERATOR
 from crm_mail.outbox.preparing.merged_rows import Merger
 from crm_mail.outbox.preparing.refilling import is_by_hand
 from crm_mail.outbox.preparing.rules import MEGABYTE, ROOM_FOR_TEXT, load_decisions

@@ -19,7 +19,8 @@ from crm_mail.documents.packaging import LEGAL_XML, NamedDocument, PackagingFact
 from crm_mail.documents.packaging_xml import add_addenda, add_bom
 from crm_mail.installation import Installation
 from crm_mail.outbox.links.link_tokens import new_token
-from crm_mail.outbox.preparing.assembly import DocumentFacts, Draft, FileFacts, LinkedFiles, encoded_size
+from crm_mail.outbox.preparing.drafts import Draft, LinkedFiles, encoded_size
+from crm_mail.outbox.preparing.facts import DocumentFacts, FileFacts
 from crm_mail.storage import BlobStore, StoredFileDamaged, StoredFileMissing
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same files give the same archive, and are stored once

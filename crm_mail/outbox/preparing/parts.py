@@ -15,11 +15,14 @@ from crm_mail.installation import Installation
 from crm_mail.outbox.consent_gate import purposes_of, read_consents
 from crm_mail.outbox.links.unsubscribe_links import UnsubscribeLinks
 from crm_mail.outbox.models import Run
-from crm_mail.outbox.preparing.assembly import AskConsent, Draft, Rules, ask_nobody, assemble_party
+from crm_mail.outbox.preparing.assembly import AskConsent, ask_nobody, assemble_party
 from crm_mail.outbox.preparing.criteria import Criteria
 from crm_mail.outbox.preparing.draft_rows import Part, RowMaker
+from crm_mail.outbox.preparing.drafts import Draft
+from crm_mail.outbox.preparing.due import due_documents
+from crm_mail.outbox.preparing.facts import Rules
 from crm_mail.outbox.preparing.filling import RunTexts
-from crm_mail.outbox.preparing.gathering import due_documents, read_batch
+from crm_mail.outbox.preparing.gathering import read_batch
 from crm_mail.outbox.preparing.leaving_out import refused_row, sent_row, unpackaged_row
 from crm_mail.outbox.preparing.packing import FilePacker
 from crm_mail.outbox.preparing.rules import load_rules, load_run_texts
@@ -101,7 +104,7 @@ class PartMaker:
         """The messages of these documents, and what becomes of those that nobody receives.
 
         Args:
-            document_ids: all that are due of their parties (`gathering.due_batches`).
+            document_ids: all that are due of their parties (`due.due_batches`).
             take_ids: None: the messages are numbered from 0.
         """
         run_id = self.task.run_id

@@ -17,7 +17,7 @@ from crm_mail.outbox.composing.parts import Composition, is_composed
 from crm_mail.outbox.composing.registry import making_of
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.preparing.criteria import Criteria
-from crm_mail.outbox.preparing.gathering import due_documents
+from crm_mail.outbox.preparing.due import due_documents
 from crm_mail.outbox.preparing.heartbeat import beating
 from crm_mail.outbox.preparing.leaving_out import count_left_out
 from crm_mail.outbox.preparing.prepare import Prepared, allowed_criteria, create_run

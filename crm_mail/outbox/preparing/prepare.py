@@ -25,7 +25,7 @@ from crm_mail.outbox.preparing.bulk_warnings import (
 )
 from crm_mail.outbox.preparing.criteria import PREPARED_WITHIN, Criteria, write_sight
 from crm_mail.outbox.preparing.draft_rows import Part
-from crm_mail.outbox.preparing.gathering import count_due, count_outside, count_sent_before, due_batches
+from crm_mail.outbox.preparing.due import count_due, count_outside, count_sent_before, due_batches
 from crm_mail.outbox.preparing.leaving_out import (
     count_left_out,
     leave_out_contacts,

@@ -27,8 +27,8 @@ from crm_mail.outbox.models import (
     MessageRevision,
     Run,
 )
-from crm_mail.outbox.preparing.assembly import DocumentFacts
 from crm_mail.outbox.preparing.draft_rows import FIRST_DOCUMENTS, document_fields
+from crm_mail.outbox.preparing.facts import DocumentFacts
 from crm_mail.outbox.preparing.filling import FilledText, RunTexts, TextRequest
 from crm_mail.outbox.preparing.gathering import DOCUMENT_COLUMNS, document_facts, role_names
 from crm_mail.outbox.preparing.rules import load_run_texts

@@ -20,8 +20,8 @@ from crm_mail.documents.packaging import PackagingFacts
 from crm_mail.documents.packagings import load_packagings
 from crm_mail.documents.texts import load_texts
 from crm_mail.outbox.models import Message, Run
-from crm_mail.outbox.preparing.assembly import Packed, Policy, Rules
 from crm_mail.outbox.preparing.criteria import Criteria
+from crm_mail.outbox.preparing.facts import Packed, Policy, Rules
 from crm_mail.outbox.preparing.filling import RunTexts
 from crm_mail.outbox.states import MessageState
 from crm_mail.permissions import Actor

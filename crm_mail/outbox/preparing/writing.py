@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from crm_mail.many_rows import insert_ready
 from crm_mail.outbox.models import Message
-from crm_mail.outbox.preparing.assembly import Draft
 from crm_mail.outbox.preparing.draft_rows import Part, RowMaker
+from crm_mail.outbox.preparing.drafts import Draft
 
 
 @dataclass(slots=True)

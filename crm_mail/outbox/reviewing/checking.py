@@ -28,12 +28,13 @@ from crm_mail.delivery.routing import (
 )
 from crm_mail.delivery.service import accounts_for
 from crm_mail.documents.models import Document, DocumentFile
+from crm_mail.many_rows import chunks
 from crm_mail.outbox.composing.text_drafts import NUMBER, phone_of
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Message, MessageDocument, MessageEvent, MessageFile, MessageIssue, Run
-from crm_mail.outbox.preparing.assembly import FileFacts, encoded_size
 from crm_mail.outbox.preparing.bulk_warnings import not_by_pec
-from crm_mail.outbox.preparing.gathering import chunks
+from crm_mail.outbox.preparing.drafts import encoded_size
+from crm_mail.outbox.preparing.facts import FileFacts
 from crm_mail.outbox.preparing.kinds import judge_kinds
 from crm_mail.outbox.preparing.rules import MEGABYTE, ROOM_FOR_TEXT, load_decisions
 from crm_mail.outbox.reasons import Rule

@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.contacts.confidential import Way, note_many_read
 from crm_mail.delivery.models import SenderAccount
-from crm_mail.outbox import wording
+from crm_mail.outbox.issue_words import issue_name
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.reasons import WithheldReason
 from crm_mail.outbox.reviewing.review import Chosen
 from crm_mail.outbox.states import MessageState
+from crm_mail.outbox.why_words import withheld_words
 from crm_mail.permissions import Actor
+from crm_mail.words import Translate
 
 AT_ONCE = 1000
 Cell = str | int | datetime | None
@@ -58,7 +60,7 @@ def export_rows(
     zone: ZoneInfo,
     state_word: Callable[[str], str],
     type_word: Callable[[str], str],
-    translate: wording.Translate,
+    translate: Translate,
 ) -> Iterator[list[Cell]]:
     """The cells of each chosen row, in the order of the list; read a thousand at a time."""
     chosen_rows = chosen.conditions(run, actor)
@@ -103,13 +105,13 @@ def shown_state(state: MessageState, blockers: int) -> str:
     return "blocked" if blockers else "ready"
 
 
-def _problem(row: object, translate: wording.Translate) -> str:
+def _problem(row: object, translate: Translate) -> str:
     """Why a row is left out, or the first thing that stands against it."""
     state, reason = getattr(row, "state", None), str(getattr(row, "withheld_reason", ""))
     if state is MessageState.WITHHELD:
         into = getattr(row, "why", {}).get("merged_into") if reason == WithheldReason.MERGED else None
-        return wording.withheld_words(reason, translate, into)
-    return wording.issue_name(str(getattr(row, "first_issue", "")), translate)
+        return withheld_words(reason, translate, into)
+    return issue_name(str(getattr(row, "first_issue", "")), translate)
 
 
 def record_export(session: Session, actor: Actor, run: Run, kind: str, count: int) -> None:

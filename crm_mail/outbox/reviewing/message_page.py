@@ -14,7 +14,8 @@ from crm_mail.delivery.routing import Channel
 from crm_mail.delivery.sms.words import length_words
 from crm_mail.documents.models import Document
 from crm_mail.evidence.proof_page import proof_context
-from crm_mail.outbox import wording
+from crm_mail.outbox.change_words import event_words
+from crm_mail.outbox.issue_words import issue_name, issue_words
 from crm_mail.outbox.links.downloads import link_of
 from crm_mail.outbox.models import (
     Attempt,
@@ -31,6 +32,7 @@ from crm_mail.outbox.reviewing.review_acts import take_action
 from crm_mail.outbox.reviewing.review_page import Rights
 from crm_mail.outbox.sending.cause_words import cause_words
 from crm_mail.outbox.sending.envelopes import raw_headers
+from crm_mail.outbox.why_words import describe_why, withheld_words
 from crm_mail.permissions import Permission, signed_in_actor
 from crm_mail.web.door import db
 
@@ -91,8 +93,8 @@ def message_context(run: Run, message: Message, tab: str) -> dict[str, Any]:
         "place": review_page.place_arguments(),
         "can_change": rights.review and message.state.value in ("pending", "withheld"),
         "shown_state": review_page.shown_state,
-        "withheld_words": lambda reason, into=None: wording.withheld_words(reason, _, into),
-        "issue_name": lambda code: wording.issue_name(code, _),
+        "withheld_words": lambda reason, into=None: withheld_words(reason, _, into),
+        "issue_name": lambda code: issue_name(code, _),
         "link": review_page.link,
         "step": review_page.STEP[run.state],
         "title": review_page.run_title(run),
@@ -134,7 +136,7 @@ def _tab_context(message: Message, tab: str) -> dict[str, Any]:
         return _headers(message)
     if tab == "why":
         return {
-            "why": wording.describe_why(
+            "why": describe_why(
                 message.why, _, review_page.page_language(), company_types(db(), message.company_id).names
             ),
             "documents": _documents(message),
@@ -184,7 +186,7 @@ def _history(message: Message) -> dict[str, Any]:
 
 
 def _event(event: MessageEvent) -> dict[str, Any]:
-    words = wording.event_words(event.kind, event.detail, _)
+    words = event_words(event.kind, event.detail, _)
     return {
         "at": event.at,
         "title": words.title,
@@ -199,7 +201,7 @@ def problems_of(run: Run, message: Message, rights: Rights) -> list[Problem]:
     """Blockers before warnings, each with what settles it for this person."""
     found = []
     for issue in sorted(message.issues, key=lambda one: (not one.is_blocker, one.id)):
-        words = wording.issue_words(issue.code, issue.params, _)
+        words = issue_words(issue.code, issue.params, _)
         ways = _ways(run, message, issue.code, issue.params) if rights.review else []
         remedy = words.remedy
         if issue.code in ("no_pec_account", "no_account") and not _may_set_up(run):

@@ -21,7 +21,7 @@ from crm_mail.contacts.address_kinds import remember_kind
 from crm_mail.delivery.addresses import AddressInvalid
 from crm_mail.delivery.headers import safe_file_name
 from crm_mail.delivery.routing import AddressKind
-from crm_mail.outbox import wording
+from crm_mail.outbox.change_words import edit_words
 from crm_mail.outbox.models import Message, MessageContent, MessageEvent, MessageRevision, Run
 from crm_mail.outbox.reviewing import list_view, review, review_page
 from crm_mail.outbox.reviewing.body_pictures import with_pictures
@@ -73,7 +73,7 @@ def decide(run_id: int, message_id: int) -> Any:
         flash(problem_words(problem), "warning")
     except EditRefused as refused:
         db().rollback()
-        flash(wording.edit_words(refused.problem, refused.params, _), "warning")
+        flash(edit_words(refused.problem, refused.params, _), "warning")
     if following is None and action in ("approve", "exclude") and not review_page.is_of_send_page():
         flash(_("That was the last message of this list."), "info")
     return _go_on(run, message_id, following)
@@ -176,9 +176,7 @@ def _save(run: Run, shown: Message, content: MessageContent, form: MessageForm) 
         )
     except EditRefused as refused:
         who = _last_editor(shown) if conflict else ""
-        _put_error(
-            form, refused.problem, wording.edit_words(refused.problem, {**refused.params, "who": who}, _)
-        )
+        _put_error(form, refused.problem, edit_words(refused.problem, {**refused.params, "who": who}, _))
         return refused.problem
     except AddressInvalid as refusal:
         name = "to_address" if refusal.text.strip() == (form.to_address.data or "").strip() else "cc"
@@ -250,7 +248,7 @@ def restore(run_id: int, message_id: int, revision_id: int) -> Any:
     except EditRefused as refused:
         db().rollback()
         params = {**refused.params, "who": _("Somebody else")}
-        flash(wording.edit_words(refused.problem, params, _), "warning")
+        flash(edit_words(refused.problem, params, _), "warning")
     except RunNotOpen as problem:
         db().rollback()
         flash(problem_words(problem), "warning")

@@ -7,7 +7,7 @@ from flask import flash, request, session, url_for
 from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 
-from crm_mail.outbox import wording
+from crm_mail.outbox.change_words import done_words
 from crm_mail.outbox.models import ReviewAction, Run
 from crm_mail.outbox.preparing import merging
 from crm_mail.outbox.preparing.language_change import LanguageUnknown, change_language
@@ -97,7 +97,7 @@ def take_action(run: Run) -> dict[str, Any] | None:
     detail = action.detail | {"language_name": language_word(str(action.detail.get("language", "")))}
     return {
         "id": action.id,
-        "text": wording.done_words(action.kind, count, action.count == 1, detail, _),
+        "text": done_words(action.kind, count, action.count == 1, detail, _),
         "can_undo": undoing.can_undo(action),
         "url": url_for(
             "outbox.undo_change", run_id=run.id, action_id=action.id, **review_page.place_arguments()

@@ -14,9 +14,9 @@ from crm_mail import audit
 from crm_mail.db import now
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.delivery.routing import Channel
+from crm_mail.many_rows import chunks
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Message, MessageIssue, ReviewAction, Run
-from crm_mail.outbox.preparing.gathering import chunks
 from crm_mail.outbox.reasons import WithheldReason
 from crm_mail.outbox.reviewing.review import Chosen, require_open, write_events
 from crm_mail.outbox.states import MessageState

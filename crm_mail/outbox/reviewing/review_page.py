@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.confidential import Way, note_reading
 from crm_mail.delivery.models import SenderAccount
-from crm_mail.outbox import wording
+from crm_mail.outbox.issue_words import issue_name
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.reviewing import list_view, review, summaries
 from crm_mail.outbox.reviewing.review import Page, RunCounts
@@ -251,7 +251,7 @@ def filter_choices(run: Run, actor: Actor, accounts: Sequence[SenderAccount]) ->
     states = [("ready", state_word("ready")), ("blocked", state_word("blocked"))]
     states += [(state.value, state_word(state)) for state in MessageState]
     issue_choices = [("any", _("Any warning"))]
-    issue_choices += [(code, f"{wording.issue_name(code, _)} ({count})") for code, _blocks, count in issues]
+    issue_choices += [(code, f"{issue_name(code, _)} ({count})") for code, _blocks, count in issues]
     selects = [
         _choice("state", _("State"), states),
         _choice("issue", _("Problem"), issue_choices),

@@ -7,7 +7,6 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 
-from crm_mail.outbox import wording
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.preparing.completing import can_complete, completed_by
 from crm_mail.outbox.preparing.language_change import LanguageUnknown
@@ -28,6 +27,7 @@ from crm_mail.outbox.reviewing.selection_views import (
     send_rows,
 )
 from crm_mail.outbox.standing.views import standing_note
+from crm_mail.outbox.why_words import left_out_detail, left_out_words
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
 from crm_mail.web.door import db
 
@@ -198,8 +198,7 @@ def left_out(run_id: int) -> Any:
     )
     tabs = [_left_out_tab(run, "", _("All"), sum(counts.values()), reason)]
     tabs += [
-        _left_out_tab(run, one, wording.left_out_words(one, _)[0], counts[one], reason)
-        for one in sorted(counts)
+        _left_out_tab(run, one, left_out_words(one, _)[0], counts[one], reason) for one in sorted(counts)
     ]
     return render_template(
         "outbox/left_out.html",
@@ -208,8 +207,8 @@ def left_out(run_id: int) -> Any:
         rows=rows,
         following=following,
         tabs=tabs,
-        words=lambda code: wording.left_out_words(code, _),
-        detail_words=lambda detail: wording.left_out_detail(detail, _),
+        words=lambda code: left_out_words(code, _),
+        detail_words=lambda detail: left_out_detail(detail, _),
         link=review_page.link,
         total=counts.get(reason, sum(counts.values())),
         first=request.args.get("from", 1, type=int),

@@ -9,9 +9,10 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 
-from crm_mail.outbox import wording
+from crm_mail.outbox.issue_words import issue_name
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.reviewing import list_view, review_page
+from crm_mail.outbox.why_words import withheld_words
 from crm_mail.web.formats import format_date, format_filesize
 from crm_mail.web.type_names import type_names
 
@@ -54,7 +55,7 @@ def row_context(run: Run, messages: Sequence[Message]) -> dict[str, Any]:
         "w": row_words(run, messages),
         "marks": {},
         "shown_state": review_page.shown_state,
-        "withheld_words": cache(lambda reason, into=None: wording.withheld_words(reason, _, into)),
+        "withheld_words": cache(lambda reason, into=None: withheld_words(reason, _, into)),
         "shown": list_view.shown_columns(),
         "columns_chosen": list_view.is_chosen(),
         "link": review_page.link,
@@ -85,7 +86,7 @@ def row_words(run: Run, messages: Sequence[Message]) -> RowWords:
         no_address=_("no address"),
         ordinary=_("Ordinary mail"),
         types=type_names(only_used=False),
-        issues={code: wording.issue_name(code, _) for code in {one.first_issue for one in messages} if code},
+        issues={code: issue_name(code, _) for code in {one.first_issue for one in messages} if code},
         states=sorted({review_page.shown_state(one) for one in messages}),
         size=cache(format_filesize),
         day=cache(format_date),

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from crm_mail.delivery.suppression import suppressed_as
 from crm_mail.outbox.issues import Issue
 from crm_mail.outbox.models import Message, MessageIssue
-from crm_mail.outbox.preparing.assembly import suppressed_params
+from crm_mail.outbox.preparing.drafts import suppressed_params
 
 
 def suppressed_issue(session: Session, message: Message) -> MessageIssue | None:

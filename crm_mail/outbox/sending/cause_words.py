@@ -5,7 +5,7 @@ Pure: the translating function is the caller's, so that pages, mails and files s
 """
 
 from crm_mail.delivery.bounces.reason_words import by_status, reason_words, too_big
-from crm_mail.outbox.wording import Translate
+from crm_mail.words import Translate
 
 CauseWords = tuple[str, str]
 """Title and remedy."""

@@ -11,7 +11,7 @@ from crm_mail.reports.audit_words import action_label, known_actions, object_nam
 from crm_mail.reports.languages import words_in
 from crm_mail.reports.saved.listings import AT_ONCE, Listing, Scene
 from crm_mail.reports.saved.tables import CellKind, Column, Row
-from crm_mail.web.translating import Translate
+from crm_mail.words import Translate
 
 
 class AuditLines(Listing):

@@ -8,7 +8,7 @@ from crm_mail.delivery.bounces.reason_words import reason_words
 from crm_mail.reports.saved.listings import AT_ONCE, Scene
 from crm_mail.reports.saved.master_listings import OfContacts
 from crm_mail.reports.saved.tables import CellKind, Column, Row
-from crm_mail.web.translating import Translate
+from crm_mail.words import Translate
 
 
 class Consents(OfContacts):

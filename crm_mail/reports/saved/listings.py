@@ -19,7 +19,7 @@ from crm_mail.document_types import type_label
 from crm_mail.permissions import Actor
 from crm_mail.reports.saved.tables import Column, Row
 from crm_mail.schedules.periods import Period, days_of
-from crm_mail.web.translating import Translate
+from crm_mail.words import Translate
 
 AT_ONCE = 500
 

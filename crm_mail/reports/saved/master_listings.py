@@ -16,7 +16,7 @@ from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal
 from crm_mail.reports.saved.listings import AT_ONCE, Listing, Scene
 from crm_mail.reports.saved.tables import CellKind, Column, Row
-from crm_mail.web.translating import Translate
+from crm_mail.words import Translate
 
 
 class OfContacts(Listing):

@@ -13,14 +13,14 @@ from crm_mail.outbox.run_words import run_state_word
 from crm_mail.outbox.sending.cause_words import cause_words
 from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import LEFT, MessageState, RunState
-from crm_mail.outbox.wording import left_out_detail, left_out_words, withheld_words
+from crm_mail.outbox.why_words import left_out_detail, left_out_words, withheld_words
 from crm_mail.permissions import OUTBOX_PERMISSIONS, Actor, Permission
 from crm_mail.reports.queries import REACHED, enhanced_of
 from crm_mail.reports.saved.listings import AT_ONCE, Listing, Scene
 from crm_mail.reports.saved.tables import CellKind, Column, Row
 from crm_mail.reports.state_words import state_word
 from crm_mail.users.models import User
-from crm_mail.web.translating import Translate
+from crm_mail.words import Translate
 
 
 class OfOutbox(Listing):

@@ -9,7 +9,7 @@ from crm_mail.receivables.ledger import Kind
 from crm_mail.receivables.listing import STATES, LineFilter, list_lines, require_ledger
 from crm_mail.reports.saved.listings import AT_ONCE, Listing, Scene
 from crm_mail.reports.saved.tables import CellKind, Column, Row
-from crm_mail.web.translating import Translate
+from crm_mail.words import Translate
 
 
 class Documents(Listing):

@@ -8,7 +8,7 @@ from crm_mail.evidence.models import ItemKind
 from crm_mail.reports.saved.listings import AT_ONCE, Scene
 from crm_mail.reports.saved.outbox_listings import OfOutbox
 from crm_mail.reports.saved.tables import CellKind, Column, Row
-from crm_mail.web.translating import Translate
+from crm_mail.words import Translate
 
 
 class CameBack(OfOutbox):

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
 
-from crm_mail.web.translating import Translate
+from crm_mail.words import Translate
 
 MOST_READ = 20_000
 """Rows that are held to be put in order; a listing that is longer is cut here, and says so."""

@@ -7,7 +7,7 @@ from crm_mail.reports.saved.models import IssueState, ReportFormat, ReportMailSt
 from crm_mail.reports.saved.parameters import ParameterKind
 from crm_mail.reports.saved.problems import ReportRefused
 from crm_mail.schedules.periods import Period
-from crm_mail.web.translating import Translate
+from crm_mail.words import Translate
 
 
 def format_words(_: Translate) -> dict[str, str]:

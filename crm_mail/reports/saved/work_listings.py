@@ -11,7 +11,7 @@ from crm_mail.schedules.words import reason_words, state_name
 from crm_mail.send_orders.listing import list_orders
 from crm_mail.send_orders.models import OrderState
 from crm_mail.send_orders.wording import explain
-from crm_mail.web.translating import Translate
+from crm_mail.words import Translate
 
 
 class SendOrders(Listing):

@@ -3,19 +3,12 @@
 import pytest
 
 from crm_mail.documents.template_errors import TemplateInvalid, TemplateProblem
+from crm_mail.outbox.change_words import done_words, edit_words, event_words
+from crm_mail.outbox.issue_words import issue_name, issue_words
 from crm_mail.outbox.issues import BLOCKERS, Issue
 from crm_mail.outbox.reasons import LeftOutReason, Rule, WithheldReason
 from crm_mail.outbox.reviewing.edit_problems import EditProblem
-from crm_mail.outbox.wording import (
-    describe_why,
-    done_words,
-    edit_words,
-    event_words,
-    issue_name,
-    issue_words,
-    left_out_words,
-    withheld_words,
-)
+from crm_mail.outbox.why_words import describe_why, left_out_words, withheld_words
 
 
 def shout(message: str) -> str:
