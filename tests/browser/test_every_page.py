@@ -107,11 +107,9 @@ def look_at(anna: Watched, path: str, language: str, theme: str, known: dict[str
     if anna.page.locator("html").get_attribute("data-bs-theme") != theme:
         flaws.append("it is in another theme")
     other = next(one for one in THEMES if one != theme)
+    # words decide what fits, so every language has both widths, and one both themes
     looks = [(theme, width) for width in WIDTHS] + ([(other, WIDTHS[0])] if language == "it" or SHOTS else [])
-    for (
-        shown,
-        width,
-    ) in looks:  # words decide what fits, so every language has both widths, and one both themes
+    for shown, width in looks:
         anna.show_theme(shown)
         anna.page.set_viewport_size({"width": width, "height": 900})
         flaws += [f"{shown}, {width} px: {flaw}" for flaw in anna.flaws()]
