@@ -27,8 +27,8 @@ def english(message: str) -> str:
 
 
 def fill(message: str, values: Mapping[str, Any]) -> str:
-    """A message with its values: days as everywhere in the product, a value that nobody kept as a dash."""
-    return message % _Values({name: shown(value) for name, value in values.items()})
+    """A message with its values; one that nobody kept is a dash."""
+    return message % _Values(values)
 
 
 class _Values(dict[str, Any]):
@@ -36,11 +36,9 @@ class _Values(dict[str, Any]):
         return "–"
 
 
-def shown(value: Any) -> str:
-    """A value as it is written; an ISO day as 21/11/2026."""
-    if isinstance(value, str) and len(value) == 10 and value[4] == value[7] == "-":
-        try:
-            return date.fromisoformat(value).strftime("%d/%m/%Y")
-        except ValueError:
-            return value
-    return str(value)
+def written_day(iso: str) -> str:
+    """A day, given as 2026-11-21, as everywhere in the product: 21/11/2026; anything else stays as it is."""
+    try:
+        return date.fromisoformat(iso).strftime("%d/%m/%Y")
+    except ValueError:
+        return iso

@@ -81,7 +81,9 @@ class EventRule(Base):
         EnumText(RuleChannel), default=RuleChannel.EMAIL, server_default="email"
     )
     sms_texts: Mapped[dict[str, str] | None] = mapped_column(Json)  # by language; empty: the built-in ones
-    purpose: Mapped[str] = mapped_column(String(20), default="")  # contacts.consent.Purpose; empty: owed
+    purpose: Mapped[str] = mapped_column(
+        String(20), default=""
+    )  # contacts.consents.rules.Purpose; empty: owed
     authorisation_id: Mapped[int | None] = mapped_column(
         Id, ForeignKey("standing_authorisations.id")
     )  # None: runs wait for a person

@@ -8,7 +8,7 @@ from crm_mail.delivery.bounces.reason_words import reason_words
 from crm_mail.delivery.domains.kind_words import describe_look, describe_reason
 from crm_mail.documents.template_words import fault_words
 from crm_mail.outbox.issues import BLOCKERS, Issue
-from crm_mail.words import Translate, english, fill
+from crm_mail.words import Translate, english, fill, written_day
 from crm_mail.words import mark as _
 
 
@@ -196,7 +196,8 @@ def issue_words(
         if one is issue and values.get(name) not in (None, ""):
             text = exact
             break
-    sentence = fill(translate(text), values)
+    days = {name: written_day(str(values[name])) for name in ("at", "since") if name in values}
+    sentence = fill(translate(text), {**values, **days})
     if issue is Issue.ADDRESS_KIND_UNKNOWN:
         sentence = " ".join(one for one in (sentence, *kind_sentences(values, translate)) if one)
     return IssueWords(code, sentence, translate(remedy), issue in BLOCKERS)

@@ -135,7 +135,9 @@ class Message(Base):
     why: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # BX-1: outbox.reasons
     revision: Mapped[int] = mapped_column(default=1)
     timeout_seconds: Mapped[int] = mapped_column(default=0)  # its packaging's (PM-10); 0: the account's
-    purpose: Mapped[str] = mapped_column(String(20), default="")  # contacts.consent.Purpose; empty: owed
+    purpose: Mapped[str] = mapped_column(
+        String(20), default=""
+    )  # contacts.consents.rules.Purpose; empty: owed
     unsubscribe_url: Mapped[str] = mapped_column(String(300), default="")  # of messages with a purpose
     is_composed: Mapped[bool] = mapped_column(default=False, server_default=false())  # outbox.composing
 

@@ -7,7 +7,7 @@ from typing import Any
 from crm_mail.document_types import NO_NAMES, TypeNames, type_label
 from crm_mail.outbox.issue_words import kind_sentences
 from crm_mail.outbox.reasons import COPY_DROPPED, LeftOutReason, Rule, WithheldReason
-from crm_mail.words import Translate, english, fill, shown
+from crm_mail.words import Translate, english, fill, written_day
 from crm_mail.words import mark as _
 
 _RULES: dict[str, str] = {
@@ -43,7 +43,7 @@ _ROUTES: dict[str, str] = {
     ),
 }
 
-_ORIGINS: dict[str, str] = {  # composing_parts.Origin
+_ORIGINS: dict[str, str] = {  # composing.parts.Origin
     "campaign": _("Part of the mailing “%(name)s”."),
     "event": _("Made by the rule “%(name)s”."),
     "schedule": _("Made by the schedule “%(name)s”."),
@@ -53,7 +53,7 @@ _ORIGINS: dict[str, str] = {  # composing_parts.Origin
     "report": _("Carries the report “%(name)s”."),
 }
 
-_CONSENTS: dict[str, str] = {  # contacts.consent.Reason
+_CONSENTS: dict[str, str] = {  # contacts.consents.rules.Reason
     "given": _("It is advertising, and the recipient agreed to it."),
     "soft_opt_in": _("It is advertising to a customer who never said no (%(law)s)."),
     "wishes": _("These are wishes, and the recipient agreed to receive them."),
@@ -66,7 +66,7 @@ def describe_why(
     """Why a message exists, who receives it and by which way (BX-1), in sentences.
 
     Args:
-        why: as `assembly.Draft.why` writes it.
+        why: as `drafts.Draft.why` writes it.
         language: of the names of the document types.
         named: what the company calls them, where it changed their names.
     """
@@ -201,7 +201,7 @@ def left_out_detail(detail: str, translate: Translate = english) -> str:
     if match is None:
         return detail
     run = fill(translate(_("Run %(number)s")), {"number": match[2]})
-    return f"{shown(match[1])}, {run}" if match[1] else run
+    return f"{written_day(match[1])}, {run}" if match[1] else run
 
 
 _WITHHELD: dict[str, str] = {

@@ -288,6 +288,14 @@ def test_a_later_start_is_read_in_the_companys_zone(office: Office) -> None:
     assert "Sending begins on" in office.get("committer", "/outbox/1/progress").text
 
 
+def test_a_time_left_half_written_hinders_nobody_who_starts_now(office: Office) -> None:
+    fields = hidden(office.get("committer", "/outbox/1/commit"))
+
+    answer = office.post("committer", "/outbox/1/commit", fields | {"start": "now", "start_at": "2026-"})
+
+    assert answer.status_code == 303
+
+
 def test_a_second_person_approves(office: Office) -> None:
     office.change(update(Company).values(needs_second_person=True))
     page = office.get("committer", "/outbox/1/commit")

@@ -29,6 +29,11 @@ def test_every_issue_has_a_name_a_sentence_and_a_remedy(issue: Issue) -> None:
     ("code", "params", "said"),
     [
         ("already_sent", {"document": "7", "at": "2026-11-02", "run": 4}, "was sent 7 on 02/11/2026 (run 4)"),
+        (
+            "already_sent",
+            {"document": "2026-01-12", "at": "2026-11-02"},
+            "was sent 2026-01-12 on 02/11/2026 (run –)",
+        ),
         ("file_too_large", {"mb": 31.2, "limit_mb": 20.9}, "take 31.2 MB in a message; the limit is 20.9 MB"),
         ("missing_file", {"file": "a%s.pdf"}, "The file a%s.pdf is missing."),
         ("empty_field", {"field": "party.city"}, "The field party.city"),

@@ -63,7 +63,9 @@ class CommitForm(FlaskForm):
         return self.start_at.data.replace(tzinfo=self.zone).astimezone(UTC)
 
     def validate_start_at(self, field: Any) -> None:
-        """A chosen time must be given and lie ahead."""
+        """A chosen time must be given and lie ahead; nobody asks for one who starts now."""
+        if self.start.data != AT:
+            field.errors = []
         if self.start.data != AT or field.errors:
             return
         if field.data is None:

@@ -40,7 +40,7 @@ class Composition:
     Args:
         document_type: any id of `company_types`; rights, account, channel and consent follow from it.
         origin_name: what people call the origin: the campaign's title, the rule's name, the order's file name.
-        purpose: a `contacts.consent.Purpose` that is asked in place of what the type asks itself (wishes are no
+        purpose: a `contacts.consents.rules.Purpose` that is asked in place of what the type asks itself (wishes are no
             advertising); empty: owed by contract unless the type is advertising.
         is_owed: owed by contract although the type is advertising: somebody said so who answers for it.
         preference: channel wish; None: what the company decided for the type.

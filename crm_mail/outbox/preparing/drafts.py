@@ -30,7 +30,7 @@ class LinkedFiles:
 class ComposedParts:
     """What a message says and carries that was composed, not filled in from a document type's text.
 
-    ``subject`` and bodies may name `composing_parts.UNSUBSCRIBE`; ``why`` joins the reasons of the row. ``reply_to``
+    ``subject`` and bodies may name `composing.parts.UNSUBSCRIBE`; ``why`` joins the reasons of the row. ``reply_to``
     and ``timeout_seconds``: this message's own, in place of the type's and the packaging's.
     """
 

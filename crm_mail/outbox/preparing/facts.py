@@ -65,7 +65,9 @@ class Policy:
     reply_to: str = ""
     is_own: bool = False
     sms_account_id: int | None = None
-    purpose: str = ""  # contacts.consent.Purpose: asked before anybody receives it; empty: owed by contract
+    purpose: str = (
+        ""  # contacts.consents.rules.Purpose: asked before anybody receives it; empty: owed by contract
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class EditProblem(StrEnum):
-    """Why a correction is refused; the words stand in `wording`."""
+    """Why a correction is refused; the words stand in `change_words`."""
 
     CONFLICT = "conflict"  # somebody else changed the row meanwhile
     SETTLED = "settled"  # the row has left, or is frozen
