@@ -211,10 +211,11 @@ def _processed(rows: Sequence[Mapping[str, Any]], processors: Processors) -> lis
     ]
 
 
-def chunks(ids: Sequence[T], size: int = 10_000) -> Iterator[Sequence[T]]:
-    """Pieces of a list that fit into one statement's parameters."""
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]
+def chunks(values: Iterable[T], size: int = 10_000) -> Iterator[Sequence[T]]:
+    """Values some at a time, unless told otherwise as many as fit into one statement's parameters."""
+    every = values if isinstance(values, Sequence) else list(values)
+    for start in range(0, len(every), size):
+        yield every[start : start + size]
 
 
 def among(

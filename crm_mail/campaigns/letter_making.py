@@ -32,7 +32,7 @@ from crm_mail.contacts.consents.rules import ConsentChannel, Purpose
 from crm_mail.documents.pdf_pool import PageJob, PdfPool
 from crm_mail.documents.template_errors import TemplateInvalid
 from crm_mail.installation import Installation
-from crm_mail.many_rows import insert_many
+from crm_mail.many_rows import chunks, insert_many
 from crm_mail.outbox.models import Run
 from crm_mail.permissions import Actor
 
@@ -111,8 +111,7 @@ def _converted(merged: Sequence[Made]) -> list[Made]:
     program = require_office()
     good = [number for number, one in enumerate(merged) if one.data]
     found = list(merged)
-    for start in range(0, len(good), CONVERTED_AT_ONCE):
-        part = good[start : start + CONVERTED_AT_ONCE]
+    for part in chunks(good, CONVERTED_AT_ONCE):
         for number, pdf in zip(part, convert([merged[n].data for n in part], program), strict=True):
             found[number] = (
                 Made(pdf) if pdf else Made(problem="LibreOffice could not turn the letter into a PDF")

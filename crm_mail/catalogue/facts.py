@@ -11,8 +11,7 @@ from crm_mail.contacts.finding.conditions import visible_parties
 from crm_mail.contacts.models import Contact, ContactAddress, ContactState, Party, Subscription
 from crm_mail.delivery.addresses import address_key
 from crm_mail.document_types import DocumentType
-from crm_mail.importers.contacts.party_merge import chunks
-from crm_mail.many_rows import among
+from crm_mail.many_rows import among, chunks
 from crm_mail.permissions import Actor, Permission, Sight
 
 STATEMENT = DocumentType.ACCOUNT_STATEMENT.value
@@ -83,9 +82,9 @@ def load_customers(
         for row in session.execute(query):
             found[row.code] = Customer(*row)
     by_id = {customer.id: customer for customer in found.values()}
-    for part in chunks(by_id, AT_ONCE):
-        _read_contacts(session, actor, by_id, part)
-        entered = select(CatalogueEntry.party_id).where(among(session, CatalogueEntry.party_id, part))
+    for ids in chunks(by_id, AT_ONCE):
+        _read_contacts(session, actor, by_id, ids)
+        entered = select(CatalogueEntry.party_id).where(among(session, CatalogueEntry.party_id, ids))
         for id_ in session.scalars(entered):
             by_id[id_].is_entered = True
     return found

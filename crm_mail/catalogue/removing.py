@@ -26,7 +26,7 @@ from crm_mail.contacts.models import (
     Subscription,
 )
 from crm_mail.db import now
-from crm_mail.importers.contacts.party_merge import chunks
+from crm_mail.many_rows import chunks
 from crm_mail.permissions import Actor, Permission
 
 KIND: Final = "catalogue_removal"

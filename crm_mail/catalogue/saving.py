@@ -24,8 +24,7 @@ from crm_mail.contacts.values import name_key
 from crm_mail.db import now
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.importers.bulk_insert import insert_rows
-from crm_mail.importers.contacts.party_merge import chunks
-from crm_mail.many_rows import among, insert_many
+from crm_mail.many_rows import among, chunks, insert_many
 from crm_mail.outbox.preparing.prepare import collector_paused
 from crm_mail.permissions import Actor
 

@@ -1,7 +1,6 @@
 """``crm-mail receivables``: open items in, statements and reminders out into a run that waits for review."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.db import today
 from crm_mail.document_types import DocumentType
 from crm_mail.installation import Installation
+from crm_mail.many_rows import chunks
 from crm_mail.outbox.preparing.preparation import prepare_run
 from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables.importing import import_ledger
@@ -160,7 +160,7 @@ def statements(
     with home.database.read() as session:
         ids = list(session.scalars(reachable(parties, actor.sight)))
     made = Made()
-    for part in _parts(ids):
+    for part in chunks(ids, PARTIES_AT_ONCE):
         with home.database.write() as session:
             company = session.get_one(Company, company_id)
             made.join(make_statements(session, actor, home.store, company, choice, part))
@@ -208,19 +208,13 @@ def dunning(
         if dry_run:
             return {"dry_run": True, **answer}
     made = Made()
-    for part in _parts(wanted):
+    for part in chunks(wanted, PARTIES_AT_ONCE):
         with home.database.write() as session:
             company = session.get_one(Company, company_id)
             made.join(make_letters(session, actor, home.store, company, part, day))
         if len(made.documents) > LARGEST_RUN:
             raise TooMany
     return answer | _prepare(home, actor, company_id, LETTER, made, title)
-
-
-def _parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Some hundred customers at a time: no transaction keeps the others waiting."""
-    for start in range(0, len(values), PARTIES_AT_ONCE):
-        yield values[start : start + PARTIES_AT_ONCE]
 
 
 def _prepare(

@@ -13,6 +13,7 @@ from crm_mail.delivery.addresses import domain_of
 from crm_mail.delivery.domains.pec_domains import judge_by_list
 from crm_mail.delivery.domains.pec_ladder import fresh_domains
 from crm_mail.delivery.routing import AddressKind
+from crm_mail.many_rows import chunks
 from crm_mail.permissions import Actor, Permission
 
 AT_ONCE = 5000
@@ -31,8 +32,7 @@ def remember_kind(
     actor.require(Permission.CONTACTS_MANAGE, company_id)
     changed, wanted = 0, sorted(set(emails))
     visible = select(Contact.id).where(Contact.company_id == company_id, visible_contacts(actor.sight))
-    for start in range(0, len(wanted), AT_ONCE):
-        part = wanted[start : start + AT_ONCE]
+    for part in chunks(wanted, AT_ONCE):
         statements = [
             update(ContactAddress)
             .where(

@@ -4,7 +4,7 @@ A selection is a filter or a few ids, never both; contacts above the actor's cle
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -22,6 +22,7 @@ from crm_mail.contacts.models import Characteristic, Contact, ContactState, Part
 from crm_mail.contacts.problems import ContactRefused, Problem
 from crm_mail.contacts.raising import raise_history
 from crm_mail.db import now
+from crm_mail.many_rows import chunks
 from crm_mail.permissions import Actor, Permission, Sight
 
 LEVELS = ("0", "1", "2", "3")
@@ -215,7 +216,7 @@ def _apply(session: Session, kind: BulkKind, value: str, rows: Sequence[tuple[An
 def _set(session: Session, ids: Sequence[int], column: Any, value: Any, only_if: Any = None) -> int:
     """Write one value; ``only_if``: only where this stands now. How many rows."""
     count = 0
-    for part in _parts(ids):
+    for part in chunks(ids, AT_ONCE):
         model = column.class_
         query = update(model).where(model.id.in_(part))
         if only_if is not None:
@@ -236,7 +237,7 @@ def _add_tags(session: Session, ids: Sequence[int], tag: str) -> int:
     """Give contacts a characteristic; those that are gone, or have it, are passed over."""
     key, _equals, said = tag.partition("=")
     count = 0
-    for part in _parts(ids):
+    for part in chunks(ids, AT_ONCE):
         having = select(Characteristic.contact_id).where(_is_tag(key, said))
         wanted = select(Contact.id).where(Contact.id.in_(part), Contact.id.not_in(having))
         found = [{"contact_id": id_, "key": key, "value": said} for id_ in session.scalars(wanted)]
@@ -250,16 +251,12 @@ def _add_tags(session: Session, ids: Sequence[int], tag: str) -> int:
 def _remove_tags(session: Session, ids: Sequence[int], tag: str) -> int:
     key, _equals, said = tag.partition("=")
     count = 0
-    for part in _parts(ids):
+    for part in chunks(ids, AT_ONCE):
         query = delete(Characteristic).where(Characteristic.contact_id.in_(part), _is_tag(key, said))
         done: Any = session.execute(query.execution_options(synchronize_session=False))
         count += done.rowcount
     session.expire_all()
     return count
-
-
-def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))
 
 
 def find_change(session: Session, actor: Actor, change_id: int) -> PartyChange | None:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.contacts.models import Contact, ContactState
 from crm_mail.db import kept, now
-from crm_mail.many_rows import among
+from crm_mail.many_rows import among, chunks
 from crm_mail.permissions import HIGHEST_CLEARANCE, Actor
 
 ONCE_IN = timedelta(minutes=10)
@@ -95,7 +95,7 @@ def _confidential(session: Session, contacts: Select[Any] | Iterable[int | None]
         wanted: list[ColumnElement[bool]] = [Contact.id.in_(contacts)]
     else:
         ids = sorted({one for one in contacts if one is not None})
-        wanted = [among(session, Contact.id, ids[at : at + AT_ONCE]) for at in range(0, len(ids), AT_ONCE)]
+        wanted = [among(session, Contact.id, part) for part in chunks(ids, AT_ONCE)]
     found: list[tuple[int, int]] = []
     for condition in wanted:
         query = select(Contact.company_id, Contact.id).where(
@@ -124,8 +124,7 @@ def _is_repeated(session: Session, actor: Actor, said: dict[str, Any]) -> bool:
 def _not_told_yet(session: Session, actor: Actor, ids: list[int]) -> list[int]:
     found: list[int] = []
     event = audit.AuditEvent
-    for start in range(0, len(ids), AT_ONCE):
-        part = ids[start : start + AT_ONCE]
+    for part in chunks(ids, AT_ONCE):
         told = select(event.object_id).where(
             event.object_type == Contact.__tablename__,
             among(session, event.object_id, part),

@@ -12,6 +12,7 @@ from crm_mail.contacts.confidential import Way, note_many_read
 from crm_mail.contacts.finding.conditions import visible_contacts
 from crm_mail.contacts.finding.listing import read_rows
 from crm_mail.contacts.models import Contact, Party
+from crm_mail.many_rows import chunks
 from crm_mail.permissions import Actor, Permission
 
 AT_ONCE = 500
@@ -31,8 +32,7 @@ def export_parties(session: Session, actor: Actor, picked: Picked) -> Iterator[l
         Contact.party_id.in_(picked.query(actor.sight)), visible_contacts(actor.sight)
     )
     note_many_read(session, actor, shown, Way.EXPORT)
-    for start in range(0, len(ids), AT_ONCE):
-        part = ids[start : start + AT_ONCE]
+    for part in chunks(ids, AT_ONCE):
         found = session.scalars(select(Party).where(Party.id.in_(part)).order_by(Party.code, Party.id)).all()
         for row in read_rows(session, actor, company_id, found):
             party = row.party

@@ -12,7 +12,7 @@ from sqlalchemy import JSON, BigInteger, Select, bindparam, column, func, select
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.models import Contact, ContactAddress
-from crm_mail.many_rows import among
+from crm_mail.many_rows import among, chunks
 
 AT_ONCE = 1000
 _MESSAGES: Any = table(
@@ -32,8 +32,8 @@ def raise_history(session: Session, contact_ids: Iterable[int]) -> None:
     """Give what was written to these contacts, or in copy to them, at least their present level."""
     session.flush()
     ids = sorted(set(contact_ids))
-    for start in range(0, len(ids), AT_ONCE):
-        _raise(session, ids[start : start + AT_ONCE])
+    for part in chunks(ids, AT_ONCE):
+        _raise(session, part)
     session.expire_all()
 
 

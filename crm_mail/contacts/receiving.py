@@ -1,6 +1,6 @@
 """What many contacts receive, changed at once (`bulk`)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Select, String, cast, delete, func, select
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.contacts.finding.conditions import Condition
 from crm_mail.contacts.models import Contact, ContactAddress, RecipientKind, Subscription
-from crm_mail.many_rows import among, insert_many
+from crm_mail.many_rows import among, chunks, insert_many
 
 _AT_ONCE: Final = 5000
 
@@ -33,7 +33,7 @@ def subscribe(session: Session, ids: Sequence[int], document_type: str, as_befor
     """
     kind, _equals, address = as_before.partition("=")
     count = 0
-    for part in _parts(ids):
+    for part in chunks(ids, _AT_ONCE):
         having = select(Subscription.contact_id).where(Subscription.document_type == document_type)
         here = select(Contact.id).where(among(session, Contact.id, part), Contact.id.not_in(having))
         chosen: int | None = int(address) if address else None
@@ -61,7 +61,7 @@ def unsubscribe(session: Session, ids: Sequence[int], document_type: str, *, giv
         given: only as `subscribe` gave it: what somebody chose since stays.
     """
     count = 0
-    for part in _parts(ids):
+    for part in chunks(ids, _AT_ONCE):
         gone = delete(Subscription).where(
             among(session, Subscription.contact_id, part), Subscription.document_type == document_type
         )
@@ -73,7 +73,3 @@ def unsubscribe(session: Session, ids: Sequence[int], document_type: str, *, giv
         count += done.rowcount
     session.expire_all()
     return count
-
-
-def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))

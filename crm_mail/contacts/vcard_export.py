@@ -11,6 +11,7 @@ from crm_mail.contacts.contact_birthdays import birthday_of
 from crm_mail.contacts.finding.conditions import visible_contacts
 from crm_mail.contacts.models import Contact, ContactState, Party
 from crm_mail.delivery.routing import AddressKind
+from crm_mail.many_rows import chunks
 from crm_mail.permissions import Actor, Permission
 
 AT_ONCE = 500
@@ -29,11 +30,11 @@ def export_vcards(session: Session, actor: Actor, picked: Picked) -> Iterator[st
     )
     ids = list(session.scalars(query))
     note_many_read(session, actor, ids, Way.EXPORT)
-    for start in range(0, len(ids), AT_ONCE):
+    for part in chunks(ids, AT_ONCE):
         found = session.execute(
             select(Contact, Party)
             .join(Party, Party.id == Contact.party_id)
-            .where(Contact.id.in_(ids[start : start + AT_ONCE]))
+            .where(Contact.id.in_(part))
             .order_by(Contact.party_id, Contact.name_key, Contact.id)
         )
         yield from (as_vcard(contact, party) for contact, party in found)

@@ -22,6 +22,7 @@ from crm_mail.events.resolving import Resolved, resolve
 from crm_mail.events.rules import sms_texts_of, texts_of
 from crm_mail.events.values import Fields, fields_of
 from crm_mail.installation import Installation
+from crm_mail.many_rows import chunks
 from crm_mail.outbox.composing.parts import Composed
 from crm_mail.outbox.composing.registry import register
 from crm_mail.outbox.issues import Issue
@@ -48,8 +49,8 @@ def compose_events(
         .order_by(InboundEvent.id)
     )
     events = [(id_, fields_of(values)) for id_, values in session.execute(query)]
-    for start in range(0, len(events), AT_ONCE):
-        found = resolve(session, actor, rule, events[start : start + AT_ONCE])
+    for part in chunks(events, AT_ONCE):
+        found = resolve(session, actor, rule, part)
         ids = {reader.contact_id for one in found for reader in one.readers if reader.contact_id is not None}
         people = {
             one.id: one for one in session.scalars(select(Contact).where(Contact.id.in_(ids)))

@@ -33,7 +33,7 @@ from crm_mail.events.rules import require_rule, sms_texts_of, texts_of
 from crm_mail.events.telling import tell_staff
 from crm_mail.events.values import fields_of
 from crm_mail.installation import Installation
-from crm_mail.many_rows import insert_many
+from crm_mail.many_rows import chunks, insert_many
 from crm_mail.outbox.composing.compose import create_composed_run
 from crm_mail.outbox.composing.parts import Composition, Origin, is_composed
 from crm_mail.outbox.models import Message, Run
@@ -215,8 +215,7 @@ def _begin(session: Session, rule: EventRule, actions: Sequence[EventAction]) ->
 
 def _events(session: Session, ids: list[int]) -> Sequence[InboundEvent]:
     found: list[InboundEvent] = []
-    for start in range(0, len(ids), AT_ONCE):
-        part = ids[start : start + AT_ONCE]
+    for part in chunks(ids, AT_ONCE):
         found += session.scalars(
             select(InboundEvent).where(InboundEvent.id.in_(part)).order_by(InboundEvent.id)
         )

@@ -5,7 +5,7 @@ consent and suppression are judged afterwards, when the messages are composed (`
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from crm_mail.documents.models import Document
 from crm_mail.events.kinds import ADDRESS_FIELD, PARTY_FIELDS, Target
 from crm_mail.events.models import EventRule
 from crm_mail.events.values import Fields
+from crm_mail.many_rows import chunks
 from crm_mail.permissions import Actor
 
 _CHUNK = 500
@@ -81,7 +82,7 @@ def _find_parties(session: Session, actor: Actor, rule: EventRule, found: Sequen
     columns = {"party_code": Party.code, "vat_number": Party.vat_number, "tax_code": Party.tax_code}
     known: dict[tuple[str, str], list[Party]] = defaultdict(list)
     for name, values in wanted.items():
-        for part in _parts(sorted(values)):
+        for part in chunks(sorted(values), _CHUNK):
             query = select(Party).where(Party.company_id == rule.company_id, columns[name].in_(part))
             for party in session.scalars(query):
                 if actor.sight.covers(party.agent, party.zone):
@@ -118,7 +119,7 @@ def _marked(session: Session, actor: Actor, rule: EventRule, ids: Sequence[int])
     if not rule.characteristic:
         return None
     found: set[int] = set()
-    for part in _parts(sorted(set(ids))):
+    for part in chunks(sorted(set(ids)), _CHUNK):
         query = (
             select(Contact.party_id)
             .join(Characteristic, Characteristic.contact_id == Contact.id)
@@ -137,7 +138,7 @@ def _find_documents(session: Session, actor: Actor, rule: EventRule, found: Sequ
     """The stored document that an event names by its number, of the rule's type and the event's own party."""
     numbers = {str(one.fields["number"]) for one in found if one.party is not None and one.fields["number"]}
     known: dict[tuple[int, str], list[Document]] = defaultdict(list)
-    for part in _parts(sorted(numbers)):
+    for part in chunks(sorted(numbers), _CHUNK):
         query = select(Document).where(
             Document.company_id == rule.company_id,
             Document.type == rule.document_type,
@@ -200,15 +201,10 @@ def _contacts(
     session: Session, parties: Sequence[int], condition: ColumnElement[bool]
 ) -> dict[int, list[int]]:
     found: dict[int, list[int]] = defaultdict(list)
-    for part in _parts(parties):
+    for part in chunks(parties, _CHUNK):
         query = select(Contact.party_id, Contact.id).where(
             Contact.party_id.in_(part), Contact.state == ContactState.ACTIVE, condition
         )
         for party_id, contact_id in session.execute(query.order_by(Contact.id)):
             found[party_id].append(contact_id)
     return found
-
-
-def _parts(values: Sequence[T]) -> Iterable[Sequence[T]]:
-    for start in range(0, len(values), _CHUNK):
-        yield values[start : start + _CHUNK]

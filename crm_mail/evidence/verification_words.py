@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from crm_mail.words import Translate
+from crm_mail.words import Translate, fill
 
 UNKNOWN_DETAIL = "–"
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d")
@@ -23,15 +23,8 @@ _ALGORITHMS = {
 }
 
 
-class _Values(dict[str, str]):
-    """Parameters of a text: one that was not recorded is shown as a dash."""
-
-    def __missing__(self, name: str) -> str:
-        return UNKNOWN_DETAIL
-
-
 def _filled(text: str, detail: Mapping[str, object]) -> str:
-    return text % _Values({name: _shown(str(value)) for name, value in detail.items()})
+    return fill(text, {name: _shown(str(value)) for name, value in detail.items()})
 
 
 def _shown(value: str) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.contacts.finding.conditions import visible_parties
 from crm_mail.contacts.models import Party
+from crm_mail.many_rows import chunks
 from crm_mail.permissions import Sight
 
 AT_ONCE = 5000
@@ -35,8 +36,8 @@ def parties_named(
     for column, names in ((Party.code, codes), (Party.vat_number, numbers)):
         wanted = sorted({name for name in names if name})
         named: dict[str, Found] = {}
-        for start in range(0, len(wanted), AT_ONCE):
-            part = query.add_columns(column).where(column.in_(wanted[start : start + AT_ONCE]))
+        for some in chunks(wanted, AT_ONCE):
+            part = query.add_columns(column).where(column.in_(some))
             named |= {name: (id_, is_customer) for id_, is_customer, name in session.execute(part)}
         found.append(named)
     return found[0], found[1]

@@ -22,7 +22,7 @@ from crm_mail.importers.tables.amount_cells import DECIMAL_COMMA_COUNTRIES
 from crm_mail.importers.tables.object_tables import OBJECTS
 from crm_mail.importers.tables.table_rows import TableRow
 from crm_mail.importers.tables.tabular import Table
-from crm_mail.many_rows import insert_many
+from crm_mail.many_rows import chunks, insert_many
 from crm_mail.permissions import Actor, Permission
 from crm_mail.receivables.columns import Field, check_columns, guess_columns, guess_kind
 from crm_mail.receivables.ledger import Entry, Kind
@@ -256,13 +256,11 @@ def _stored(session: Session, company_id: int, kind: Kind) -> dict[tuple[int, st
 def _write(
     session: Session, fresh: list[dict[str, Any]], changed: list[dict[str, Any]], gone: list[int]
 ) -> None:
-    for start in range(0, len(fresh), AT_ONCE):
-        insert_many(session, LedgerLine, fresh[start : start + AT_ONCE])
+    for part in chunks(fresh, AT_ONCE):
+        insert_many(session, LedgerLine, part)
     if changed:
         session.connection().execute(_UPDATE, changed)
-    for start in range(0, len(gone), AT_ONCE):
+    for settled in chunks(gone, AT_ONCE):
         session.connection().execute(
-            update(LedgerLine)
-            .where(LedgerLine.id.in_(gone[start : start + AT_ONCE]))
-            .values(settled_on=today())
+            update(LedgerLine).where(LedgerLine.id.in_(settled)).values(settled_on=today())
         )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.document_types import DocumentType
 from crm_mail.documents.models import Document
+from crm_mail.many_rows import chunks
 from crm_mail.outbox.models import Message, MessageDocument
 from crm_mail.outbox.states import LEFT, QUEUED, MessageState
 
@@ -40,10 +41,10 @@ def overtake(
         .where(Message.id == MessageDocument.message_id, Message.state.in_(states))
     )
     count = 0
-    for start in range(0, len(party_ids), AT_ONCE):
+    for part in chunks(party_ids, AT_ONCE):
         old = select(Document.id).where(
             Document.company_id == company_id,
-            Document.party_id.in_(party_ids[start : start + AT_ONCE]),
+            Document.party_id.in_(part),
             Document.type == document_type,
             Document.source == source,
             Document.is_current.is_(True),

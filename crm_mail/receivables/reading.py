@@ -13,6 +13,7 @@ from crm_mail.contacts.finding.party_filter import PartyFilter, PartyKind
 from crm_mail.contacts.finding.selection import party_query
 from crm_mail.contacts.models import Party
 from crm_mail.documents.models import Document
+from crm_mail.many_rows import chunks
 from crm_mail.outbox.models import Message, MessageDocument, Run
 from crm_mail.outbox.states import QUEUED, MessageState, RunState
 from crm_mail.permissions import Sight
@@ -76,8 +77,8 @@ def read_customers(session: Session, party_ids: Select[int]) -> Iterator[Custome
     ids = list(
         session.scalars(select(Party.id).where(Party.id.in_(party_ids)).order_by(Party.code, Party.id))
     )
-    for start in range(0, len(ids), PARTIES_AT_ONCE):
-        yield from _read_batch(session, ids[start : start + PARTIES_AT_ONCE])
+    for part in chunks(ids, PARTIES_AT_ONCE):
+        yield from _read_batch(session, part)
 
 
 def _read_batch(session: Session, ids: Sequence[int]) -> Iterator[Customer]:

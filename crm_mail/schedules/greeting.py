@@ -5,7 +5,7 @@ left; consent, suppression, blocked parties and all else is judged when the mess
 Who received no message then is free again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
@@ -23,7 +23,7 @@ from crm_mail.documents.context_fields import party_fields, shared_context
 from crm_mail.documents.message_context import SharedContext, build_context
 from crm_mail.documents.templating import compile_text
 from crm_mail.installation import Installation
-from crm_mail.many_rows import insert_many
+from crm_mail.many_rows import chunks, insert_many
 from crm_mail.outbox.composing.compose import create_composed_run
 from crm_mail.outbox.composing.parts import Composed, Composition, Origin
 from crm_mail.outbox.composing.registry import register
@@ -83,7 +83,7 @@ def _to_greet(session: Session, actor: Actor, special: SpecialDate, due: Due) ->
 
 def _write_down(session: Session, special: SpecialDate, year: int, run_id: int, contacts: list[int]) -> None:
     """Rows of runs that were cancelled make room."""
-    for ids in _parts(contacts):
+    for ids in chunks(contacts, AT_ONCE):
         session.execute(
             delete(Greeting).where(
                 Greeting.special_date_id == special.id, Greeting.year == year, Greeting.contact_id.in_(ids)
@@ -95,11 +95,6 @@ def _write_down(session: Session, special: SpecialDate, year: int, run_id: int, 
         for id_ in contacts
     ]
     insert_many(session, Greeting, rows)
-
-
-def _parts(ids: list[int]) -> Iterator[list[int]]:
-    for start in range(0, len(ids), AT_ONCE):
-        yield ids[start : start + AT_ONCE]
 
 
 def forget_left_out(session: Session, run_id: int) -> int:
@@ -123,7 +118,7 @@ def compose_greetings(
             select(Greeting.contact_id).where(Greeting.run_id == run.id).order_by(Greeting.contact_id)
         )
     )
-    for part in _parts(ids):
+    for part in chunks(ids, AT_ONCE):
         query = select(Contact, Party).join(Party, Party.id == Contact.party_id).where(Contact.id.in_(part))
         for contact, party in session.execute(query.order_by(Contact.id)).all():
             yield compose_one(special, contact, party, shared, company.language)

@@ -10,7 +10,7 @@ A kind does its work in one of two ways:
 Nothing here sends to contacts: a kind makes a run, and gives its id.
 """
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -82,13 +82,13 @@ class ScheduleKind(ABC):
     is_repeatable: ClassVar[bool] = True
     """Whether a `work` that a dying worker left may be done again."""
 
+    @abstractmethod
     def require(self, session: Session, actor: Actor, company_id: int, options: Options) -> None:
         """Raise unless the actor may do this now; asked when a schedule is saved, and again at each firing.
 
         Raises:
             PermissionDenied: naming the right.
         """
-        raise NotImplementedError
 
     def begin(self, session: Session, home: Installation, actor: Actor, due: Due) -> Outcome | None:
         """Do it in the given transaction; None: `work` does it."""

@@ -21,6 +21,7 @@ from crm_mail.background import repeating
 from crm_mail.companies.models import Company
 from crm_mail.db import now
 from crm_mail.installation import Installation
+from crm_mail.many_rows import chunks
 from crm_mail.outbox import tasks
 from crm_mail.outbox.standing.models import StandingAuthorisation
 from crm_mail.refusals import Refusal
@@ -153,10 +154,10 @@ class OrderWatcher:
         folder, count = watched.folder, 0
         count += self._work(watched, [(claim, claim.name) for claim in folder.in_hand()])
         ready = [name for name in folder.ready() if watched.held.get(name, 0.0) <= time.monotonic()]
-        for start in range(0, len(ready), AT_ONCE):
+        for part in chunks(ready, AT_ONCE):
             if self.stop.is_set():
                 break
-            claims = [one for name in ready[start : start + AT_ONCE] if (one := self._claim(watched, name))]
+            claims = [one for name in part if (one := self._claim(watched, name))]
             count += self._work(watched, [(claim, claim.name) for claim in claims])
             self._move_on(watched)
         return count

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm_mail.contacts.finding.conditions import of_visible_party
 from crm_mail.db import Base, now
+from crm_mail.many_rows import chunks
 from crm_mail.permissions import Sight
 from crm_mail.webhooks.models import DeliveryState, Topic, WebhookDelivery, WebhookEndpoint
 
@@ -28,7 +29,7 @@ def note_messages(session: Session, topic: Topic, message_ids: Iterable[int]) ->
         (users.c.clearance < WebhookEndpoint.clearance, users.c.clearance), else_=WebhookEndpoint.clearance
     )
     known = _of_own_customers(session, messages.c.party_id)
-    for at in range(0, len(ids), AT_ONCE):
+    for part in chunks(ids, AT_ONCE):
         _write(
             session,
             topic,
@@ -36,7 +37,7 @@ def note_messages(session: Session, topic: Topic, message_ids: Iterable[int]) ->
             .join(users, users.c.id == WebhookEndpoint.owner_id)
             .join(messages, messages.c.company_id == WebhookEndpoint.company_id)
             .where(
-                messages.c.id.in_(ids[at : at + AT_ONCE]),
+                messages.c.id.in_(part),
                 messages.c.privacy_level <= seen,
                 known,
                 users.c.is_active,

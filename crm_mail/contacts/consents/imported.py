@@ -23,7 +23,7 @@ from crm_mail.contacts.consents.rules import (
 )
 from crm_mail.contacts.models import Contact, ContactAddress
 from crm_mail.db import now
-from crm_mail.many_rows import insert_many
+from crm_mail.many_rows import chunks, insert_many
 from crm_mail.permissions import Actor
 
 AT_ONCE = 5000
@@ -79,8 +79,8 @@ def _moment(entry: ConsentEntry) -> datetime | None:
 
 def _read_states(session: Session, ids: Sequence[int]) -> _Known:
     found: _Known = {}
-    for start in range(0, len(ids), AT_ONCE):
-        query = select(ConsentState).where(ConsentState.contact_id.in_(ids[start : start + AT_ONCE]))
+    for part in chunks(ids, AT_ONCE):
+        query = select(ConsentState).where(ConsentState.contact_id.in_(part))
         for state in session.scalars(query):
             found[state.contact_id or 0, (state.purpose, state.channel)] = state
     return found
@@ -91,16 +91,14 @@ def _read_told(
 ) -> set[tuple[int | None, Subject, Decision, date | None]]:
     """Words with a day that files brought before."""
     found: set[tuple[int | None, Subject, Decision, date | None]] = set()
-    for start in range(0, len(ids), AT_ONCE):
+    for part in chunks(ids, AT_ONCE):
         query = select(
             ConsentEvent.contact_id,
             ConsentEvent.purpose,
             ConsentEvent.channel,
             ConsentEvent.decision,
             ConsentEvent.at,
-        ).where(
-            ConsentEvent.contact_id.in_(ids[start : start + AT_ONCE]), ConsentEvent.source == Source.IMPORT
-        )
+        ).where(ConsentEvent.contact_id.in_(part), ConsentEvent.source == Source.IMPORT)
         found |= {(row[0], (row[1], row[2]), row[3], row[4].date()) for row in session.execute(query)}
     return found
 
@@ -114,8 +112,7 @@ def _withdrawn_by_address(session: Session, company_id: int, ids: Sequence[int])
         ConsentState.decision == Decision.WITHDRAWN,
     )
     found: set[int] = set()
-    for start in range(0, len(ids), AT_ONCE):
-        part = ids[start : start + AT_ONCE]
+    for part in chunks(ids, AT_ONCE):
         query = select(ContactAddress.contact_id).where(
             ContactAddress.contact_id.in_(part), ContactAddress.email.in_(withdrawn)
         )

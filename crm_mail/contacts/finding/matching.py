@@ -14,6 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crm_mail.companies.tax_numbers import clean_number, number_forms, number_in_code
 from crm_mail.contacts.models import Party
+from crm_mail.many_rows import chunks
 
 CHUNK = 400
 """Values in one IN list: far below the limit of parameters of either database."""
@@ -108,8 +109,6 @@ def _read(
     session: Session, company_id: int, column: InstrumentedAttribute[str], wanted: set[str]
 ) -> Iterable[tuple[int, str]]:
     values = sorted(value for value in wanted if value)
-    for start in range(0, len(values), CHUNK):
-        query = select(Party.id, column).where(
-            Party.company_id == company_id, column.in_(values[start : start + CHUNK])
-        )
+    for part in chunks(values, CHUNK):
+        query = select(Party.id, column).where(Party.company_id == company_id, column.in_(part))
         yield from ((party_id, text) for party_id, text in session.execute(query))

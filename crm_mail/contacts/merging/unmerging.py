@@ -26,6 +26,7 @@ from crm_mail.contacts.merging.merge_snapshot import (
 from crm_mail.contacts.models import Contact, ContactMerge, MergedRow, Party, PartyMerge
 from crm_mail.contacts.problems import ContactRefused, Problem
 from crm_mail.db import Base, now
+from crm_mail.many_rows import chunks
 from crm_mail.permissions import Actor, Permission
 from crm_mail.purchases.recording import work_out_totals
 
@@ -154,8 +155,8 @@ def _move_back(session: Session, place: str, keys: Sequence[list[Any]], kept_id:
     move = update(table).where(column == kept_id).values({column_name: other_id})
     if len(primary) == 1:
         ids = [key[0] for key in keys]
-        for start in range(0, len(ids), 5000):
-            session.execute(move.where(primary[0].in_(ids[start : start + 5000])))
+        for part in chunks(ids, 5000):
+            session.execute(move.where(primary[0].in_(part)))
         return
     for key in keys:
         session.execute(

@@ -5,7 +5,7 @@ undetermined, which is asked before sending and never guessed. This file makes n
 brought in beforehand (`mx_check`). A message that was sent is never judged again.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ from crm_mail.delivery.domains.models import PecRegistry, PecRegistryEntry
 from crm_mail.delivery.domains.pec_domains import Opinion, Reason, judge_by_list, looks_like_pec
 from crm_mail.delivery.models import AddressVerdict, VerdictSource
 from crm_mail.delivery.routing import AddressKind
-from crm_mail.many_rows import among
+from crm_mail.many_rows import among, chunks
 
 AT_ONCE = 5000
 LIFETIMES = {AddressKind.PEC: timedelta(days=30), AddressKind.ORDINARY: timedelta(days=30)}
@@ -56,8 +56,8 @@ def judge_addresses(session: Session, emails: Iterable[str], moment: datetime) -
     """
     wanted = list(dict.fromkeys(emails))
     found: dict[str, Verdict] = {}
-    for start in range(0, len(wanted), AT_ONCE):
-        found |= _judge(session, wanted[start : start + AT_ONCE], moment)
+    for part in chunks(wanted, AT_ONCE):
+        found |= _judge(session, part, moment)
     return found
 
 
@@ -142,7 +142,7 @@ def lifetime(opinion: Opinion) -> timedelta:
 
 def keep_mx_verdicts(session: Session, opinions: dict[str, Opinion], moment: datetime) -> None:
     """Keep what the mail servers said of domains, in place of what they said before."""
-    for part in _parts(sorted(opinions)):
+    for part in chunks(sorted(opinions), AT_ONCE):
         query = select(AddressVerdict).where(
             AddressVerdict.subject.in_(part), AddressVerdict.source == VerdictSource.MX
         )
@@ -176,7 +176,7 @@ def keep_person_word(session: Session, email: str, kind: AddressKind, name: str,
 def fresh_domains(session: Session, domains: Collection[str], moment: datetime) -> set[str]:
     """Those of the domains whose servers were asked, and whose answer still holds."""
     found: set[str] = set()
-    for part in _parts(sorted(domains)):
+    for part in chunks(sorted(domains), AT_ONCE):
         query = select(AddressVerdict.subject).where(
             AddressVerdict.subject.in_(part),
             AddressVerdict.source == VerdictSource.MX,
@@ -184,8 +184,3 @@ def fresh_domains(session: Session, domains: Collection[str], moment: datetime) 
         )
         found.update(session.scalars(query))
     return found
-
-
-def _parts(items: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(items), AT_ONCE):
-        yield items[start : start + AT_ONCE]

@@ -10,7 +10,7 @@ from crm_mail import audit
 from crm_mail.db import now
 from crm_mail.delivery.domains.models import PecRegistry, PecRegistryEntry
 from crm_mail.delivery.domains.registry_file import RegistryFile
-from crm_mail.many_rows import insert_many
+from crm_mail.many_rows import chunks, insert_many
 from crm_mail.permissions import Actor, Permission
 from crm_mail.refusals import Refusal
 
@@ -82,7 +82,7 @@ def import_registry(
         session.add(registry)
         session.flush()
     session.execute(delete(PecRegistryEntry).where(PecRegistryEntry.registry_id == registry.id))
-    for start in range(0, len(file.entries), AT_ONCE):
+    for part in chunks(file.entries, AT_ONCE):
         rows = [
             {
                 "registry_id": registry.id,
@@ -90,7 +90,7 @@ def import_registry(
                 "tax_code": entry.tax_code,
                 "holder": entry.holder,
             }
-            for entry in file.entries[start : start + AT_ONCE]
+            for entry in part
         ]
         insert_many(session, PecRegistryEntry, rows)
     registry.file_name, registry.imported_at, registry.imported_by = file_name[:250], now(), actor.user_id

@@ -29,7 +29,7 @@ from crm_mail.evidence.dossiers.layout import Listing, Scope
 from crm_mail.evidence.dossiers.message_facts import json_bytes, message_facts, time_text
 from crm_mail.evidence.message_evidence import MessageEvidence, read_evidence
 from crm_mail.evidence.models import MailItem
-from crm_mail.many_rows import among
+from crm_mail.many_rows import among, chunks
 from crm_mail.outbox.models import Message, MessageDocument
 from crm_mail.outbox.reviewing.review import can_see_run, find_message, find_run
 from crm_mail.outbox.sending.envelopes import raw_bytes
@@ -211,8 +211,7 @@ def _write_messages(
     timezone: str,
 ) -> Iterator[MessageFacts]:
     place = 0
-    for start in range(0, len(ids), MESSAGES_AT_ONCE):
-        part = ids[start : start + MESSAGES_AT_ONCE]
+    for part in chunks(ids, MESSAGES_AT_ONCE):
         for message in session.scalars(select(Message).where(Message.id.in_(part)).order_by(Message.id)):
             place += 1
             yield _write_message(session, store, writer, message, place, anchors, built, timezone)

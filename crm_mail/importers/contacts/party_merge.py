@@ -7,7 +7,7 @@ from an invoice) takes the code of the row: branches that share a number keep th
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from crm_mail.db import now
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.importers.base import Notice, ParsedParty, ParsedRow, PartyKind
 from crm_mail.importers.bulk_insert import insert_rows
+from crm_mail.many_rows import chunks
 from crm_mail.permissions import EVERYTHING, Sight
 
 CHUNK: Final = 1000
@@ -65,13 +66,6 @@ _EMPTY: Final[dict[str, Any]] = dict.fromkeys(_COLUMNS, "") | {
     "billing_email_kind": AddressKind.UNKNOWN,
     "packaging": DEFAULT_PACKAGING,
 }
-
-
-def chunks(values: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
-    """The values in lists of at most ``size``."""
-    every = list(values)
-    for start in range(0, len(every), size):
-        yield every[start : start + size]
 
 
 @dataclass(slots=True, eq=False)
@@ -158,7 +152,7 @@ class PartyMerge:
         column: ColumnElement[Any],
         wanted: set[str],
     ) -> None:
-        for values in chunks(sorted(wanted)):
+        for values in chunks(sorted(wanted), CHUNK):
             query = select(*columns).where(
                 _TABLE.c.company_id == self.company_id, column.in_(values), *self._seen
             )
@@ -176,7 +170,7 @@ class PartyMerge:
             return set()
         codes = {row.party.code for row in rows if row.party is not None and row.party.code}
         taken: set[str] = set()
-        for values in chunks(sorted(codes - batch.by_code.keys())):
+        for values in chunks(sorted(codes - batch.by_code.keys()), CHUNK):
             query = select(Party.code).where(Party.company_id == self.company_id, Party.code.in_(values))
             taken.update(self.session.scalars(query))
         return {

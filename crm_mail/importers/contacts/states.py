@@ -23,7 +23,8 @@ from crm_mail.contacts.models import (
 )
 from crm_mail.delivery.addresses import address_key
 from crm_mail.delivery.routing import AddressKind
-from crm_mail.importers.contacts.party_merge import PartyState, chunks
+from crm_mail.importers.contacts.party_merge import CHUNK, PartyState
+from crm_mail.many_rows import chunks
 from crm_mail.permissions import Sight
 
 BIRTHDAY: Final = ("birth_month", "birth_day", "birth_year")
@@ -123,7 +124,7 @@ def load_contacts(
         return batch
     found: set[int] = set()
     name_list, address_list = sorted(set(names)), sorted(set(addresses))
-    for ids in chunks(parties):
+    for ids in chunks(parties, CHUNK):
         of_parties = (Contact.party_id.in_(ids), visible_contacts(sight))
         if name_list:
             found.update(
@@ -143,7 +144,7 @@ def load_contacts(
 def subscribed_types(session: Session, sight: Sight, party_ids: Iterable[int]) -> dict[int, set[str]]:
     """The document types that some visible, active contact of each party receives."""
     found: dict[int, set[str]] = {}
-    for ids in chunks(party_ids):
+    for ids in chunks(party_ids, CHUNK):
         query = (
             select(Contact.party_id, Subscription.document_type)
             .join(Subscription, Subscription.contact_id == Contact.id)
@@ -159,7 +160,7 @@ def subscribed_types(session: Session, sight: Sight, party_ids: Iterable[int]) -
 def _read_items(session: Session, found: set[int], parties: dict[int, PartyState]) -> dict[int, ContactItem]:
     table = Contact.__table__.c
     items: dict[int, ContactItem] = {}
-    for ids in chunks(sorted(found)):
+    for ids in chunks(sorted(found), CHUNK):
         query = select(table.id, table.party_id, *(table[name] for name in COLUMNS)).where(table.id.in_(ids))
         for contact_id, party_id, *rest in session.execute(query.order_by(table.id)):
             stored = dict(zip(COLUMNS, rest, strict=True))
@@ -169,7 +170,7 @@ def _read_items(session: Session, found: set[int], parties: dict[int, PartyState
 
 def _read_details(session: Session, items: dict[int, ContactItem]) -> None:
     address, tag, held = ContactAddress.__table__.c, Characteristic.__table__.c, Subscription.__table__.c
-    for ids in chunks(items):
+    for ids in chunks(items, CHUNK):
         query = select(address.contact_id, address.id, address.email, address.kind, address.position)
         query = query.where(address.contact_id.in_(ids)).order_by(address.position, address.id)
         for owner, row_id, email, kind, position in session.execute(query):

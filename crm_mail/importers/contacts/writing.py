@@ -16,8 +16,9 @@ from crm_mail.contacts.models import (
 from crm_mail.contacts.raising import raise_history
 from crm_mail.db import Base, now
 from crm_mail.importers.bulk_insert import insert_rows
-from crm_mail.importers.contacts.party_merge import chunks
+from crm_mail.importers.contacts.party_merge import CHUNK
 from crm_mail.importers.contacts.states import ContactItem
+from crm_mail.many_rows import chunks
 
 SOURCE = "import"
 Rows = list[dict[str, Any]]
@@ -106,7 +107,7 @@ def _write_subscriptions(session: Session, items: Sequence[ContactItem]) -> None
                 changed.append({"id": held.id, "recipient_kind": held.kind})
     _insert(session, Subscription.__table__, new)
     _update(session, Subscription, changed)
-    for ids in chunks(gone):
+    for ids in chunks(gone, CHUNK):
         session.execute(delete(Subscription).where(Subscription.id.in_(ids)))
 
 

@@ -24,7 +24,7 @@ from crm_mail.importers.tables.amount_cells import DECIMAL_COMMA_COUNTRIES
 from crm_mail.importers.tables.mappings import SALES, load_mapping
 from crm_mail.importers.tables.object_tables import OBJECTS, open_list
 from crm_mail.importers.tables.tabular import Table
-from crm_mail.many_rows import among, insert_many
+from crm_mail.many_rows import among, chunks, insert_many
 from crm_mail.permissions import Actor, Permission
 from crm_mail.purchases.models import PurchaseLine
 from crm_mail.purchases.recording import product_ids, work_out_totals
@@ -121,8 +121,8 @@ def import_sales(
         raise ImportRefused("ledger_all_wrong")
     with session.begin_nested() as savepoint:
         touched: set[int] = set()
-        for start in range(0, len(accepted), AT_ONCE):
-            touched |= _apply(session, company.id, accepted[start : start + AT_ONCE], result, label)
+        for part in chunks(accepted, AT_ONCE):
+            touched |= _apply(session, company.id, part, result, label)
         work_out_totals(session, company.id, touched)
         if dry_run:
             savepoint.rollback()

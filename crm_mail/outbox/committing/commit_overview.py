@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm_mail.db import now
 from crm_mail.delivery.limits import UNLIMITED, allowance, windows
 from crm_mail.delivery.models import SenderAccount
+from crm_mail.many_rows import chunks
 from crm_mail.outbox.committing.commit import fingerprint
 from crm_mail.outbox.committing.rechecking import outdated, stale_copies
 from crm_mail.outbox.models import Message, MessageIssue, Run
@@ -122,7 +123,7 @@ def _outdated_ids(session: Session, actor: Actor, run: Run) -> dict[Any, set[int
 def _not_in(ids: Iterable[int]) -> list[ColumnElement[bool]]:
     """Rows that are none of these; in pieces that fit into one statement's parameters."""
     ordered = sorted(ids)
-    return [Message.id.not_in(ordered[start : start + 5000]) for start in range(0, len(ordered), 5000)]
+    return [Message.id.not_in(part) for part in chunks(ordered, 5000)]
 
 
 def _blocked(session: Session, run: Run, pending: list[Any]) -> tuple[tuple[str, int], ...]:

@@ -18,6 +18,7 @@ from crm_mail.documents.models import Document
 from crm_mail.documents.packaging import LEGAL_XML, NamedDocument, PackagingFacts, name_files, split_ending
 from crm_mail.documents.packaging_xml import add_addenda, add_bom
 from crm_mail.installation import Installation
+from crm_mail.many_rows import chunks
 from crm_mail.outbox.links.link_tokens import new_token
 from crm_mail.outbox.preparing.drafts import Draft, LinkedFiles, encoded_size
 from crm_mail.outbox.preparing.facts import DocumentFacts, FileFacts
@@ -66,8 +67,8 @@ class FilePacker:
             for document in draft.documents
         ]
         found: dict[int, str] = {}
-        for start in range(0, len(ids), _AT_ONCE):
-            query = select(Document.id, Document.data).where(Document.id.in_(ids[start : start + _AT_ONCE]))
+        for part in chunks(ids, _AT_ONCE):
+            query = select(Document.id, Document.data).where(Document.id.in_(part))
             found |= {id_: _uuid(data) for id_, data in self.session.execute(query)}
         return found
 

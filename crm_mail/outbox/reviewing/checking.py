@@ -126,8 +126,7 @@ def _with_lost_files(
     ).all()
     lost = [sha256 for sha256 in hashes if not has_file(sha256)]
     found: set[int] = set()
-    for start in range(0, len(lost), AT_ONCE):
-        part = lost[start : start + AT_ONCE]
+    for part in chunks(lost, AT_ONCE):
         query = select(MessageFile.message_id).where(
             MessageFile.sha256.in_(part), MessageFile.message_id.in_(ids)
         )
