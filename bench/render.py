@@ -15,7 +15,7 @@ from crm_mail.demo.document_samples import sample_document, sample_names, varian
 from crm_mail.documents.pdf_layouts import layout_for
 from crm_mail.documents.pdf_markup import Theme
 from crm_mail.documents.pdf_pool import PdfPool, RenderJob
-from crm_mail.documents.rendering import render_pdf
+from crm_mail.documents.rendering import pdf_available, render_pdf
 
 COMPANY = {
     "name": "Officine Rossi & C. S.r.l.",
@@ -92,6 +92,9 @@ def in_one_process(name: str, count: int) -> float:
 
 def measure(times: int = 3, count: int = 8) -> list[Figure]:
     """Each layout: documents a second with the pool warm; long documents also in one process."""
+    is_available, why_not = pdf_available()
+    if not is_available:
+        sys.exit(why_not)
     figures = []
     with PdfPool() as pool:
         for name in [*LONG, *samples()]:

@@ -1,5 +1,6 @@
 """What the importers say, in the language of the page."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ def explain(code: str, params: Mapping[str, Any]) -> str:
     """The sentence of a code."""
     if code == "address_invalid":
         params = {**params, "reason": address_reason(str(params["reason"]))}
+    elif code == "missing_columns":
+        params = {**params, "missing": _column_words(str(params["missing"]))}
     return explain_in(gettext, code, params)
 
 
@@ -110,6 +113,19 @@ def sales_fields() -> list[tuple[str, str]]:
         (SalesField.ID, _("Own key of the line")),
         (SalesField.COMPANY_CODE, _("Our company (rows of others are refused)")),
     ]
+
+
+def _column_words(fields: str) -> str:
+    """The fields that every list must hold, as the choices of a page name them."""
+    words = {
+        "party_code": _("Code"),
+        "party_name": _("Company name"),
+        "date": _("Date of the sale"),
+        "product_code": _("Product code"),
+        "amount": _("Amount without tax"),
+        "open": _("Open amount"),
+    }
+    return re.sub(r"\w+", lambda found: words.get(found[0], found[0]), fields)
 
 
 def _other_label(value: str) -> str:

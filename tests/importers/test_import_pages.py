@@ -162,6 +162,7 @@ def test_columns_that_name_nobody_are_refused_and_can_be_chosen_again(office: Of
     answer = keeper.post(columns_url, data={"column-0": "", "column-1": "", "column-2": "contact_email"})
     assert answer.status_code == 422
     assert chosen(answer.get_data(as_text=True))["column-2"] == "contact_email"
+    assert "The column for Code / Company name is missing" in answer.get_data(as_text=True)
     fields = {"column-0": "characteristic:Farbe", "column-1": "party_code", "column-2": "contact_email"}
     assert keeper.post(columns_url, data=fields).status_code == 303
     assert keeper.post(columns_url, data={"column-1": "nonsense"}).status_code == 422

@@ -162,7 +162,7 @@ def _complete(named: Sequence[str], found: dict[str, str]) -> Mapping:
     present = set(found.values())
     missing: tuple[str, ...] = ()
     if not present & (_IDENTIFYING | _PERSON):
-        missing = ("party_code or party_name",)
+        missing = (f"{Field.PARTY_CODE.value} / {Field.PARTY_NAME.value}",)
     return Mapping(
         columns={header: str(found[header]) for header in named if header in found},
         unknown=tuple(dict.fromkeys(header for header in named if header not in found)),
