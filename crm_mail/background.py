@@ -190,7 +190,7 @@ def hold_instance(settings: Settings, address: str = "") -> Iterator[bool]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     path = settings.data_dir / "instance.lock"
     with path.open("a+", encoding="utf-8") as file:
-        if not _lock(file):
+        if not lock_file(file.fileno()):
             raise AlreadyRunning(_read_holder(file), settings.data_dir)
         file.truncate(0)
         started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -199,13 +199,21 @@ def hold_instance(settings: Settings, address: str = "") -> Iterator[bool]:
         yield True
 
 
-def _lock(file: TextIO) -> bool:
+def lock_file(handle: int, *, is_shared: bool = False) -> bool:
+    """Lock an open file until it is closed or the process ends; False while somebody else has locked it.
+
+    Args:
+        handle: the file's number (`fileno`).
+        is_shared: several may hold it so at a time (not on Windows).
+    """
     try:
         if sys.platform == "win32":
-            file.seek(1_000_000)  # a byte behind the text: Windows forbids reading what is locked
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            os.lseek(
+                handle, 1_000_000, os.SEEK_SET
+            )  # behind the text: Windows forbids reading what is locked
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         else:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

@@ -16,7 +16,7 @@ from crm_mail.outbox.composing.compose import fill_any_run
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.preparing.preparation import print_missing
 from crm_mail.outbox.preparing.prepare import Prepared
-from crm_mail.outbox.sending import copies, finishing, reconcile
+from crm_mail.outbox.sending import copies, finishing, journal, reconcile
 from crm_mail.outbox.states import RunState
 from crm_mail.permissions import INSTALLATION, Actor
 from crm_mail.refusals import Refusal
@@ -129,13 +129,23 @@ def has_waiting_runs(home: Installation) -> bool:
         return session.scalar(select(Run.id).where(Run.state == RunState.PREPARING).limit(1)) is not None
 
 
+def settle_dead_workers(home: Installation) -> int:
+    """Settle at once what the journals of this machine's dead workers tell of; how many messages."""
+    settled = 0
+    for told in list(journal.of_dead_workers(home.settings.data_dir / journal.FOLDER)):
+        with home.database.write() as session:
+            settled += reconcile.settle_dead(session, told.owner, now(), told)
+        told.path.unlink(missing_ok=True)
+    return settled
+
+
 def sweep(home: Installation, *, is_alone: bool = False) -> int:
     """Settle messages of dead workers, finish what is done, tell of it; how many messages were settled.
 
     Args:
         is_alone: see `reconcile.settle_lost`.
     """
-    settled = 0
+    settled = settle_dead_workers(home)
     moment = now()
     with home.database.write() as session:
         while lost := reconcile.settle_lost(session, moment, is_alone=is_alone):

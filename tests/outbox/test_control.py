@@ -50,7 +50,7 @@ def test_a_paused_run_sends_nothing_until_it_is_resumed(home: Installation) -> N
 
 
 def test_a_pause_in_the_middle_lets_only_what_is_under_way_finish(home: Installation) -> None:
-    """About a tenth of a second of work."""
+    """About a fifth of a second of work."""
     with committed_run(home, Faults(pause={"END": 0.05}), count=60) as (server, run_id):
 
         def pause(tally: object) -> None:

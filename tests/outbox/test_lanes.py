@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -14,6 +15,7 @@ from crm_mail.delivery.transports import AccountSettings, Mail, Security
 from crm_mail.outbox.sending import attempting, lanes
 from crm_mail.outbox.sending.attempting import Ready, Result
 from crm_mail.outbox.sending.claiming import Job
+from crm_mail.outbox.sending.journal import Journal
 
 AT = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
 SETTINGS = AccountSettings(Channel.SMTP, "127.0.0.1", 25, Security.NONE, "office@office.example")
@@ -24,16 +26,17 @@ def job(number: int) -> Job:
     return Job(**(values | {"id": number, "attempt": 1, "claimed_at": AT, "due_at": AT, "files": ()}))
 
 
-def lane_over(transport: Any, done: Callable[[Result], None]) -> lanes.Lane:
+def lane_over(folder: Path, transport: Any, done: Callable[[Result], None]) -> lanes.Lane:
     """A lane of one connection."""
     identity: Any = type("Identity", (), {"account_id": 1})()
+    journal = Journal(folder, "worker")
     return lanes.Lane(
-        identity, SETTINGS, 1, timedelta(minutes=1), lambda _: b"", done, lambda: None, transport
+        identity, SETTINGS, 1, timedelta(minutes=1), lambda _: b"", journal, done, lambda: None, transport
     )
 
 
 def test_what_a_short_pause_left_in_the_queue_is_worked_on_when_nobody_took_it_back(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A worker that is slow to look must not leave messages in hand for ever."""
     monkeypatch.setattr(lanes, "PAUSES", (0.05,))
@@ -61,7 +64,7 @@ def test_what_a_short_pause_left_in_the_queue_is_worked_on_when_nobody_took_it_b
         def close(self) -> None: ...
 
     monkeypatch.setattr(attempting.Attempts, "attempt", attempt)
-    lane = lane_over(Transport, done.put)
+    lane = lane_over(tmp_path, Transport, done.put)
     lane.put([job(number) for number in range(5)])
     deadline = time.monotonic() + 5
     while lane._threads and time.monotonic() < deadline:
@@ -75,7 +78,7 @@ def test_what_a_short_pause_left_in_the_queue_is_worked_on_when_nobody_took_it_b
 
 
 def test_a_message_taken_ahead_goes_back_once_when_a_pause_begins_before_its_turn(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Twice in the queue, it would be sent twice."""
 
@@ -107,7 +110,7 @@ def test_a_message_taken_ahead_goes_back_once_when_a_pause_begins_before_its_tur
 
     monkeypatch.setattr(attempting, "make_ready", ready)
     results: list[Result] = []
-    lane = lane_over(Transport, results.append)
+    lane = lane_over(tmp_path, Transport, results.append)
     lane._login = Login()  # type: ignore[assignment]
     lane.put([job(1), job(2), job(3)])
     assert lane.join(5)

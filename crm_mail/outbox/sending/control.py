@@ -1,7 +1,7 @@
 """Steering a run that was committed: pause, resume, cancel, try failures again, settle the uncertain; its progress.
 
 Each needs the right to commit for every document type of the run. What is under way when a run is paused or cancelled
-finishes: about a tenth of a second of work.
+finishes: about a fifth of a second of work.
 """
 
 from collections.abc import Sequence

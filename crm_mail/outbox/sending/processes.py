@@ -1,7 +1,7 @@
 """Several worker processes under one roof: as many as there are cores to spare, sharing one queue.
 
 The parent holds the instance (SQLite), starts the children, and takes over what a dead one left: its claimed messages
-become uncertain at once, and another child is started in its place.
+are settled at once, and another child is started in its place.
 """
 
 import contextlib
@@ -112,9 +112,9 @@ def _bury(home: Installation, child: _Child) -> None:
     log.error(
         "The worker %s died (exit code %s); its messages are settled.", child.name, child.process.exitcode
     )
+    tasks.settle_dead_workers(home)
     with home.database.write() as session:
-        while reconcile.settle_owner(session, child.name, now()):
-            pass
+        reconcile.settle_dead(session, child.name, now())
 
 
 def _sum(tallies: list[dict[str, int]]) -> Tally:

@@ -1,5 +1,5 @@
-"""Reconcile: messages whose worker is gone. They may have left, so they become *uncertain* and wait for evidence or
-a person (outbox law 4); nothing is ever sent again blindly.
+"""Reconcile: messages whose worker is gone. What its journal does not tell of may have left, so it becomes *uncertain*
+and waits for evidence or a person (outbox law 4); nothing is ever sent again blindly.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 from crm_mail.delivery.envelope import OutcomeKind
 from crm_mail.delivery.models import LONGEST_TIMEOUT_SECONDS
 from crm_mail.outbox.models import Attempt, Message, MessageEvent
+from crm_mail.outbox.sending import recording
 from crm_mail.outbox.sending.attempting import OwnCause
-from crm_mail.outbox.sending.claiming import LEASE_MARGIN
+from crm_mail.outbox.sending.claiming import LEASE_MARGIN, load_jobs
+from crm_mail.outbox.sending.journal import Told
 from crm_mail.outbox.states import MessageState
 
 LONGEST_LEASE = timedelta(seconds=LONGEST_TIMEOUT_SECONDS) + LEASE_MARGIN
@@ -38,9 +40,27 @@ def settle_lost(session: Session, moment: datetime, *, is_alone: bool = False) -
     return _settle(session, lost, moment)
 
 
-def settle_owner(session: Session, owner: str, moment: datetime) -> list[int]:
-    """The same for the messages of one worker that is known to be dead."""
-    return _settle(session, [Message.state == MessageState.SENDING, Message.lease_owner == owner], moment)
+def settle_dead(session: Session, owner: str, moment: datetime, told: Told | None = None) -> int:
+    """Settle what one worker left that is certainly dead; how many messages.
+
+    Args:
+        told: by its journal: what it had not begun with goes back into the queue, outcomes that it had not recorded
+            are recorded, and only what it was sending is uncertain.
+    """
+    lost = [Message.state == MessageState.SENDING, Message.lease_owner == owner]
+    settled = 0
+    if told is not None:
+        held = select(Message.id).where(*lost).order_by(Message.id).with_for_update(skip_locked=True)
+        ids = session.scalars(held).all()
+        jobs = load_jobs(session, [id_ for id_ in ids if id_ in told.ended or id_ in told.untouched])
+        results = told.results(jobs)
+        if results:
+            recording.record_results(session, owner, results)
+        settled += len(results)
+        settled += recording.give_back(session, owner, [job for job in jobs if job.id in told.untouched])
+    while uncertain := _settle(session, lost, moment):
+        settled += len(uncertain)
+    return settled
 
 
 def _settle(session: Session, lost: Sequence[ColumnElement[bool]], moment: datetime) -> list[int]:

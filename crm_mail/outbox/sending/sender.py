@@ -29,6 +29,7 @@ from crm_mail.installation import Installation, SecretUnreadable
 from crm_mail.outbox.sending import claiming, finishing, recording
 from crm_mail.outbox.sending.attempting import KeptTransport, Result, SenderIdentity
 from crm_mail.outbox.sending.claiming import Job
+from crm_mail.outbox.sending.journal import FOLDER, Journal
 from crm_mail.outbox.sending.lanes import Lane
 from crm_mail.outbox.sending.recording import RETRY_PAUSES
 
@@ -100,6 +101,7 @@ class Sender:
         self.owner = owner
         self.tally = Tally()
         self.lanes: dict[int, Lane] = {}
+        self.journal = Journal(home.settings.data_dir / FOLDER, owner)
         self._pauses, self._connect = pauses, connect
         self._signatures: dict[int, tuple[object, ...]] = {}
         self._done: queue.SimpleQueue[Result] = queue.SimpleQueue()
@@ -250,6 +252,7 @@ class Sender:
             return
         ids = claiming.claim(session, account, self.owner, wanted, moment, self._until)
         if ids:
+            self.journal.held(ids)
             look.claimed[account.id] = ids
         elif account.slowed_until is not None and claiming.is_slowed(account.slowed_until, moment):
             look.free_at.append(account.slowed_until)
@@ -263,6 +266,8 @@ class Sender:
         for result in self._unrecorded:
             self._under_way.pop(result.job.id, None)
             self.tally.add(result, recording.next_state(result, self._pauses)[1] is None)
+        known = [result.job.id for result in self._unrecorded] + [job.id for job in self._unreturned]
+        self.journal.settled(known)
         self.tally.given_back += len(self._unreturned)
         for job in self._unreturned:
             self._under_way.pop(job.id, None)
@@ -335,6 +340,7 @@ class Sender:
             min(account.max_connections, self._share),
             claiming.lease_of(account),
             self.home.store.read,
+            self.journal,
             self._done.put,
             self.nudge.set,
             open_gateway if settings.sms is not None else self._connect,
@@ -371,8 +377,8 @@ class Sender:
         """Finish what is under way, give the rest back, close the connections.
 
         Args:
-            seconds: how long to wait for messages under way; what is not done by then becomes uncertain when its
-                lease ends.
+            seconds: how long to wait for messages under way; what is not done by then becomes uncertain when this
+                process has ended, or its lease.
         """
         for lane in self.lanes.values():
             lane.stop()
@@ -384,6 +390,8 @@ class Sender:
             time.sleep(0.02)
         for lane in self.lanes.values():
             lane.join(max(0.1, min(3.0, deadline - time.monotonic())))
+        if not self.in_hand:
+            self.journal.close()  # else it is kept, and locked, as long as this process lives
 
 
 _DECISIVE = (
