@@ -36,7 +36,7 @@ def job(number: int) -> Job:
 
 def result(number: int, kind: OutcomeKind = OutcomeKind.SENT) -> Result:
     return Result(
-        job(number), kind, "none", 250, "Grüße\nOk", AT, AT, b"\x00\n\xff", "ab" * 32, False, ("7",)
+        job(number), kind, "none", 250, "Grüße\nqueued", AT, AT, b"\x00\n\xff", "ab" * 32, False, ("7",)
     )
 
 
@@ -92,6 +92,20 @@ def test_a_long_journal_is_written_anew_with_what_is_held(
     (told,) = of_dead_workers(tmp_path)
     assert {997, 998, 999} <= told.ended.keys()
     assert not told.untouched
+
+
+def test_what_was_sent_does_not_stay_in_the_file_of_an_idle_worker(tmp_path: Path) -> None:
+    one = Journal(tmp_path, OWNER)
+    one.held([1])
+    one.began(job(1))
+    one.ended(result(1))
+    assert b"queued" in (tmp_path / OWNER).read_bytes()
+    one.settled([1])
+    assert (tmp_path / OWNER).read_bytes().rstrip(b"\0") == f"boot {journal.boot_id()}\n".encode()
+    one.held([2])
+    die(one)
+    (told,) = of_dead_workers(tmp_path)
+    assert (told.untouched, told.ended) == ({2}, {})
 
 
 @pytest.mark.parametrize("head", [b"boot another-run\n", b"", b"boot"])

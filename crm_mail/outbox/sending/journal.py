@@ -64,7 +64,8 @@ class Journal:
         self._file = -1
         self._map: mmap.mmap | None = None
         self._end = 0
-        if boot_id():
+        self._boot = boot_id()
+        if self._boot:
             with self._lock:
                 self._begin_anew(0)
 
@@ -91,10 +92,14 @@ class Journal:
             self._write(line)
 
     def settled(self, ids: Iterable[int]) -> None:
-        """Messages of which the database knows everything."""
+        """Messages of which the database knows everything. When none is left, what was sent is wiped from the file."""
         with self._lock:
             for id_ in ids:
                 self._lines.pop(id_, None)
+            if self._map is not None and not self._lines:
+                begin = len(_head(self._boot))
+                self._map[begin : self._end] = bytes(self._end - begin)
+                self._end = begin
 
     def close(self) -> None:
         """The worker has ended with nothing in hand."""
@@ -111,7 +116,7 @@ class Journal:
     def _begin_anew(self, room: int) -> None:
         """A file with what is still held, in place of the present one; without one, where that cannot be."""
         waiting = [id_ for id_, line in self._lines.items() if not line]
-        text = b"".join((_head(boot_id()), _held(waiting), *self._lines.values()))
+        text = b"".join((_head(self._boot), _held(waiting), *self._lines.values()))
         try:
             file, content = _make_file(self._path, max(_BYTES, 2 * (len(text) + room)), text)
         except OSError as error:

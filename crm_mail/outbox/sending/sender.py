@@ -266,8 +266,8 @@ class Sender:
         for result in self._unrecorded:
             self._under_way.pop(result.job.id, None)
             self.tally.add(result, recording.next_state(result, self._pauses)[1] is None)
-        known = [result.job.id for result in self._unrecorded] + [job.id for job in self._unreturned]
-        self.journal.settled(known)
+        known = {result.job.id for result in self._unrecorded} | {job.id for job in self._unreturned}
+        self.journal.settled(known.difference(*look.claimed.values()))  # some may be claimed again already
         self.tally.given_back += len(self._unreturned)
         for job in self._unreturned:
             self._under_way.pop(job.id, None)
