@@ -14,6 +14,7 @@ from crm_mail.companies.models import TypePolicy
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.models import Contact, Party
 from crm_mail.delivery.routing import (
+    AddressKind,
     AddressOption,
     Channel,
     ChannelPreference,
@@ -28,7 +29,8 @@ from crm_mail.outbox.reasons import Rule
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """One who receives a document type; ``problem`` is a refusal code when no address fits."""
+    """One who receives a document type; ``problem`` is a refusal code when no address fits, ``is_unknown`` that nobody
+    knows yet whether the address is PEC."""
 
     document_type: str
     rule: Rule
@@ -37,6 +39,7 @@ class Receiver:
     channel: Channel | None
     is_cc: bool
     problem: str = ""
+    is_unknown: bool = False
 
 
 def who_receives(
@@ -107,7 +110,15 @@ def _receiver(document_type: str, recipient: Recipient, preference: ChannelPrefe
         if isinstance(chosen, Refusal):
             return Receiver(document_type, recipient.rule, name, "", None, recipient.is_cc, chosen.code.value)
         decision = chosen
-    return Receiver(document_type, recipient.rule, name, decision.email, decision.channel, recipient.is_cc)
+    return Receiver(
+        document_type,
+        recipient.rule,
+        name,
+        decision.email,
+        decision.channel,
+        recipient.is_cc,
+        is_unknown=decision.kind is AddressKind.UNKNOWN,
+    )
 
 
 def _preferences(session: Session, company_id: int) -> dict[str, ChannelPreference]:

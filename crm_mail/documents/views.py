@@ -17,7 +17,7 @@ from crm_mail.documents.packaging_views import add_packaging_routes
 from crm_mail.documents.sdi_views import add_sdi_routes
 from crm_mail.documents.text_views import add_text_routes
 from crm_mail.evidence.proof_page import stage_badges
-from crm_mail.outbox.history import document_history
+from crm_mail.outbox.history import document_history, states_of_documents
 from crm_mail.outbox.one_button.few_documents import Obstacle, find_obstacle
 from crm_mail.outbox.one_button.obstacle_words import obstacle_words
 from crm_mail.permissions import Permission, requires, signed_in_actor
@@ -58,6 +58,7 @@ def list_documents() -> Any:
         sizes=SIZES,
         size=size,
         actor=actor,
+        sent_states=states_of_documents(db(), actor, [document.id for document in page.documents]),
         sdi_states=sdi_service.states_of(db(), page.documents),
         sdi_words=sdi_words.STATES,
         may_send=actor.can(Permission.OUTBOX_PREPARE, company.id),

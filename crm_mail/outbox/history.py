@@ -76,6 +76,51 @@ def document_history(
     return _lines(session, actor, document.company_id, [Message.id.in_(carrying), ~thrown_away], before, size)
 
 
+_TOLD = (
+    MessageState.DELIVERED,
+    MessageState.SENT,
+    MessageState.UNCERTAIN,
+    MessageState.RETRYING,
+    MessageState.SENDING,
+    MessageState.COMMITTED,
+    MessageState.PENDING,
+    MessageState.BOUNCED,
+    MessageState.FAILED,
+)
+"""What a list says of a document, the first that one of its messages is in."""
+_TROUBLE = frozenset({MessageState.BOUNCED, MessageState.FAILED})
+
+
+def states_of_documents(
+    session: Session, actor: Actor, document_ids: Sequence[int]
+) -> dict[int, list[MessageState]]:
+    """What became of some documents, as far as the actor may know: the best state of their messages, and beside it what
+    did not arrive somewhere."""
+    query = (
+        select(MessageDocument.document_id, Message.state)
+        .join(Message, Message.id == MessageDocument.message_id)
+        .where(
+            MessageDocument.document_id.in_(document_ids),
+            Message.state.in_(_TOLD),
+            messages_in_sight(actor.sight),
+        )
+        .distinct()
+    )
+    found: dict[int, set[MessageState]] = {}
+    for document_id, state in session.execute(query):
+        found.setdefault(document_id, set()).add(state)
+    return {
+        document_id: [
+            state for state in _TOLD if state in states and (state in _TROUBLE or state is _best(states))
+        ]
+        for document_id, states in found.items()
+    }
+
+
+def _best(states: set[MessageState]) -> MessageState:
+    return min(states, key=_TOLD.index)
+
+
 def _lines(
     session: Session,
     actor: Actor,

@@ -20,6 +20,7 @@ class LeftOutReason(StrEnum):
     """Why a document or a contact is not in a run."""
 
     ALREADY_SENT = "already_sent"
+    RETURNED = "returned"  # sent, and came back undelivered
     ON_ITS_WAY = "on_its_way"  # committed in another run, not yet sent
     NOT_MAILABLE = "not_mailable"  # self-billing, received, marked by a person
     VOIDED = "voided"

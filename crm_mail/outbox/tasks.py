@@ -132,11 +132,24 @@ def has_waiting_runs(home: Installation) -> bool:
 def settle_dead_workers(home: Installation) -> int:
     """Settle at once what the journals of this machine's dead workers tell of; how many messages."""
     settled = 0
-    for told in list(journal.of_dead_workers(home.settings.data_dir / journal.FOLDER)):
-        with home.database.write() as session:
-            settled += reconcile.settle_dead(session, told.owner, now(), told)
-        told.path.unlink(missing_ok=True)
+    for told in journal.of_dead_workers(home.settings.data_dir / journal.FOLDER):
+        with home.database.read() as session:
+            is_left = reconcile.has_left(session, told.owner)
+        if is_left:
+            settled += _settle_dead(home, told)
+        else:
+            told.lay_aside()
     return settled
+
+
+def _settle_dead(home: Installation, told: journal.Told) -> int:
+    try:
+        with home.database.write() as session:
+            return reconcile.settle_dead(session, told.owner, now(), told)
+    except Exception:  # one journal must not keep the sweep from all other work
+        log.exception("The journal of %s cannot be applied; what it tells of is in doubt.", told.owner)
+    with home.database.write() as session:
+        return reconcile.settle_dead(session, told.owner, now())
 
 
 def sweep(home: Installation, *, is_alone: bool = False) -> int:

@@ -106,6 +106,10 @@ _LEFT_OUT: dict[str, tuple[str, str]] = {
         _("Already sent to every recipient"),
         _("Prepare again with “Only what was never sent” switched off to send it once more."),
     ),
+    LeftOutReason.RETURNED: (
+        _("Sent, but it came back"),
+        _("Correct the address on the card and prepare again, or retry it from the report of its run."),
+    ),
     LeftOutReason.ON_ITS_WAY: (_("On its way in another run"), _("Look at the other run.")),
     LeftOutReason.NOT_MAILABLE: (
         _("Not to be mailed"),

@@ -173,7 +173,10 @@ def retry_failures(run_id: int) -> Any:
     except control.ControlRefused as refused:
         abort(409, refusal_words(refused))
     text = ngettext("%(num)s message will be sent again.", "%(num)s messages will be sent again.", count)
-    flash(text if count else _("There is nothing to send again."), "success" if count else "info")
+    nothing = _(
+        "There is nothing to send again: addresses on the suppression list must be lifted or replaced first."
+    )
+    flash(text if count else nothing, "success" if count else "info")
     return redirect(url_for(".run_report", run_id=run.id), 303)
 
 

@@ -1,6 +1,7 @@
 """The journal of a worker: what a dead one told, when it is believed, and when it is not."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -101,14 +102,16 @@ def test_what_was_sent_does_not_stay_in_the_file_of_an_idle_worker(tmp_path: Pat
     one.ended(result(1))
     assert b"queued" in (tmp_path / OWNER).read_bytes()
     one.settled([1])
-    assert (tmp_path / OWNER).read_bytes().rstrip(b"\0") == f"boot {journal.boot_id()}\n".encode()
+    head, _, rest = (tmp_path / OWNER).read_bytes().partition(b"\n")
+    assert head.startswith(b"journal 1 ")
+    assert not rest.strip(b"\0")
     one.held([2])
     die(one)
     (told,) = of_dead_workers(tmp_path)
     assert (told.untouched, told.ended) == ({2}, {})
 
 
-@pytest.mark.parametrize("head", [b"boot another-run\n", b"", b"boot"])
+@pytest.mark.parametrize("head", [b"journal 1 another-run 1:2\n", b"", b"journal"])
 def test_another_run_of_the_machine_is_not_believed(tmp_path: Path, head: bytes) -> None:
     """What the kernel had not yet written to the disk is missing from it."""
     path = tmp_path / OWNER
@@ -118,6 +121,56 @@ def test_another_run_of_the_machine_is_not_believed(tmp_path: Path, head: bytes)
     os.utime(path, (time.time() - 100_000,) * 2)
     assert not list(of_dead_workers(tmp_path))
     assert not path.exists()
+
+
+def test_a_copy_is_not_believed(tmp_path: Path) -> None:
+    """Somebody restored the folder: it tells of what was."""
+    one = Journal(tmp_path, OWNER)
+    one.held([1, 2])
+    shutil.copy(tmp_path / OWNER, tmp_path / "copy")
+    assert not list(of_dead_workers(tmp_path))
+
+
+def test_a_journal_written_anew_while_somebody_opens_it_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock of the old file goes, its writer lives."""
+    one = Journal(tmp_path, OWNER)
+    one.held([1, 2])
+    lock = journal.lock_file
+
+    def late(handle: int, *, is_shared: bool = False) -> bool:
+        if is_shared:
+            one._begin_anew(0)
+        return lock(handle, is_shared=is_shared)
+
+    monkeypatch.setattr(journal, "lock_file", late)
+    assert not list(of_dead_workers(tmp_path))
+    assert one._map is not None
+
+
+def test_an_outcome_of_an_earlier_attempt_says_nothing_of_the_present_one(tmp_path: Path) -> None:
+    one = Journal(tmp_path, OWNER)
+    one.held([1])
+    one.began(job(1))
+    one.ended(result(1, OutcomeKind.TRANSIENT))
+    die(one)
+    (told,) = of_dead_workers(tmp_path)
+    assert not told.results([job(1)._replace(attempt=2)])
+    assert not told.untouched
+
+
+def test_a_folder_that_cannot_be_read_stops_no_sweep(
+    home: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = home.settings.data_dir / journal.FOLDER
+    folder.mkdir()
+
+    def refuse(_path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert tasks.sweep(home) == 0
 
 
 @pytest.mark.parametrize("tail", [b"b 1", b"e 2 {", b"h 3", b"b \0 1\n"])
@@ -133,9 +186,15 @@ def test_a_line_that_was_not_finished_says_nothing(tmp_path: Path, tail: bytes) 
     assert (told.untouched, told.ended) == ({1}, {})
 
 
-@pytest.mark.parametrize("damage", ["h 1 x", "h 1\nb", "e 1 AAA", "e 1 AAA {}", "e 1 AAA [1]", "x"])
-def test_a_damaged_journal_leaves_everything_in_doubt(tmp_path: Path, damage: str) -> None:
-    (tmp_path / OWNER).write_bytes(f"boot {journal.boot_id()}\n{damage}\n".encode())
+@pytest.mark.parametrize(
+    "damage", [b"h 1 x", b"h 1\nb", b"e 1 1 AAA", b"e 1 1 AAA {}", b"e 1 1 AAA [1]", b"e 1 1 AAA null", b"x"]
+)
+def test_a_damaged_journal_leaves_everything_in_doubt(tmp_path: Path, damage: bytes) -> None:
+    one = Journal(tmp_path, OWNER)
+    one.held([2])
+    one.settled([2])
+    one._write(damage + b"\n")
+    die(one)
     (told,) = of_dead_workers(tmp_path)
     assert not told.untouched
     assert not told.results([job(1)])
@@ -147,10 +206,10 @@ def test_a_full_disk_withdraws_the_journal(tmp_path: Path, monkeypatch: pytest.M
     def full(_file: int, _start: int, _size: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(journal, "_BYTES", 100)
+    monkeypatch.setattr(journal, "_BYTES", 150)
     one = Journal(tmp_path, OWNER)
-    monkeypatch.setattr(os, "posix_fallocate", full)
     one.held([1, 2])
+    monkeypatch.setattr(os, "posix_fallocate", full)
     for number in range(30):
         one.began(job(number))
     one.ended(result(1))
@@ -205,7 +264,12 @@ def test_what_a_dead_worker_told_is_recorded_given_back_or_in_doubt(home: Instal
         die(one)
         tasks.sweep(home)
         assert states(home, run_id) == {"sent": 1, "uncertain": 2, "committed": 1}
-        assert not list((home.settings.data_dir / journal.FOLDER).iterdir())
+        folder = home.settings.data_dir / journal.FOLDER
+        tasks.sweep(home)  # it is kept for a while, should the dead worker's last transaction end late
+        (kept,) = folder.iterdir()
+        os.utime(kept, (time.time() - 100,) * 2)
+        tasks.sweep(home)
+        assert not list(folder.iterdir())
         (sent,) = (a for a in attempts(home, run_id) if a.outcome == "sent")
         assert (sent.message_id, sent.worker, sent.mime) == (ids[0], OWNER, b"\x00\n\xff")
         send(home)

@@ -30,8 +30,11 @@ def reason_words(reason: str, status: str, _: Translate) -> Words:
 
 def by_status(_: Translate) -> dict[str, Words]:
     """By subject and detail of the status: ``1.1`` of ``5.1.1``."""
-    unknown = (_("Mailbox does not exist"), _("Correct the address on the contact's card, then retry."))
-    full = (_("Mailbox full"), _("Tell the recipient by telephone, or use another address, then retry."))
+    unknown = (
+        _("Mailbox does not exist"),
+        _("Correct the address on the contact's card, then prepare again."),
+    )
+    full = (_("Mailbox full"), _("Tell the recipient by telephone, then retry."))
     barred = (
         _("The server's rules refuse the message"),
         _("Ask the recipient's provider to accept mail from this sender, or use another address."),
@@ -43,9 +46,18 @@ def by_status(_: Translate) -> dict[str, Words]:
     return {
         "1.0": unknown,
         "1.1": unknown,
-        "1.2": (_("The domain of the address does not exist"), _("Correct the part after @, then retry.")),
-        "1.3": (_("The address is not valid"), _("Correct the address, then retry.")),
-        "1.6": (_("Mailbox has moved"), _("Ask for the new address and enter it, then retry.")),
+        "1.2": (
+            _("The domain of the address does not exist"),
+            _("Correct the part after @ on the contact's card, then prepare again."),
+        ),
+        "1.3": (
+            _("The address is not valid"),
+            _("Correct the address on the contact's card, then prepare again."),
+        ),
+        "1.6": (
+            _("Mailbox has moved"),
+            _("Ask for the new address, enter it on the contact's card and prepare again."),
+        ),
         "1.10": (_("The domain takes no mail"), _("Ask for another address.")),
         "2.0": (_("Mailbox unavailable"), _("Check the address with the recipient, then retry.")),
         "2.1": (_("Mailbox disabled"), _("Ask for another address, or retry later.")),

@@ -120,7 +120,7 @@ def _assemble(
             draft.consent = verdict
             sent = sent_before(document.id, contact_id, draft.to_address)
             if sent is not None and not sent.is_pending and rules.only_unsent:
-                known = sent
+                known = known if known is not None and known.is_returned else sent
                 continue
             is_due = True
             if recipient.is_cc and draft.channel is Channel.SMTP and draft.to_address and not purpose:

@@ -51,6 +51,7 @@ class Sent:
     at: datetime | None
     run_id: int
     is_pending: bool  # prepared in another run that nobody has committed yet
+    is_returned: bool = False  # it came back undelivered
 
 
 @dataclass(frozen=True, slots=True)

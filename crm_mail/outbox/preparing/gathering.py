@@ -309,7 +309,7 @@ def _read_sent(session: Session, batch: PartyBatch, document_ids: Sequence[int])
             .order_by(Message.id)
         )
         for document_id, contact_id, address, cc, state, sent_at, run_id in _rows(session, query):
-            sent = Sent(sent_at, run_id, state is MessageState.PENDING)
+            sent = Sent(sent_at, run_id, state is MessageState.PENDING, state is MessageState.BOUNCED)
             keys: list[int | str] = ["", address, *cc] if contact_id is None else [contact_id, address, *cc]
             for key in keys:
                 known = batch.sent.get((document_id, key))

@@ -68,8 +68,10 @@ def leave_out_documents(session: Session, run: Run, criteria: Criteria, sight: S
 
 
 def sent_row(run_id: int, party_id: int, document: DocumentFacts, known: Sent) -> dict[str, Any]:
-    """A document that every recipient was already sent, or that is on its way in another run."""
+    """A document that every recipient was already sent, that came back, or that is on its way in another run."""
     reason = LeftOutReason.ALREADY_SENT if known.at else LeftOutReason.ON_ITS_WAY
+    if known.is_returned:
+        reason = LeftOutReason.RETURNED
     detail = f"{known.at.date().isoformat() if known.at else ''} run {known.run_id}".strip()
     return _document_row(run_id, reason, party_id, document.id, detail=detail)
 

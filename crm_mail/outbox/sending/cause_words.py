@@ -83,7 +83,10 @@ def _by_cause(_: Translate) -> dict[str, CauseWords]:
             _("The mail server refused the sender's address"),
             _("Use an address that this account may send from."),
         ),
-        "recipient": (_("The recipient's address was refused"), _("Check the address, then retry.")),
+        "recipient": (
+            _("The recipient's address was refused"),
+            _("Correct the address on the contact's card, then prepare again."),
+        ),
         "content": (
             _("The message was refused"),
             _("Read the server's answer: attachments or wording may be the reason."),
@@ -93,7 +96,10 @@ def _by_cause(_: Translate) -> dict[str, CauseWords]:
             _("The server does not know international addresses"),
             _("Ask for an address without accents."),
         ),
-        "address": (_("The address is not valid"), _("Correct the address, then retry.")),
+        "address": (
+            _("The address is not valid"),
+            _("Correct the address on the contact's card, then prepare again."),
+        ),
         "protocol": (_("The mail server gave an answer that makes no sense"), _("Retry later.")),
         "crash": (
             _("Sending was interrupted"),
@@ -122,7 +128,9 @@ def _by_cause(_: Translate) -> dict[str, CauseWords]:
         ),
         "suppressed": (
             _("The address is on the suppression list"),
-            _("Use another address, or lift it on the list, then retry."),
+            _(
+                "Enter another address on the contact's card and prepare again, or lift it on the list, then retry."
+            ),
         ),
         "pec_rules": (
             _("The message breaks the rules of PEC"),

@@ -14,7 +14,9 @@ from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
+from crm_mail.companies.models import Company
 from crm_mail.db import now
+from crm_mail.delivery import suppression
 from crm_mail.delivery.models import SenderAccount
 from crm_mail.outbox.models import Message, MessageEvent, Run
 from crm_mail.outbox.sending.quiet_hours import closed_accounts
@@ -125,7 +127,8 @@ def cancel_run(session: Session, actor: Actor, run: Run) -> int:
 
 
 def retry_failed(session: Session, actor: Actor, run: Run, message_ids: Sequence[int] | None = None) -> int:
-    """Send failed and bounced messages once more, under the same Message-ID, and waiting ones at once; how many.
+    """Send failed and bounced messages once more, under the same Message-ID, and waiting ones at once; how many. What
+    would go to an address on the suppression list stays as it is: it could only fail, and lose its true cause.
 
     Args:
         message_ids: only these; None means every failure of the run that exists for the actor.
@@ -140,6 +143,8 @@ def retry_failed(session: Session, actor: Actor, run: Run, message_ids: Sequence
         Message.message_id.is_not(None),
         messages_in_sight(actor.sight),
     ]
+    if not session.get_one(Company, run.company_id).test_address:
+        chosen.append(suppression.reason_for(Message.company_id, Message.to_address).is_(None))
     if message_ids is not None:
         chosen.append(Message.id.in_(list(message_ids)))
     count = _count(session, chosen)

@@ -32,10 +32,13 @@ FOLDER: Final = "journals"
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _NEW: Final = ".new"
+_DEAD: Final = ".dead"
 _BYTES: Final = 4_000_000
 _BLANK: Final = bytes(8)
 _STALE_SECONDS: Final = 86_400
 """A file of another run of some machine is of no more use; one that is still written to is left alone."""
+_KEPT_SECONDS: Final = 60
+"""A dead worker's last transaction may end after it: its journal is kept for a while."""
 
 
 def boot_id() -> str:
@@ -50,7 +53,8 @@ class Journal:
     """What one worker writes down; used by the sender's thread and its lanes at the same time.
 
     The file is mapped into memory: a line costs no call of the system, at which threads would queue up for the
-    interpreter's lock. Its room is reserved, so that no line can fail on a full disk.
+    interpreter's lock. Its room is reserved, so that no line can fail on a full disk. It is made when there is
+    something to write, anew when it is full, and again when it had to be withdrawn and nothing is held.
 
     Args:
         folder: of the installation; made when needed.
@@ -64,14 +68,15 @@ class Journal:
         self._file = -1
         self._map: mmap.mmap | None = None
         self._end = 0
+        self._begin = 0
+        self._is_troubled = False
         self._boot = boot_id()
-        if self._boot:
-            with self._lock:
-                self._begin_anew(0)
 
     def held(self, ids: Sequence[int]) -> None:
         """Messages that are being claimed: told before the claim is durable."""
         with self._lock:
+            if self._boot and self._map is None and not self._lines:
+                self._begin_anew(0)
             self._lines.update(dict.fromkeys(ids, b""))
             self._write(_held(ids))
 
@@ -86,7 +91,7 @@ class Journal:
         """What became of it."""
         if self._map is None:
             return
-        line = b"e %d %b\n" % (result.job.id, _packed(result))
+        line = b"e %d %d %b\n" % (result.job.id, result.job.attempt, _packed(result))
         with self._lock:
             self._lines[result.job.id] = line
             self._write(line)
@@ -97,9 +102,8 @@ class Journal:
             for id_ in ids:
                 self._lines.pop(id_, None)
             if self._map is not None and not self._lines:
-                begin = len(_head(self._boot))
-                self._map[begin : self._end] = bytes(self._end - begin)
-                self._end = begin
+                self._map[self._begin : self._end] = bytes(self._end - self._begin)
+                self._end = self._begin
 
     def close(self) -> None:
         """The worker has ended with nothing in hand."""
@@ -116,23 +120,33 @@ class Journal:
     def _begin_anew(self, room: int) -> None:
         """A file with what is still held, in place of the present one; without one, where that cannot be."""
         waiting = [id_ for id_, line in self._lines.items() if not line]
-        text = b"".join((_head(self._boot), _held(waiting), *self._lines.values()))
+        text = b"".join((_held(waiting), *self._lines.values()))
         try:
-            file, content = _make_file(self._path, max(_BYTES, 2 * (len(text) + room)), text)
+            file, content, begin = _make_file(
+                self._path, self._boot, max(_BYTES, 2 * (len(text) + room)), text
+            )
         except OSError as error:
-            log.warning("The worker's journal cannot be written (%s); it works without one.", error)
+            if not self._is_troubled:
+                log.warning("The worker's journal cannot be written (%s); it works without one.", error)
+            self._is_troubled = True
             self._withdraw()
             return
+        self._is_troubled = False
+        self._blank()  # whoever has opened the old file must not believe it when its lock goes
         self._release()
-        self._file, self._map, self._end = file, content, len(text)
+        self._file, self._map, self._begin, self._end = file, content, begin, begin + len(text)
 
     def _withdraw(self) -> None:
         """Half a journal would tell lies: without its head nobody believes it, wherever it lies."""
         if self._map is not None:
-            self._map[: len(_BLANK)] = _BLANK
+            self._blank()
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
             self._release()
+
+    def _blank(self) -> None:
+        if self._map is not None:
+            self._map[: len(_BLANK)] = _BLANK
 
     def _release(self) -> None:
         if self._map is not None:
@@ -141,8 +155,12 @@ class Journal:
             self._map = None
 
 
-def _make_file(path: Path, size: int, text: bytes) -> tuple[int, mmap.mmap]:
-    """A file that begins with a text, its room reserved on the disk; locked before anybody can find it."""
+def _make_file(path: Path, boot: str, size: int, text: bytes) -> tuple[int, mmap.mmap, int]:
+    """A file that begins with a head and a text, its room reserved on the disk; locked before anybody can find it.
+
+    Returns:
+        Its number, its content, and where the text begins.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = path.with_name(path.name + _NEW)
     file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -151,9 +169,10 @@ def _make_file(path: Path, size: int, text: bytes) -> tuple[int, mmap.mmap]:
             raise OSError("it cannot be locked")
         os.posix_fallocate(file, 0, size)
         content = mmap.mmap(file, size)
-        content[: len(text)] = text
+        head = _head(boot, os.fstat(file))
+        content[: len(head) + len(text)] = head + text
         new.replace(path)
-        return file, content
+        return file, content, len(head)
     except OSError:
         os.close(file)
         new.unlink(missing_ok=True)
@@ -166,36 +185,77 @@ class Told:
 
     path: Path
     untouched: set[int] = field(default_factory=set)
-    ended: dict[int, bytes] = field(default_factory=dict)
+    ended: dict[int, tuple[int, bytes]] = field(default_factory=dict)  # which attempt, and what came of it
 
     @property
     def owner(self) -> str:
         """The worker's name."""
-        return self.path.name
+        return self.path.name.removesuffix(_DEAD)
 
     def results(self, jobs: Iterable[Job]) -> list[Result]:
-        """The outcomes of those of these messages that had ended; of a damaged line nothing is known."""
+        """The outcomes of those messages whose present attempt had ended; of a damaged line nothing is known."""
         results = []
         for job in jobs:
-            if job.id in self.ended:
-                with contextlib.suppress(ValueError):
-                    results.append(_unpacked(job, self.ended[job.id]))
+            attempt, line = self.ended.get(job.id, (0, b""))
+            if attempt == job.attempt:
+                with contextlib.suppress(ValueError, TypeError):
+                    results.append(_unpacked(job, line))
         return results
+
+    def lay_aside(self) -> None:
+        """Everything is settled by it: it is kept for `_KEPT_SECONDS`, then removed."""
+        try:
+            if not self.path.name.endswith(_DEAD):
+                dead = self.path.rename(self.path.with_name(self.owner + _DEAD))
+                os.utime(dead)
+            elif time.time() - self.path.stat().st_mtime > _KEPT_SECONDS:
+                self.path.unlink()
+        except FileNotFoundError:  # another worker was quicker
+            pass
+        except OSError as error:
+            log.warning("The journal %s cannot be removed: %s", self.path, error)
+
+
+def is_kept(folder: Path, owner: str) -> bool:
+    """Whether there is a journal of this worker."""
+    return any((folder / (owner + end)).exists() for end in ("", _DEAD))
 
 
 def of_dead_workers(folder: Path) -> Iterator[Told]:
     """The journals that may be believed. Files that nobody can believe any more are removed."""
     present = boot_id()
-    for path in sorted(folder.iterdir()) if present and folder.is_dir() else ():
-        with contextlib.suppress(OSError):  # taken away meanwhile
-            with path.open("rb") as file:
-                if not lock_file(file.fileno(), is_shared=True):
-                    continue  # its writer lives
-                content = file.read()
-            if content.startswith(_head(present)) and not path.name.endswith(_NEW):
-                yield _read(path, content.split(b"\n")[1:-1])  # what has no end was not finished
-            elif path.stat().st_mtime < time.time() - _STALE_SECONDS:
-                path.unlink()
+    try:
+        paths = sorted(folder.iterdir()) if present and folder.is_dir() else []
+    except OSError as error:
+        log.warning("The journals of dead workers cannot be looked through: %s", error)
+        return
+    for path in paths:
+        try:
+            told = _told_by(path, present)
+        except FileNotFoundError:  # taken away meanwhile
+            continue
+        except OSError as error:
+            log.warning("The journal %s cannot be read: %s", path, error)
+            continue
+        if told is not None:
+            yield told
+
+
+def _told_by(path: Path, present: str) -> Told | None:
+    """What a file tells; None while its writer lives, and when it is not to be believed."""
+    is_stale = path.stat().st_mtime < time.time() - _STALE_SECONDS
+    if path.name.endswith(_NEW) and not is_stale:
+        return None  # being made: it must not be locked
+    with path.open("rb") as file:
+        if not lock_file(file.fileno(), is_shared=True):
+            return None
+        head = _head(present, os.fstat(file.fileno()))
+        content = file.read()
+    if content.startswith(head) and not path.name.endswith(_NEW):
+        return _read(path, content.split(b"\n")[1:-1])  # what has no end was not finished
+    if is_stale:
+        path.unlink()
+    return None
 
 
 def _read(path: Path, lines: Iterable[bytes]) -> Told:
@@ -221,11 +281,13 @@ def _take_lines(told: Told, lines: Iterable[bytes]) -> None:
         if kind == b"h":
             told.untouched |= ids
         elif kind == b"e":
-            told.ended[int(number)] = result
+            attempt, _, outcome = result.partition(b" ")
+            told.ended[int(number)] = (int(attempt), outcome)
 
 
-def _head(boot: str) -> bytes:
-    return f"boot {boot}\n".encode()
+def _head(boot: str, file: os.stat_result) -> bytes:
+    """The form of the lines, the run of the machine, and the file itself: a copy is not believed."""
+    return f"journal 1 {boot} {file.st_dev}:{file.st_ino}\n".encode()
 
 
 def _held(ids: Iterable[int]) -> bytes:

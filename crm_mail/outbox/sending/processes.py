@@ -18,7 +18,7 @@ from crm_mail.db import now
 from crm_mail.installation import Installation
 from crm_mail.logs import configure_logging
 from crm_mail.outbox import tasks
-from crm_mail.outbox.sending import finishing, reconcile
+from crm_mail.outbox.sending import finishing, journal, reconcile
 from crm_mail.outbox.sending.sender import Tally
 from crm_mail.outbox.sending.worker import Progress, run_worker, stop_on_signals, worker_name
 
@@ -113,8 +113,9 @@ def _bury(home: Installation, child: _Child) -> None:
         "The worker %s died (exit code %s); its messages are settled.", child.name, child.process.exitcode
     )
     tasks.settle_dead_workers(home)
-    with home.database.write() as session:
-        reconcile.settle_dead(session, child.name, now())
+    if not journal.is_kept(home.settings.data_dir / journal.FOLDER, child.name):
+        with home.database.write() as session:
+            reconcile.settle_dead(session, child.name, now())
 
 
 def _sum(tallies: list[dict[str, int]]) -> Tally:

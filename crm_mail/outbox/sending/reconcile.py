@@ -40,6 +40,12 @@ def settle_lost(session: Session, moment: datetime, *, is_alone: bool = False) -
     return _settle(session, lost, moment)
 
 
+def has_left(session: Session, owner: str) -> bool:
+    """Whether a worker left messages behind."""
+    left = select(Message.id).where(Message.state == MessageState.SENDING, Message.lease_owner == owner)
+    return session.scalar(left.limit(1)) is not None
+
+
 def settle_dead(session: Session, owner: str, moment: datetime, told: Told | None = None) -> int:
     """Settle what one worker left that is certainly dead; how many messages.
 
@@ -50,6 +56,7 @@ def settle_dead(session: Session, owner: str, moment: datetime, told: Told | Non
     lost = [Message.state == MessageState.SENDING, Message.lease_owner == owner]
     settled = 0
     if told is not None:
+        # what the worker's last transaction still holds is for the next sweep
         held = select(Message.id).where(*lost).order_by(Message.id).with_for_update(skip_locked=True)
         ids = session.scalars(held).all()
         jobs = load_jobs(session, [id_ for id_ in ids if id_ in told.ended or id_ in told.untouched])

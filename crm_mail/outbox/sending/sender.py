@@ -160,11 +160,17 @@ class Sender:
         look = _Look()
         if is_recording or accounts or self._is_time_to_renew():
             moment = now()
-            with self.home.database.write() as session:
-                finished = self._record(session)
-                self._renew(session, moment)
-                for account in accounts:
-                    self._claim(session, account, moment, look)
+            try:
+                with self.home.database.write() as session:
+                    finished = self._record(session)
+                    self._renew(session, moment)
+                    for account in accounts:
+                        self._claim(session, account, moment, look)
+            except BaseException:
+                self.journal.settled(
+                    id_ for ids in look.claimed.values() for id_ in ids
+                )  # nobody's, or in doubt
+                raise
             self._settle_round(finished, look)
         if has_looked:
             self.limit_free_at = min(look.free_at, default=None)
@@ -383,15 +389,17 @@ class Sender:
         for lane in self.lanes.values():
             lane.stop()
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            self.turn(is_claiming=False)
-            if not self.in_hand and not self._unrecorded and not self._unreturned:
-                break
-            time.sleep(0.02)
-        for lane in self.lanes.values():
-            lane.join(max(0.1, min(3.0, deadline - time.monotonic())))
-        if not self.in_hand:
-            self.journal.close()  # else it is kept, and locked, as long as this process lives
+        try:
+            while time.monotonic() < deadline:
+                self.turn(is_claiming=False)
+                if not self.in_hand and not self._unrecorded and not self._unreturned:
+                    break
+                time.sleep(0.02)
+            for lane in self.lanes.values():
+                lane.join(max(0.1, min(3.0, deadline - time.monotonic())))
+        finally:
+            if not self.in_hand:
+                self.journal.close()  # else it is kept, and locked, as long as this process lives
 
 
 _DECISIVE = (

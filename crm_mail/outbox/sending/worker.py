@@ -5,6 +5,7 @@ Any number of workers may share a database; what one of them has claimed no othe
 
 import logging
 import os
+import re
 import secrets
 import signal
 import socket
@@ -42,7 +43,8 @@ PATIENCE = 5.0
 
 def worker_name() -> str:
     """A name that no other worker has or had: machine, process, chance."""
-    return f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
+    machine = re.sub(r"[^\w.-]", "-", socket.gethostname()[:40])
+    return f"{machine}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def run_worker(
@@ -74,9 +76,9 @@ def run_worker(
     stop = stop or threading.Event()
     sender = Sender(home, name or worker_name(), pauses=pauses, connect=connect)
     sender.wake = wake or sender.wake
-    tasks.sweep(home, is_alone=is_alone)
     upkeep = _Upkeep(home)
     try:
+        tasks.sweep(home, is_alone=is_alone)
         while not stop.is_set():
             finished_runs = sender.tally.finished_runs
             happened = sender.turn()
