@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from crm_mail.audit import AuditEvent
+from crm_mail.companies.models import Company
 from crm_mail.db import now
+from crm_mail.delivery.suppression import suppress
 from crm_mail.installation import Installation
 from crm_mail.outbox.committing.commit import CommitRefused, undo_commit
 from crm_mail.outbox.models import Message, Run
@@ -104,6 +106,22 @@ def test_only_failures_are_tried_again_and_under_the_same_message_id(home: Insta
     assert {m.id: m.message_id for m in messages(home, run_id)} == before
     assert len(server.received) == 6
     assert run_state(home, run_id) is RunState.FINISHED
+
+
+def test_an_address_on_the_suppression_list_is_not_tried_again(home: Installation) -> None:
+    """It could only fail, and its true cause would be lost; a test address takes it all the same."""
+    with committed_run(home, Faults(replies={"RCPT": "550 5.1.1 No such user"}, times=1)) as (server, run_id):
+        send(home)
+        (message,) = messages(home, run_id)
+        with home.database.write() as session:
+            suppress(session, ACTOR, message.company_id, message.to_address.upper(), "left the firm")
+        assert _do(home, run_id, "retry_failed") == 0
+        assert states(home, run_id) == {"failed": 1}
+        with home.database.write() as session:
+            session.get_one(Company, message.company_id).test_address = "test@office.example"
+        assert _do(home, run_id, "retry_failed") == 1
+        send(home)
+    assert len(server.received) == 1
 
 
 def test_what_waits_for_a_server_is_tried_at_once_when_a_person_asks(sqlite_home: Installation) -> None:

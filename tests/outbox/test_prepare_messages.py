@@ -15,6 +15,7 @@ from crm_mail.delivery.models import AddressVerdict, VerdictSource
 from crm_mail.delivery.routing import AddressKind, Channel, ChannelPreference
 from crm_mail.documents.models import MessageText
 from crm_mail.outbox.committing.commit import commit_run
+from crm_mail.outbox.history import states_of_documents
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.preparing.criteria import Criteria
 from crm_mail.outbox.preparing.prepare import (
@@ -319,6 +320,27 @@ def test_what_was_sent_is_left_out_with_its_reason(session: Session) -> None:
 
     assert [m.first_documents for m in rows(session, again)] == [[["invoice", fresh.number]]]
     assert ("already_sent", document.id, None) in left_out(session, again)
+
+
+def test_what_came_back_is_told_apart_from_what_was_sent(session: Session) -> None:
+    company = make_company(session)
+    make_account(session, company)
+    party = make_party(session, company, email="a@x.example")
+    document = make_document(session, party)
+    run = prepare(session, make_actor(), company)
+    _send(session, run)
+    for message in rows(session, run):
+        message.state = MessageState.BOUNCED
+    session.flush()
+
+    again = prepare(session, make_actor(), company)
+    assert ("returned", document.id, None) in left_out(session, again)
+    assert states_of_documents(session, make_actor(), [document.id]) == {document.id: [MessageState.BOUNCED]}
+
+    party.email = "right@x.example"
+    _send(session, prepare(session, make_actor(), company))
+    told = {document.id: [MessageState.SENT, MessageState.BOUNCED]}
+    assert states_of_documents(session, make_actor(), [document.id]) == told
 
 
 def test_a_document_sent_to_one_contact_is_still_due_to_another(session: Session) -> None:
