@@ -140,7 +140,7 @@ def test_the_report_says_cause_remedy_and_answer_and_offers_to_try_again(office:
     """IT-7."""
     page = office.get("committer")
     assert "Mailbox does not exist" in page
-    assert "Correct the address on the contact&#39;s card, then retry." in page
+    assert "Correct the address on the contact&#39;s card, then prepare again." in page
     assert "550 5.1.1 &lt;…&gt;: Recipient address rejected: User unknown" in page
     assert "Retry all failures (3)" in page
     assert "Retry these" in page
