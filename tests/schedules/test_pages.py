@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import time_machine
 from flask import Flask
@@ -122,6 +123,7 @@ def test_who_only_looks_steers_nothing_and_another_company_does_not_exist(app: F
 
 def test_a_special_date_is_written_in_several_languages_and_previewed(app: Flask, login_as: Any) -> None:
     sqlite_home = app.extensions["crm_mail"]
+    today = datetime.now(ZoneInfo("Europe/Rome"))  # the company's day, as the schedule's
     with sqlite_home.database.write() as session:
         company = factories.make_company(session)
         party = factories.make_party(session, company)
@@ -129,8 +131,8 @@ def test_a_special_date_is_written_in_several_languages_and_previewed(app: Flask
             session,
             party,
             name="Anna Bianchi",
-            birth_month=datetime.now(UTC).month,
-            birth_day=datetime.now(UTC).day,
+            birth_month=today.month,
+            birth_day=today.day,
         )
         user = factories.make_user(session, **RIGHTS)
     client = login_as(user)

@@ -112,7 +112,7 @@ def require_contacts(headers: Sequence[str], mapping: Mapping) -> None:
     if len(names & OPEN_ITEMS) >= 3 and not has_address:
         raise ImportRefused("open_items_not_contacts", headers=", ".join(ledger))
     if mapping.missing:
-        if not any(is_known_header(header) for header in headers):
+        if not mapping.columns and not any(is_known_header(header) for header in headers):
             raise ImportRefused("no_header", rows=30)
         raise ImportRefused(
             "missing_columns", missing=", ".join(mapping.missing), headers=list_headers(headers)
