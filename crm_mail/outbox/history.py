@@ -87,7 +87,7 @@ _TOLD = (
     MessageState.BOUNCED,
     MessageState.FAILED,
 )
-"""What a list says of a document, the first that one of its messages is in."""
+"""What a list may say of a document, the best first."""
 _TROUBLE = frozenset({MessageState.BOUNCED, MessageState.FAILED})
 
 
@@ -109,16 +109,11 @@ def states_of_documents(
     found: dict[int, set[MessageState]] = {}
     for document_id, state in session.execute(query):
         found.setdefault(document_id, set()).add(state)
-    return {
-        document_id: [
-            state for state in _TOLD if state in states and (state in _TROUBLE or state is _best(states))
-        ]
-        for document_id, states in found.items()
-    }
-
-
-def _best(states: set[MessageState]) -> MessageState:
-    return min(states, key=_TOLD.index)
+    told = {}
+    for document_id, states in found.items():
+        best, *others = sorted(states, key=_TOLD.index)
+        told[document_id] = [best, *(state for state in others if state in _TROUBLE)]
+    return told
 
 
 def _lines(

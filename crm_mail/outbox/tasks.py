@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from crm_mail import audit, audit_chain
@@ -132,7 +132,7 @@ def has_waiting_runs(home: Installation) -> bool:
 def settle_dead_workers(home: Installation) -> int:
     """Settle at once what the journals of this machine's dead workers tell of; how many messages."""
     settled = 0
-    for told in journal.of_dead_workers(home.settings.data_dir / journal.FOLDER):
+    for told in journal.of_dead_workers(journal.journals_folder(home)):
         with home.database.read() as session:
             is_left = reconcile.has_left(session, told.owner)
         if is_left:
@@ -144,8 +144,11 @@ def settle_dead_workers(home: Installation) -> int:
 
 def _settle_dead(home: Installation, told: journal.Told) -> int:
     try:
+        told.read()
         with home.database.write() as session:
             return reconcile.settle_dead(session, told.owner, now(), told)
+    except OperationalError:  # a database that is locked or gone: the next sweep does it
+        raise
     except Exception:  # one journal must not keep the sweep from all other work
         log.exception("The journal of %s cannot be applied; what it tells of is in doubt.", told.owner)
     with home.database.write() as session:

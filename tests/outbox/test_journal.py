@@ -20,7 +20,7 @@ from crm_mail.outbox import tasks
 from crm_mail.outbox.sending import journal
 from crm_mail.outbox.sending.attempting import Result
 from crm_mail.outbox.sending.claiming import Job
-from crm_mail.outbox.sending.journal import Journal, of_dead_workers
+from crm_mail.outbox.sending.journal import Journal, Told, of_dead_workers
 from crm_mail.outbox.states import MessageState
 from tests.delivery.servers import Faults
 from tests.outbox.sending import attempts, committed_run, messages, send, set_state, states
@@ -46,6 +46,12 @@ def die(one: Journal) -> None:
     one._release()
 
 
+def tell(folder: Path) -> Told:
+    (told,) = of_dead_workers(folder)
+    told.read()
+    return told
+
+
 def test_what_was_held_begun_and_ended_is_told_apart(tmp_path: Path) -> None:
     one = Journal(tmp_path, OWNER)
     one.held([1, 2, 3, 4])
@@ -56,7 +62,7 @@ def test_what_was_held_begun_and_ended_is_told_apart(tmp_path: Path) -> None:
     one.settled([4])
     assert not list(of_dead_workers(tmp_path))  # it lives
     die(one)
-    (told,) = of_dead_workers(tmp_path)
+    told = tell(tmp_path)
     assert told.owner == OWNER
     assert told.untouched >= {3, 5}
     assert not told.untouched & {1, 2}
@@ -72,7 +78,7 @@ def test_a_message_that_is_held_again_begins_anew(tmp_path: Path) -> None:
     one.settled([1])
     one.held([1])
     die(one)
-    (told,) = of_dead_workers(tmp_path)
+    told = tell(tmp_path)
     assert told.untouched == {1}
     assert not told.ended
 
@@ -90,7 +96,7 @@ def test_a_long_journal_is_written_anew_with_what_is_held(
     assert (tmp_path / OWNER).stat().st_size < 20_000
     assert not list(of_dead_workers(tmp_path))
     die(one)
-    (told,) = of_dead_workers(tmp_path)
+    told = tell(tmp_path)
     assert {997, 998, 999} <= told.ended.keys()
     assert not told.untouched
 
@@ -107,7 +113,7 @@ def test_what_was_sent_does_not_stay_in_the_file_of_an_idle_worker(tmp_path: Pat
     assert not rest.strip(b"\0")
     one.held([2])
     die(one)
-    (told,) = of_dead_workers(tmp_path)
+    told = tell(tmp_path)
     assert (told.untouched, told.ended) == ({2}, {})
 
 
@@ -155,7 +161,7 @@ def test_an_outcome_of_an_earlier_attempt_says_nothing_of_the_present_one(tmp_pa
     one.began(job(1))
     one.ended(result(1, OutcomeKind.TRANSIENT))
     die(one)
-    (told,) = of_dead_workers(tmp_path)
+    told = tell(tmp_path)
     assert not told.results([job(1)._replace(attempt=2)])
     assert not told.untouched
 
@@ -163,7 +169,7 @@ def test_an_outcome_of_an_earlier_attempt_says_nothing_of_the_present_one(tmp_pa
 def test_a_folder_that_cannot_be_read_stops_no_sweep(
     home: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = home.settings.data_dir / journal.FOLDER
+    folder = journal.journals_folder(home)
     folder.mkdir()
 
     def refuse(_path: Path) -> None:
@@ -182,7 +188,7 @@ def test_a_line_that_was_not_finished_says_nothing(tmp_path: Path, tail: bytes) 
     with one._lock:
         one._write(tail)
     die(one)
-    (told,) = of_dead_workers(tmp_path)
+    told = tell(tmp_path)
     assert (told.untouched, told.ended) == ({1}, {})
 
 
@@ -195,7 +201,7 @@ def test_a_damaged_journal_leaves_everything_in_doubt(tmp_path: Path, damage: by
     one.settled([2])
     one._write(damage + b"\n")
     die(one)
-    (told,) = of_dead_workers(tmp_path)
+    told = tell(tmp_path)
     assert not told.untouched
     assert not told.results([job(1)])
 
@@ -238,7 +244,7 @@ def test_a_worker_that_ends_leaves_no_journal(home: Installation) -> None:
     with committed_run(home, count=3) as (_server, run_id):
         send(home)
     assert states(home, run_id) == {"sent": 3}
-    assert not list((home.settings.data_dir / journal.FOLDER).iterdir())
+    assert not list((journal.journals_folder(home)).iterdir())
 
 
 def test_what_a_dead_worker_told_is_recorded_given_back_or_in_doubt(home: Installation) -> None:
@@ -254,7 +260,7 @@ def test_what_a_dead_worker_told_is_recorded_given_back_or_in_doubt(home: Instal
             claimed_at=now().replace(microsecond=0),
         )
         ids = [message.id for message in messages(home, run_id)]
-        one = Journal(home.settings.data_dir / journal.FOLDER, OWNER)
+        one = Journal(journal.journals_folder(home), OWNER)
         one.held(ids[:3])  # of the fourth it tells nothing
         one.began(job(ids[0]))
         one.ended(result(ids[0]))
@@ -264,7 +270,7 @@ def test_what_a_dead_worker_told_is_recorded_given_back_or_in_doubt(home: Instal
         die(one)
         tasks.sweep(home)
         assert states(home, run_id) == {"sent": 1, "uncertain": 2, "committed": 1}
-        folder = home.settings.data_dir / journal.FOLDER
+        folder = journal.journals_folder(home)
         tasks.sweep(home)  # it is kept for a while, should the dead worker's last transaction end late
         (kept,) = folder.iterdir()
         os.utime(kept, (time.time() - 100,) * 2)

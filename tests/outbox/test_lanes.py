@@ -1,5 +1,6 @@
 """A lane of connections by itself, without a database."""
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -26,12 +27,21 @@ def job(number: int) -> Job:
     return Job(**(values | {"id": number, "attempt": 1, "claimed_at": AT, "due_at": AT, "files": ()}))
 
 
-def lane_over(folder: Path, transport: Any, done: Callable[[Result], None]) -> lanes.Lane:
-    """A lane of one connection."""
+def lane_over(
+    folder: Path, transport: Any, done: Callable[[Result], None], connections: int = 1
+) -> lanes.Lane:
     identity: Any = type("Identity", (), {"account_id": 1})()
     journal = Journal(folder, "worker")
     return lanes.Lane(
-        identity, SETTINGS, 1, timedelta(minutes=1), lambda _: b"", journal, done, lambda: None, transport
+        identity,
+        SETTINGS,
+        connections,
+        timedelta(minutes=1),
+        lambda _: b"",
+        journal,
+        done,
+        lambda: None,
+        transport,
     )
 
 
@@ -117,3 +127,40 @@ def test_a_message_taken_ahead_goes_back_once_when_a_pause_begins_before_its_tur
     assert [result.job.id for result in results] == [1]
     assert sorted(one.id for one in lane.take_back()) == [2, 3]
     assert lane.in_hand == 0
+
+
+def test_a_closed_server_is_tried_by_one_connection(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The others waited for it to sign in, and see the pause that it began."""
+
+    class Transport:
+        is_open = False
+
+        def __init__(self, _settings: AccountSettings) -> None: ...
+        def close(self) -> None: ...
+
+    def attempt(_self: object, one: Job, *_: object) -> Result:
+        time.sleep(0.02)
+        refused = Outcome(OutcomeKind.TRANSIENT, None, "Connection refused", None, Cause.BUSY)
+        return Result(one, refused.kind, refused.cause, None, refused.detail, AT, AT, is_connection=True)
+
+    class Lock:
+        """The one that goes on first is whoever waited for it."""
+
+        def __init__(self) -> None:
+            self._lock = threading.Lock()
+
+        def __enter__(self) -> None:
+            self._lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self._lock.release()
+            time.sleep(0.01)
+
+    monkeypatch.setattr(attempting.Attempts, "attempt", attempt)
+    results: list[Result] = []
+    lane = lane_over(tmp_path, Transport, results.append, connections=4)
+    lane._login = Lock()  # type: ignore[assignment]
+    lane.put([job(number) for number in range(8)])
+    assert lane.join(5)
+    assert len(results) == 1
+    assert len(lane.take_back()) == 7

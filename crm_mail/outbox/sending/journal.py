@@ -22,13 +22,11 @@ from typing import Final
 
 from crm_mail.background import lock_file
 from crm_mail.delivery.envelope import OutcomeKind
+from crm_mail.installation import Installation
 from crm_mail.outbox.sending.attempting import Result
 from crm_mail.outbox.sending.claiming import Job
 
 log = logging.getLogger(__name__)
-
-FOLDER: Final = "journals"
-"""Of the data folder."""
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _NEW: Final = ".new"
@@ -39,6 +37,11 @@ _STALE_SECONDS: Final = 86_400
 """A file of another run of some machine is of no more use; one that is still written to is left alone."""
 _KEPT_SECONDS: Final = 60
 """A dead worker's last transaction may end after it: its journal is kept for a while."""
+
+
+def journals_folder(home: Installation) -> Path:
+    """Where the workers of this installation keep their journals."""
+    return home.settings.data_dir / "journals"
 
 
 def boot_id() -> str:
@@ -181,7 +184,7 @@ def _make_file(path: Path, boot: str, size: int, text: bytes) -> tuple[int, mmap
 
 @dataclass(slots=True)
 class Told:
-    """What the journal of a dead worker tells of the messages that it held last."""
+    """What the journal of a dead worker tells of the messages that it held last, once it is read."""
 
     path: Path
     untouched: set[int] = field(default_factory=set)
@@ -191,6 +194,35 @@ class Told:
     def owner(self) -> str:
         """The worker's name."""
         return self.path.name.removesuffix(_DEAD)
+
+    def read(self) -> None:
+        """Take in what it tells; nothing of a damaged one.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        lines = self.path.read_bytes().split(b"\n")[1:-1]  # without the head, and what has no end
+        try:
+            for line in lines:
+                if b"\0" not in line:  # else it was not finished
+                    self._take(line)
+        except ValueError:
+            log.warning("The journal %s is damaged; what it told of is in doubt.", self.path)
+            self.untouched.clear()
+            self.ended.clear()
+
+    def _take(self, line: bytes) -> None:
+        kind, _, rest = line.partition(b" ")
+        number, _, result = rest.partition(b" ")
+        ids = {int(id_) for id_ in (rest.split() if kind == b"h" else [number])}
+        self.untouched -= ids
+        for id_ in ids:
+            self.ended.pop(id_, None)
+        if kind == b"h":
+            self.untouched |= ids
+        elif kind == b"e":
+            attempt, _, outcome = result.partition(b" ")
+            self.ended[int(number)] = (int(attempt), outcome)
 
     def results(self, jobs: Iterable[Job]) -> list[Result]:
         """The outcomes of those messages whose present attempt had ended; of a damaged line nothing is known."""
@@ -231,58 +263,29 @@ def of_dead_workers(folder: Path) -> Iterator[Told]:
         return
     for path in paths:
         try:
-            told = _told_by(path, present)
+            is_believed = _is_believed(path, present)
         except FileNotFoundError:  # taken away meanwhile
             continue
         except OSError as error:
             log.warning("The journal %s cannot be read: %s", path, error)
             continue
-        if told is not None:
-            yield told
+        if is_believed:
+            yield Told(path)
 
 
-def _told_by(path: Path, present: str) -> Told | None:
-    """What a file tells; None while its writer lives, and when it is not to be believed."""
+def _is_believed(path: Path, present: str) -> bool:
+    """Whether its writer is dead, and it was written by it during this run of the machine."""
     is_stale = path.stat().st_mtime < time.time() - _STALE_SECONDS
     if path.name.endswith(_NEW) and not is_stale:
-        return None  # being made: it must not be locked
+        return False  # being made: it must not be locked
     with path.open("rb") as file:
         if not lock_file(file.fileno(), is_shared=True):
-            return None
+            return False
         head = _head(present, os.fstat(file.fileno()))
-        content = file.read()
-    if content.startswith(head) and not path.name.endswith(_NEW):
-        return _read(path, content.split(b"\n")[1:-1])  # what has no end was not finished
-    if is_stale:
+        is_ours = file.read(len(head)) == head and not path.name.endswith(_NEW)
+    if is_stale and not is_ours:
         path.unlink()
-    return None
-
-
-def _read(path: Path, lines: Iterable[bytes]) -> Told:
-    told = Told(path)
-    try:
-        _take_lines(told, lines)
-    except ValueError:
-        log.warning("The journal %s is damaged; what it told of is in doubt.", path)
-        return Told(path)
-    return told
-
-
-def _take_lines(told: Told, lines: Iterable[bytes]) -> None:
-    for line in lines:
-        if b"\0" in line:  # it was not finished
-            continue
-        kind, _, rest = line.partition(b" ")
-        number, _, result = rest.partition(b" ")
-        ids = {int(id_) for id_ in (rest.split() if kind == b"h" else [number])}
-        told.untouched -= ids
-        for id_ in ids:
-            told.ended.pop(id_, None)
-        if kind == b"h":
-            told.untouched |= ids
-        elif kind == b"e":
-            attempt, _, outcome = result.partition(b" ")
-            told.ended[int(number)] = (int(attempt), outcome)
+    return is_ours
 
 
 def _head(boot: str, file: os.stat_result) -> bytes:

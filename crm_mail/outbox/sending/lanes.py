@@ -213,19 +213,16 @@ class Lane:
                     return None
 
     def _handle(self, job: Job, attempts: Attempts | SmsAttempts) -> None:
-        began = time.monotonic()
         if attempts.transport.is_open:
             result = self._attempt(job, attempts)
         else:
-            with self._login:  # one signs in at a time: a wrong password is tried once, not once for each
+            with self._login:  # one at a time: a wrong password, or a server that is closed, is tried once
                 if self.is_halted:  # once: a message taken ahead is among those given back
                     self._return(attempts.give_back() or [job])
                     return
                 result = self._attempt(job, attempts)
-                self._learn_refusal(result)
         with self._lock:
             self._in_hand -= 1
-            self._learn(result, time.monotonic() - began)
             is_hungry = not self._has_nudged and self._in_hand * 2 <= self._target()
             self._has_nudged |= is_hungry
         self._done(result)
@@ -233,19 +230,17 @@ class Lane:
             self._nudge()
 
     def _attempt(self, job: Job, attempts: Attempts | SmsAttempts) -> Result:
+        began = time.monotonic()
         self._journal.began(job)
         result = attempts.attempt(job)
         self._journal.ended(result)
+        with self._lock:
+            self._learn(result, time.monotonic() - began)
         return result
 
     def _return(self, jobs: list[Job]) -> None:
         for job in jobs:
             self._queue.put(job)
-
-    def _learn_refusal(self, result: Result) -> None:
-        """Before the next connection may sign in."""
-        if result.kind is OutcomeKind.ACCOUNT_REFUSED:
-            self.is_refused = True
 
     def _learn(self, result: Result, seconds: float) -> None:
         if result.kind is OutcomeKind.ACCOUNT_REFUSED:

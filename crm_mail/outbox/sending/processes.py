@@ -113,7 +113,7 @@ def _bury(home: Installation, child: _Child) -> None:
         "The worker %s died (exit code %s); its messages are settled.", child.name, child.process.exitcode
     )
     tasks.settle_dead_workers(home)
-    if not journal.is_kept(home.settings.data_dir / journal.FOLDER, child.name):
+    if not journal.is_kept(journal.journals_folder(home), child.name):
         with home.database.write() as session:
             reconcile.settle_dead(session, child.name, now())
 

@@ -42,8 +42,7 @@ def settle_lost(session: Session, moment: datetime, *, is_alone: bool = False) -
 
 def has_left(session: Session, owner: str) -> bool:
     """Whether a worker left messages behind."""
-    left = select(Message.id).where(Message.state == MessageState.SENDING, Message.lease_owner == owner)
-    return session.scalar(left.limit(1)) is not None
+    return session.scalar(select(Message.id).where(*_left_by(owner)).limit(1)) is not None
 
 
 def settle_dead(session: Session, owner: str, moment: datetime, told: Told | None = None) -> int:
@@ -53,7 +52,7 @@ def settle_dead(session: Session, owner: str, moment: datetime, told: Told | Non
         told: by its journal: what it had not begun with goes back into the queue, outcomes that it had not recorded
             are recorded, and only what it was sending is uncertain.
     """
-    lost = [Message.state == MessageState.SENDING, Message.lease_owner == owner]
+    lost = _left_by(owner)
     settled = 0
     if told is not None:
         # what the worker's last transaction still holds is for the next sweep
@@ -68,6 +67,15 @@ def settle_dead(session: Session, owner: str, moment: datetime, told: Told | Non
     while uncertain := _settle(session, lost, moment):
         settled += len(uncertain)
     return settled
+
+
+def _left_by(owner: str) -> list[ColumnElement[bool]]:
+    """Found by the index of leases."""
+    return [
+        Message.state == MessageState.SENDING,
+        Message.lease_until.is_not(None),
+        Message.lease_owner == owner,
+    ]
 
 
 def _settle(session: Session, lost: Sequence[ColumnElement[bool]], moment: datetime) -> list[int]:

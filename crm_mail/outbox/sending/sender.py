@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -29,7 +30,7 @@ from crm_mail.installation import Installation, SecretUnreadable
 from crm_mail.outbox.sending import claiming, finishing, recording
 from crm_mail.outbox.sending.attempting import KeptTransport, Result, SenderIdentity
 from crm_mail.outbox.sending.claiming import Job
-from crm_mail.outbox.sending.journal import FOLDER, Journal
+from crm_mail.outbox.sending.journal import Journal, journals_folder
 from crm_mail.outbox.sending.lanes import Lane
 from crm_mail.outbox.sending.recording import RETRY_PAUSES
 
@@ -101,7 +102,7 @@ class Sender:
         self.owner = owner
         self.tally = Tally()
         self.lanes: dict[int, Lane] = {}
-        self.journal = Journal(home.settings.data_dir / FOLDER, owner)
+        self.journal = Journal(journals_folder(home), owner)
         self._pauses, self._connect = pauses, connect
         self._signatures: dict[int, tuple[object, ...]] = {}
         self._done: queue.SimpleQueue[Result] = queue.SimpleQueue()
@@ -167,9 +168,7 @@ class Sender:
                     for account in accounts:
                         self._claim(session, account, moment, look)
             except BaseException:
-                self.journal.settled(
-                    id_ for ids in look.claimed.values() for id_ in ids
-                )  # nobody's, or in doubt
+                self.journal.settled(chain.from_iterable(look.claimed.values()))  # they are nobody's
                 raise
             self._settle_round(finished, look)
         if has_looked:
