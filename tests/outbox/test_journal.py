@@ -288,8 +288,7 @@ def test_a_kill_leaves_in_doubt_what_was_being_sent_and_nothing_else(sqlite_home
     home = sqlite_home
     faults = Faults(pause={"END": 0})
     with committed_run(home, faults, count=100, account={"max_connections": 1}) as (server, run_id):
-        folder, url = home.settings.data_dir, home.settings.resolved_database_url
-        worker = subprocess.Popen([sys.executable, "-m", "tests.outbox.worker_process", str(folder), url])
+        worker = _start_worker(home)
         _wait_until(lambda: len(server.received) >= 20)
         server.faults.pause["END"] = 30
         _wait_until(lambda: _rests(server.received))
@@ -303,6 +302,27 @@ def test_a_kill_leaves_in_doubt_what_was_being_sent_and_nothing_else(sqlite_home
         send(home)
         assert states(home, run_id) == {"sent": 99, "uncertain": 1}
         assert len(server.received) in (99, 100)
+
+
+def test_a_kill_while_the_server_does_not_answer_leaves_nothing_in_doubt(sqlite_home: Installation) -> None:
+    """Nothing can leave before there is a connection."""
+    home = sqlite_home
+    with committed_run(home, Faults(pause={"GREETING": 30}), count=3) as (server, run_id):
+        worker = _start_worker(home)
+        _wait_until(lambda: server.connections)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        server.faults.pause["GREETING"] = 0
+        tasks.sweep(home)
+        assert states(home, run_id) == {"committed": 3}
+        send(home)
+        assert states(home, run_id) == {"sent": 3}
+        assert len(server.received) == 3
+
+
+def _start_worker(home: Installation) -> subprocess.Popen[bytes]:
+    folder, url = home.settings.data_dir, home.settings.resolved_database_url
+    return subprocess.Popen([sys.executable, "-m", "tests.outbox.worker_process", str(folder), url])
 
 
 def _rests(received: Sequence[object]) -> bool:

@@ -123,6 +123,7 @@ class Attempts:
     While the server reads a message the next but one is built, so that the next can be announced with its text.
 
     Args:
+        begins: told of a message just before it may leave.
         take: gives the message that this connection will attempt later, if there is one to spare.
     """
 
@@ -131,11 +132,12 @@ class Attempts:
         identity: SenderIdentity,
         transport: KeptTransport,
         blobs: EncodedBlobs,
-        take: Callable[[], Job | None] = lambda: None,
+        begins: Callable[[Job], None],
+        take: Callable[[], Job | None],
     ) -> None:
         self.identity = identity
         self.transport = transport
-        self._blobs, self._take = blobs, take
+        self._blobs, self._begins, self._take = blobs, begins, take
         self._ahead: deque[Ready | Result] = deque()
 
     @property
@@ -162,6 +164,7 @@ class Attempts:
             self._build_ahead()
         following = self._ahead[0] if self._ahead else None
         announced = following.mail if isinstance(following, Ready) else None
+        self._begins(job)
         try:
             outcome = self.transport.hand_over(ready.mail, announced, self._build_ahead)
         except Exception as error:  # it may have left

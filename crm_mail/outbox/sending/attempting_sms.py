@@ -4,6 +4,8 @@ The counterpart of `attempting`: the same checks, the same results, and a refere
 """
 
 import hashlib
+from collections.abc import Callable
+from datetime import datetime
 
 from crm_mail.db import now
 from crm_mail.delivery.envelope import OutcomeKind
@@ -29,26 +31,50 @@ def reference_of(message_id: str) -> str:
 
 
 class SmsAttempts:
-    """The attempts over one gateway, one at a time."""
+    """The attempts over one gateway, one at a time.
+
+    Args:
+        begins: told of a text just before it may leave.
+    """
 
     next_job: Job | None = None
 
-    def __init__(self, identity: SenderIdentity, transport: SmsTransport) -> None:
+    def __init__(
+        self, identity: SenderIdentity, transport: SmsTransport, begins: Callable[[Job], None]
+    ) -> None:
         self.identity = identity
         self.transport = transport
+        self._begins = begins
 
     def attempt(self, job: Job) -> Result:
-        """See `attempt_sms`."""
-        return attempt_sms(job, self.identity, self.transport)
+        """Send one text, connecting first where needed. Never raises."""
+        started_at = now()
+        if (refusal := _refusal(job, self.identity, started_at)) is not None:
+            return refusal
+        if (failed := connection_failed(job, self.transport, started_at)) is not None:
+            return failed
+        self._begins(job)
+        try:
+            submitted = self.transport.submit(job.to_address, job.body_text, reference_of(job.message_id))
+        except Exception as error:  # it may have left
+            self.transport.close()
+            return internal_error(job, OutcomeKind.UNCERTAIN, error, started_at)
+        digest = hashlib.sha256(job.body_text.encode()).hexdigest()
+        has_left = submitted.outcome.kind in (OutcomeKind.SENT, OutcomeKind.UNCERTAIN)
+        return result_of(
+            job,
+            submitted.outcome,
+            started_at,
+            mime_sha256=digest if has_left else "",
+            provider_ids=submitted.provider_ids,
+        )
 
     def give_back(self) -> list[Job]:
         """Nothing is taken before its turn."""
         return []
 
 
-def attempt_sms(job: Job, identity: SenderIdentity, transport: SmsTransport) -> Result:
-    """Send one text, connecting first where needed. Never raises."""
-    started_at = now()
+def _refusal(job: Job, identity: SenderIdentity, started_at: datetime) -> Result | None:
     try:
         check_job(job)
         _check_text(job, identity)
@@ -56,22 +82,7 @@ def attempt_sms(job: Job, identity: SenderIdentity, transport: SmsTransport) -> 
         return refused(job, refusal, started_at)
     except Exception as error:  # a result for every job, whatever happens: law 4
         return internal_error(job, OutcomeKind.PERMANENT, error, started_at)
-    if (failed := connection_failed(job, transport, started_at)) is not None:
-        return failed
-    try:
-        submitted = transport.submit(job.to_address, job.body_text, reference_of(job.message_id))
-    except Exception as error:  # it may have left
-        transport.close()
-        return internal_error(job, OutcomeKind.UNCERTAIN, error, started_at)
-    digest = hashlib.sha256(job.body_text.encode()).hexdigest()
-    has_left = submitted.outcome.kind in (OutcomeKind.SENT, OutcomeKind.UNCERTAIN)
-    return result_of(
-        job,
-        submitted.outcome,
-        started_at,
-        mime_sha256=digest if has_left else "",
-        provider_ids=submitted.provider_ids,
-    )
+    return None
 
 
 def _check_text(job: Job, identity: SenderIdentity) -> None:

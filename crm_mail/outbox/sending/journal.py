@@ -84,7 +84,7 @@ class Journal:
             self._write(_held(ids))
 
     def began(self, job: Job) -> None:
-        """From now on the message may leave."""
+        """From now on the message may leave: there is a connection."""
         line = b"b %d\n" % job.id
         with self._lock:
             self._lines[job.id] = line

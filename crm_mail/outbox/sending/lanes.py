@@ -184,9 +184,9 @@ class Lane:
 
     def _attempts_over(self, transport: AnyTransport) -> Attempts | SmsAttempts:
         if isinstance(transport, SmsTransport):
-            return SmsAttempts(self.identity, transport)
+            return SmsAttempts(self.identity, transport, self._journal.began)
         blobs = EncodedBlobs(self._read, keep_bytes=_BLOB_BYTES, is_verified=True)
-        return Attempts(self.identity, transport, blobs, self._take_ahead)
+        return Attempts(self.identity, transport, blobs, self._journal.began, self._take_ahead)
 
     def _take_ahead(self) -> Job | None:
         """A message that this connection will attempt later, where there is enough for the others too."""
@@ -231,7 +231,6 @@ class Lane:
 
     def _attempt(self, job: Job, attempts: Attempts | SmsAttempts) -> Result:
         began = time.monotonic()
-        self._journal.began(job)
         result = attempts.attempt(job)
         self._journal.ended(result)
         with self._lock:
