@@ -316,7 +316,7 @@ def _events(run: Run, sight: Sight) -> list[dict[str, Any]]:
             {
                 "at": at,
                 "title": f"{words.title}: {message.party_name}",
-                "text": " · ".join(text for text in (message.to_address, words.text) if text),
+                "text": _with_address(message.to_address, words.text),
                 "who": who,
                 "icon": words.icon,
                 "tone": words.tone,
@@ -324,6 +324,12 @@ def _events(run: Run, sight: Sight) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _with_address(address: str, text: str) -> str:
+    """What is known of an event, with the address of its message, which many texts name themselves."""
+    is_named = address.casefold() in text.casefold()
+    return text if is_named else " · ".join(one for one in (address, text) if one)
 
 
 def _steer(run_id: int, act: Callable[[Run], str]) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm_mail import audit
@@ -47,7 +47,7 @@ COLUMNS = (
     Message.city,
     Message.is_edited,
     Message.is_approved,
-    Message.last_sent_at,
+    func.coalesce(Message.sent_at, Message.last_sent_at).label("last_sent_at"),
 )
 
 
@@ -106,11 +106,13 @@ def shown_state(state: MessageState, blockers: int) -> str:
 
 
 def _problem(row: object, translate: Translate) -> str:
-    """Why a row is left out, or the first thing that stands against it."""
+    """Why a row is left out, or the first thing that stands against it while that can be settled."""
     state, reason = getattr(row, "state", None), str(getattr(row, "withheld_reason", ""))
     if state is MessageState.WITHHELD:
         into = getattr(row, "why", {}).get("merged_into") if reason == WithheldReason.MERGED else None
         return withheld_words(reason, translate, into)
+    if state is not MessageState.PENDING:
+        return ""
     return issue_name(str(getattr(row, "first_issue", "")), translate)
 
 

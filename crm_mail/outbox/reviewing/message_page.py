@@ -93,6 +93,7 @@ def message_context(run: Run, message: Message, tab: str) -> dict[str, Any]:
         "place": review_page.place_arguments(),
         "can_change": rights.review and message.state.value in ("pending", "withheld"),
         "shown_state": review_page.shown_state,
+        "is_kind_open": review_page.is_kind_open,
         "withheld_words": lambda reason, into=None: withheld_words(reason, _, into),
         "issue_name": lambda code: issue_name(code, _),
         "link": review_page.link,
@@ -198,13 +199,15 @@ def _event(event: MessageEvent) -> dict[str, Any]:
 
 
 def problems_of(run: Run, message: Message, rights: Rights) -> list[Problem]:
-    """Blockers before warnings, each with what settles it for this person."""
+    """Blockers before warnings, each with what settles it for this person; without that once the review is over."""
     found = []
-    for issue in sorted(message.issues, key=lambda one: (not one.is_blocker, one.id)):
+    is_open = review_page.is_in_review(message)
+    standing = [one for one in message.issues if is_open or one.code not in _OF_KIND]
+    for issue in sorted(standing, key=lambda one: (not one.is_blocker, one.id)):
         words = issue_words(issue.code, issue.params, _)
         ways = _ways(run, message, issue.code, issue.params) if rights.review else []
-        remedy = words.remedy
-        if issue.code in ("no_pec_account", "no_account") and not _may_set_up(run):
+        remedy = words.remedy if is_open else ""
+        if is_open and issue.code in ("no_pec_account", "no_account") and not _may_set_up(run):
             names = ", ".join(review_page.who_may_set_up(db()))
             remedy = _("%(remedy)s Ask %(names)s.", remedy=remedy, names=names) if names else remedy
         found.append(Problem(words.text, remedy, words.is_blocker, ways))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from crm_mail.companies.type_registry import company_types
 from crm_mail.contacts.confidential import Way, note_reading
 from crm_mail.delivery.models import SenderAccount
+from crm_mail.delivery.routing import AddressKind, Channel
 from crm_mail.outbox.issue_words import issue_name
 from crm_mail.outbox.models import Message, Run
 from crm_mail.outbox.reviewing import list_view, review, summaries
@@ -236,6 +237,17 @@ def shown_state(message: Message) -> str:
     if message.state is not MessageState.PENDING:
         return message.state.value
     return "blocked" if message.blockers else "ready"
+
+
+def is_in_review(message: Message) -> bool:
+    """Whether what the review says of a message can still be settled; later it only tells what once was."""
+    return message.state in (MessageState.PENDING, MessageState.WITHHELD)
+
+
+def is_kind_open(message: Message) -> bool:
+    """Whether somebody has yet to say of what kind the address is; once a message is committed it was answered."""
+    is_unknown = message.to_kind is AddressKind.UNKNOWN and message.channel is not Channel.SMS
+    return is_unknown and is_in_review(message)
 
 
 ALWAYS_SHOWN = frozenset({"state", "issue", "agent", "channel"})

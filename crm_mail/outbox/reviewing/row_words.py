@@ -24,6 +24,7 @@ class RowWords:
     """Everything that `_row.html` writes beside the row's own values."""
 
     url: Callable[[int], str]
+    asks_kind: Callable[[Message], bool]
     list_url: Callable[[int], str]
     select_url: str
     select: str
@@ -42,6 +43,8 @@ class RowWords:
     never: str
     no_address: str
     ordinary: str
+    kind_asked: str
+    kind_unknown: str
     types: dict[str, str]
     issues: dict[str, str]
     states: list[str]
@@ -55,6 +58,7 @@ def row_context(run: Run, messages: Sequence[Message]) -> dict[str, Any]:
         "w": row_words(run, messages),
         "marks": {},
         "shown_state": review_page.shown_state,
+        "is_kind_open": review_page.is_kind_open,
         "withheld_words": cache(lambda reason, into=None: withheld_words(reason, _, into)),
         "shown": list_view.shown_columns(),
         "columns_chosen": list_view.is_chosen(),
@@ -67,6 +71,7 @@ def row_words(run: Run, messages: Sequence[Message]) -> RowWords:
     place = review_page.place_arguments()
     return RowWords(
         url=_pattern(url_for("outbox.message", run_id=run.id, message_id=_PLACEHOLDER, **place)),
+        asks_kind=lambda row: _asks_kind(run, row),
         list_url=_pattern(url_for("outbox.review", run_id=run.id, open=_PLACEHOLDER, **place)),
         select_url=url_for("outbox.select", run_id=run.id, **place),
         select=_("Select"),
@@ -85,12 +90,20 @@ def row_words(run: Run, messages: Sequence[Message]) -> RowWords:
         never=_("never"),
         no_address=_("no address"),
         ordinary=_("Ordinary mail"),
+        kind_asked=_("PEC or not? Asked at commit"),
+        kind_unknown=_("Kind not known yet"),
         types=type_names(only_used=False),
         issues={code: issue_name(code, _) for code in {one.first_issue for one in messages} if code},
         states=sorted({review_page.shown_state(one) for one in messages}),
         size=cache(format_filesize),
         day=cache(format_date),
     )
+
+
+def _asks_kind(run: Run, row: Message) -> bool:
+    """Whether the commit would ask of what kind the address of a row is."""
+    is_asked = review_page.is_kind_open(row) and not run.company.unknown_is_ordinary
+    return is_asked and review_page.shown_state(row) == "ready"
 
 
 def _pattern(address: str) -> Callable[[int], str]:
