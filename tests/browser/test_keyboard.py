@@ -155,7 +155,11 @@ def approve_and_leave_out(page: Page) -> None:
     assert_focus(page, "approving")
     second = shown.get_attribute("data-message") or ""
     press(page, "d")
+    expect(page.get_by_role("dialog", name="Leave the message out").get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("not by keys")
+    press(page, "Enter")
     expect(page.locator(f"#row-{second}")).to_have_class(re.compile(r"\bis-out\b"))
+    expect(page.locator(f"#row-{second}")).to_contain_text("not by keys")
     assert_focus(page, "leaving out")
 
 
