@@ -12,7 +12,7 @@ from crm_mail.companies.models import Packaging
 from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
 from crm_mail.contacts.models import Party
 from crm_mail.contacts.problems import ContactRefused, Problem
-from crm_mail.contacts.values import PartyValues, clean_party
+from crm_mail.contacts.values import AddressValues, PartyValues, clean_email, clean_party
 from crm_mail.permissions import Actor, Permission
 
 
@@ -64,6 +64,27 @@ def update_party(session: Session, actor: Actor, party: Party, values: PartyValu
         before={name: before[name] for name in told},
         after={name: columns[name] for name in told},
     )
+    return True
+
+
+def set_own_address(
+    session: Session, actor: Actor, party: Party, address: AddressValues, *, of_billing: bool = False
+) -> bool:
+    """Set the address at which a party itself, or its billing, is written to; False when it has it already.
+
+    Raises:
+        ContactRefused: it is not an address.
+    """
+    actor.require(Permission.CONTACTS_MANAGE, party.company_id)
+    name = "billing_email" if of_billing else "email"
+    wanted = {name: clean_email(address.email, name), f"{name}_kind": address.kind}
+    before = {one: getattr(party, one) for one in wanted}
+    if before[name] == wanted[name]:
+        return False
+    for one, value in wanted.items():
+        setattr(party, one, value)
+    session.flush()
+    _record(session, actor, "contacts.party.updated", party, before=before, after=wanted)
     return True
 
 

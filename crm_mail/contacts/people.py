@@ -19,7 +19,8 @@ from crm_mail.contacts.models import Characteristic, Contact, ContactAddress, Co
 from crm_mail.contacts.problems import ContactRefused, Problem
 from crm_mail.contacts.raising import raise_history
 from crm_mail.contacts.subscriptions import check_addresses, set_subscriptions
-from crm_mail.contacts.values import AddressValues, ContactValues, clean_contact, name_key
+from crm_mail.contacts.values import AddressValues, ContactValues, clean_contact, clean_email, name_key
+from crm_mail.delivery.addresses import address_key
 from crm_mail.permissions import Actor, Permission
 
 
@@ -73,6 +74,39 @@ def update_contact(session: Session, actor: Actor, contact: Contact, values: Con
     )
     if contact.privacy_level > level_before:
         raise_history(session, [contact.id])
+    return True
+
+
+def add_address(
+    session: Session, actor: Actor, contact: Contact, address: AddressValues, instead_of: str = ""
+) -> bool:
+    """Give a contact one more address, or put it in the place of another one; False when it has it already.
+
+    Raises:
+        ContactRefused: it is not an address.
+    """
+    actor.require(Permission.CONTACTS_MANAGE, contact.company_id)
+    _check_may_see(actor, contact)
+    email = clean_email(address.email, "addresses")
+    present = {address_key(one.email): one for one in contact.addresses}
+    if not email or address_key(email) in present:
+        return False
+    before = contact_values(contact)["addresses"]
+    replaced = present.get(address_key(instead_of))
+    if replaced is None:
+        last = max((one.position for one in contact.addresses), default=-1)
+        contact.addresses.append(ContactAddress(email=email, kind=address.kind, position=last + 1))
+    else:
+        replaced.email, replaced.kind = email, address.kind
+    session.flush()
+    _record(
+        session,
+        actor,
+        "contacts.contact.updated",
+        contact,
+        before={"addresses": before},
+        after={"addresses": contact_values(contact)["addresses"]},
+    )
     return True
 
 

@@ -18,13 +18,16 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from crm_mail.contacts.address_kinds import remember_kind
+from crm_mail.contacts.models import Contact, Party
+from crm_mail.contacts.values import AddressValues
 from crm_mail.delivery.addresses import AddressInvalid
 from crm_mail.delivery.headers import safe_file_name
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.outbox.change_words import edit_words
 from crm_mail.outbox.models import Message, MessageContent, MessageEvent, MessageRevision, Run
-from crm_mail.outbox.reviewing import list_view, review, review_page
+from crm_mail.outbox.reviewing import review, review_page
 from crm_mail.outbox.reviewing.body_pictures import with_pictures
+from crm_mail.outbox.reviewing.card_addresses import card_without_address, keep_on_card
 from crm_mail.outbox.reviewing.edit_problems import EditProblem
 from crm_mail.outbox.reviewing.editing import Correction, EditRefused, restore_revision
 from crm_mail.outbox.reviewing.editing import edit_message as apply_correction
@@ -75,7 +78,7 @@ def decide(run_id: int, message_id: int) -> Any:
         db().rollback()
         flash(edit_words(refused.problem, refused.params, _), "warning")
     if following is None and action in ("approve", "exclude") and not review_page.is_of_send_page():
-        flash(_("That was the last message of this list."), "info")
+        flash(_("No message further down this list waits for a decision."), "info")
     return _go_on(run, message_id, following)
 
 
@@ -101,7 +104,7 @@ def _remember_kind(run: Run, address: str, kind: AddressKind) -> None:
 
 
 def _following(run: Run, chosen: Message) -> int | None:
-    return review.neighbours(db(), signed_in_actor(), chosen, review_page.current_filter())[1]
+    return review.next_to_review(db(), signed_in_actor(), chosen, review_page.current_filter())
 
 
 def _go_on(run: Run, message_id: int, following: int | None) -> Any:
@@ -115,10 +118,12 @@ def _go_on(run: Run, message_id: int, following: int | None) -> Any:
             return redirect(url_for("outbox.message", run_id=run.id, message_id=shown, **place), 303)
         return redirect(back_to_list(run, open=shown), 303)
     db().expire_all()
-    page = {one.id for one in review_page.current_page(run, review_page.current_filter()).messages}
+    chosen = review_page.current_filter()
+    page = {one.id for one in review_page.current_page(run, chosen).messages}
     if following is not None and following not in page:
-        first = request.args.get("from", 1, type=int) + list_view.page_size()
-        return _elsewhere(back_to_list(run, open=following, after=message_id, before=None, **{"from": first}))
+        first = review.position_of(db(), signed_in_actor(), run, chosen, following)
+        place = {"after": following - 1, "before": None, "from": first}
+        return _elsewhere(back_to_list(run, open=following, **place))
     answer = make_response(show(run, message_or_404(run, shown), row=message_or_404(run, message_id)))
     answer.headers["HX-Push-Url"] = back_to_list(run, open=shown)
     return answer
@@ -137,12 +142,13 @@ def edit_message(run_id: int, message_id: int) -> Any:
     if not review_page.rights_of(signed_in_actor(), run).review:
         abort(403)
     content = db().get_one(MessageContent, shown.id)
-    form = MessageForm()
-    form.offer(shown_accounts(review_page.usable_accounts(db(), signed_in_actor(), run.company_id), shown))
+    form, card = MessageForm(), card_without_address(db(), signed_in_actor(), shown)
+    accounts = review_page.usable_accounts(db(), signed_in_actor(), run.company_id)
+    form.offer(shown_accounts(accounts, shown), card.name if card else "")
     if not form.is_submitted():
         form.fill(shown, content)
         return _form_page(run, shown, form)
-    refused = _save(run, shown, content, form) if form.validate() else ""
+    refused = _save(run, shown, content, form, card) if form.validate() else ""
     if form.errors or refused:
         db().rollback()
         shown = message_or_404(run, message_id)
@@ -167,9 +173,12 @@ def _form_page(run: Run, shown: Message, form: MessageForm, theirs: Any = None) 
     )
 
 
-def _save(run: Run, shown: Message, content: MessageContent, form: MessageForm) -> EditProblem | str:
+def _save(
+    run: Run, shown: Message, content: MessageContent, form: MessageForm, card: Contact | Party | None
+) -> EditProblem | str:
     """Apply the form; what went wrong stands at its field, and is answered."""
     conflict = form.seen_revision != shown.revision
+    address_before = shown.to_address
     try:
         changed = apply_correction(
             db(), signed_in_actor(), shown, form.read(shown, content), form.seen_revision
@@ -186,6 +195,11 @@ def _save(run: Run, shown: Message, content: MessageContent, form: MessageForm) 
     except RunNotOpen as problem:
         form.form_errors.append(problem_words(problem))
         return "run"
+    if card is not None and form.keep_on_card.data and "to_address" in changed:
+        told = AddressValues(shown.to_address, AddressKind(form.to_kind.data or "unknown"))
+        if keep_on_card(db(), signed_in_actor(), shown, card, told, address_before):
+            flash(_("Saved, here and on the card of %(name)s.", name=card.name), "success")
+            return ""
     flash(_("Saved.") if changed else _("Nothing was different."), "success" if changed else "info")
     return ""
 

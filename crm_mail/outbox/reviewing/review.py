@@ -114,6 +114,20 @@ def neighbours(
     return session.scalar(before), session.scalar(after)
 
 
+def next_to_review(session: Session, actor: Actor, message: Message, chosen: ReviewFilter) -> int | None:
+    """The id of the next row of the filtered list that nobody has decided about: neither left out nor approved."""
+    conditions = chosen.conditions(message.run_id, actor.sight)
+    undecided = (Message.state == MessageState.PENDING, Message.is_approved.is_(False))
+    following = select(Message.id).where(*conditions, *undecided, Message.id > message.id)
+    return session.scalar(following.order_by(Message.id).limit(1))
+
+
+def position_of(session: Session, actor: Actor, run: Run, chosen: ReviewFilter, message_id: int) -> int:
+    """Which row of the filtered list a message is, from 1."""
+    before = (*chosen.conditions(run.id, actor.sight), Message.id < message_id)
+    return 1 + (session.scalar(select(func.count()).where(*before)) or 0)
+
+
 def count_messages(session: Session, actor: Actor, run: Run, chosen: ReviewFilter) -> int:
     """How many rows a filter means."""
     return session.scalar(select(func.count()).where(*chosen.conditions(run.id, actor.sight))) or 0

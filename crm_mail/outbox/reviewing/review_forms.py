@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (  # type: ignore[attr-defined]  # the stubs do not know SelectChoice yet
+    BooleanField,
     HiddenField,
     RadioField,
     SelectChoice,
@@ -27,6 +28,7 @@ class MessageForm(FlaskForm):
 
     to_address = StringField(_l("To"))
     to_kind = RadioField(_l("Kind of address"))
+    keep_on_card = BooleanField()
     cc = StringField(_l("Copies (Cc)"), description=_l("Several addresses are separated by a semicolon."))
     account_id = SelectField(_l("Sending account"), validate_choice=False)
     subject = StringField(_l("Subject"), widget=TextInput())
@@ -34,8 +36,16 @@ class MessageForm(FlaskForm):
     body_html = TextAreaField(_l("Formatted text (HTML)"))
     seen = HiddenField()
 
-    def offer(self, accounts: Iterable[SenderAccount]) -> None:
-        """Set the choices."""
+    def offer(self, accounts: Iterable[SenderAccount], card_name: str = "") -> None:
+        """Set the choices.
+
+        Args:
+            card_name: of the contact or party on whose card the address may be kept; empty: that is not offered.
+        """
+        if card_name:
+            self.keep_on_card.label.text = _("Save this address on the card of %(name)s too", name=card_name)
+        else:
+            del self.keep_on_card
         self.to_kind.choices = [
             SelectChoice(AddressKind.ORDINARY.value, _("Ordinary mail")),
             SelectChoice(AddressKind.PEC.value, "PEC"),
