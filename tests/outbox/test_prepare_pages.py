@@ -105,10 +105,11 @@ def test_the_counts_follow_the_choice_and_nothing_is_written(
     period = clerk.get("/prepare/counts?from_on=2026-11-01&to_on=2026-11-30").text
 
     assert "4 documents" in everything
-    assert "No filter is set" in everything
+    assert "No recipient filter is set" in everything
     assert "2 documents" in invoices
+    assert "No recipient filter is set" in invoices, "a ticked type narrows no recipients"
     assert "1 document" in some
-    assert "No filter is set" not in some
+    assert "No recipient filter is set" not in some
     assert "2 documents" in period
     assert runs(sqlite_home) == []
 
