@@ -20,7 +20,13 @@ from crm_mail.logs import configure_logging
 from crm_mail.outbox import tasks
 from crm_mail.outbox.sending import finishing, journal, reconcile
 from crm_mail.outbox.sending.sender import Tally
-from crm_mail.outbox.sending.worker import Progress, run_worker, stop_on_signals, worker_name
+from crm_mail.outbox.sending.worker import (
+    Progress,
+    prepare_process,
+    run_worker,
+    stop_on_signals,
+    worker_name,
+)
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +60,7 @@ class _Child:
 def _work(settings: Settings, name: str, until_idle: bool, pipe: Connection) -> None:
     """The life of a child: a worker that tells its counts."""
     configure_logging(settings.log_level)
+    prepare_process()
     home = Installation(settings)
     stop, wake = threading.Event(), threading.Event()
 

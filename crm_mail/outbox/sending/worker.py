@@ -3,6 +3,7 @@
 Any number of workers may share a database; what one of them has claimed no other touches.
 """
 
+import gc
 import logging
 import os
 import re
@@ -132,6 +133,14 @@ def answering_bells(home: Installation, bell: Bell, wake: threading.Event) -> It
         yield
 
 
+def prepare_process() -> None:
+    """Spare a process that only works on messages the search for garbage among what it loaded at its start: a tenth
+    of its time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
 def run_worker_process(
     home: Installation, *, until_idle: bool = False, on_progress: Progress | None = None
 ) -> Tally:
@@ -140,6 +149,7 @@ def run_worker_process(
     Raises:
         AlreadyRunning: another process sends for this SQLite installation.
     """
+    prepare_process()
     stop, wake = threading.Event(), threading.Event()
     bell = Bell(home.settings)
     with (
