@@ -58,7 +58,7 @@ class CompanyForm(FlaskForm):
         _l("Address for error reports"), description=_l("Receives the report of each run, failures included.")
     )
     undo_seconds = IntegerField(
-        _l("Undo window (seconds)"),
+        _l("Time to call back (seconds)"),
         [InputRequired()],
         description=_l("How long a commit can be called back before anything is sent."),
     )

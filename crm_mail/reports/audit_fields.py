@@ -121,7 +121,7 @@ def field_label(name: str) -> str:
         "timeout_seconds": _("Time-out (seconds)"),
         "to": _("To"),
         "unchanged": _("Already known"),
-        "undo_seconds": _("Undo window (seconds)"),
+        "undo_seconds": _("Time to call back (seconds)"),
         "updated": _("Changed"),
         "user": _("User"),
         "username": _("User name"),

@@ -88,7 +88,7 @@ def add_company(anna: Watched) -> None:
     anna.page.get_by_label("Code", exact=True).fill("OMB")
     anna.page.get_by_label("Name", exact=True).fill("Officine Meccaniche Bassi S.p.A.")
     anna.page.get_by_label("VAT number").fill("IT03482910365")
-    anna.page.get_by_label("Undo window").fill(str(UNDO_SECONDS))
+    anna.page.get_by_label("Time to call back").fill(str(UNDO_SECONDS))
     anna.button("Add the company").click()
     anna.go("/")
     expect(anna.page.get_by_role("heading", name="Add a sender account")).to_be_visible()
