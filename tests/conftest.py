@@ -18,13 +18,25 @@ from sqlalchemy.orm import Session
 
 from config import Settings
 from crm_mail.app import create_app
+from crm_mail.audit import AuditEvent
 from crm_mail.background import Bell
 from crm_mail.db import Base, Database
 from crm_mail.installation import Installation
+from crm_mail.reports.audit_details import fields_without_words
 from crm_mail.sandbox.imap import ImapServer, dovecot_program
 from crm_mail.schema import import_models
 
 import_models()
+
+
+@event.listens_for(AuditEvent, "before_insert")
+def _fields_have_words(_mapper: Any, _connection: Any, line: AuditEvent) -> None:
+    """Whatever any test has the product write down, a reader of the audit sees no field by its bare name."""
+    unnamed = fields_without_words(line.detail or {})
+    assert not unnamed, (
+        f"{line.action}: name {unnamed} in `reports/audit_fields.py` or `audit_setting_fields.py`"
+    )
+
 
 IN_CI = os.environ.get("CI") == "true"
 

@@ -293,4 +293,4 @@ def undo_change(session: Session, actor: Actor, change: PartyChange) -> int:
 
 def _record(session: Session, actor: Actor, change: PartyChange, action: str) -> None:
     detail: dict[str, Any] = {"kind": change.kind, "value": change.value, "count": change.count}
-    audit.record(session, actor, action, company_id=change.company_id, label=change.kind, **detail)
+    audit.record(session, actor, action, company_id=change.company_id, **detail)

@@ -1,11 +1,15 @@
-"""Fields and values of the audit's details in words; what has no words is shown as it is."""
+"""Fields of the audit's details in words; a field without words is shown by its name."""
 
-from flask import has_app_context
+import re
 
-from crm_mail.document_types import NO_NAMES, OWN_PREFIX, DocumentType, type_label
+from crm_mail.contacts.finding.filter_words import filter_labels
+from crm_mail.contacts.finding.party_filter import ARGUMENTS
+from crm_mail.document_types import OWN_PREFIX, DocumentType
+from crm_mail.reports.audit_setting_fields import setting_labels
+from crm_mail.reports.audit_values import name_of_type
 from crm_mail.reports.languages import gettext as _
-from crm_mail.reports.languages import language_of_words
-from crm_mail.web.type_names import type_name
+
+_PART = re.compile("[.:]")
 
 
 def field_label(name: str) -> str:
@@ -160,7 +164,7 @@ def field_label(name: str) -> str:
         "source": _("Source"),
         "topics": _("Told of"),
         "trust": _("Signature"),
-        "word": _("Reason"),
+        "word": _("Note"),
         "acceptance_minutes": _("Minutes to wait for the acceptance"),
         "attaches_document": _("Document attached"),
         "sends_document": _("Document attached"),
@@ -197,38 +201,41 @@ def field_label(name: str) -> str:
         "to_address": _("Address"),
         "unknown_is_ordinary": _("Addresses of unknown kind are ordinary mail"),
         "website": _("Website"),
+        "is_customer": _("Customer"),
+        "is_supplier": _("Supplier"),
+        "is_blocked": _("Blocked"),
+        "email_kind": _("Kind of this address"),
+        "billing_email": _("Billing e-mail"),
+        "billing_email_kind": _("Kind of the billing address"),
+        "contact": _("Contact"),
+        "account": _("Account"),
+        "by_hand": _("Edited by hand"),
+        "into": _("Went into message"),
+        "customers": _("Customers"),
+        "row": _("Row"),
+        "rows": _("Rows"),
+        "value": _("Value"),
+        "members": _("Members"),
+        "parent": _("Stands under"),
+        "who": _("Who"),
+        "withheld": _("Withheld messages"),
+        "messages_redacted": _("Messages without the person"),
+        "copies_redacted": _("Copies without the person"),
     }
-    return labels.get(name, name)
+    return labels.get(name) or setting_labels().get(name) or _of_filter(name) or _of_part(name)
 
 
-def value_label(name: str, value: str) -> str:
-    """A code that a field keeps, in words; any other value as it is."""
-    words: dict[str, dict[str, str]] = {
-        "how": {
-            "card": _("on its card"),
-            "export": _("in an exported file"),
-            "preview": _("in a message to it"),
-            "list": _("in a list"),
-            "interface": _("by another program (API)"),
-            "dossier": _("in a proof dossier"),
-            "subject_access": _("in the data handed out"),
-        },
-        "state": {
-            "active": _("active"),
-            "inactive": _("not active"),
-            "suggested": _("suggested"),
-            "restricted": _("restricted"),
-            "erased": _("erased"),
-        },
-        "decision": {"given": _("given"), "withdrawn": _("withdrawn")},
-    }
-    if name == "document_type" and (value in set(DocumentType) or value.startswith(OWN_PREFIX)):
-        return name_of_type(value)
-    return words.get(name, {}).get(value, value)
+def _of_filter(name: str) -> str:
+    """What the list of contacts calls one of its filters."""
+    argument = next((argument for argument, field in ARGUMENTS.items() if field == name), "")
+    return filter_labels().get(argument, "")
 
 
-def name_of_type(document_type: str) -> str:
-    """What a document type is called, also outside a page."""
-    if has_app_context():
-        return type_name(document_type)
-    return type_label(document_type, language_of_words(), NO_NAMES)
+def _of_part(name: str) -> str:
+    """A document type, a privacy level, or a field with the part that it has of it: ``columns.quote``."""
+    if name in set(DocumentType) or name.startswith(OWN_PREFIX):
+        return name_of_type(name)
+    if name.isdecimal():
+        return str(_("Level %(number)s", number=name))
+    first, *parts = _PART.split(name, maxsplit=1)
+    return f"{field_label(first)}: {_of_part(parts[0])}" if parts else name

@@ -19,7 +19,7 @@ from crm_mail import audit_chain
 from crm_mail.audit import AuditEvent, record
 from crm_mail.audit_redactions import hide_redacted, is_redacted
 from crm_mail.permissions import Actor, Permission, requires, signed_in_actor
-from crm_mail.reports.audit_details import flatten
+from crm_mail.reports.audit_details import codes, flatten
 from crm_mail.reports.audit_fields import field_label
 from crm_mail.reports.audit_sight import lines_in_sight
 from crm_mail.reports.audit_words import (
@@ -133,8 +133,9 @@ def export_events(
             one.at,
             one.actor_name,
             action_label(one.action),
+            one.action,
             one.object_label,
-            "; ".join(": ".join(part for part in pair if part) for pair in flatten(one.detail or {})),
+            codes(one.detail or {}),
         ]
         for one in events
     ]
@@ -216,7 +217,7 @@ def export_audit() -> Response:
     if not ActionForm().validate_on_submit():
         abort(400)
     rows = export_events(db(), signed_in_actor(), _read_filter(), zone_of_user())
-    header = [_("When"), _("Who"), _("Action"), _("Object"), _("Details")]
+    header = [_("When"), _("Who"), _("Action"), _("Code"), _("Object"), _("Details")]
     file = io.BytesIO(b"".join(csv_chunks(header, rows, str(get_locale() or "en"))))
     record(db(), signed_in_actor(), "reports.audit.exported", count=len(rows))
     return send_file(file, CSV_MIME, as_attachment=True, download_name="audit.csv")

@@ -1,7 +1,7 @@
 """Audit actions in words, in the language of the page; an action without words is shown by its code."""
 
 from crm_mail.document_types import OWN_PREFIX, DocumentType
-from crm_mail.reports.audit_fields import name_of_type
+from crm_mail.reports.audit_values import name_of_type
 from crm_mail.reports.languages import gettext as _
 
 
@@ -180,6 +180,7 @@ def _words() -> dict[str, str]:
         "outbox.run.cancelled": _("Run cancelled"),
         "outbox.run.discarded": _("Draft thrown away"),
         "outbox.run.retried": _("Failures retried"),
+        "outbox.run.hastened": _("Waiting messages sent at once"),
         "outbox.run.finished": _("Run finished"),
         "outbox.messages.excluded": _("Messages excluded"),
         "outbox.messages.included": _("Messages included"),

@@ -70,8 +70,8 @@ def write_notice(
     query = select(AuditEvent, is_plain).where(*wanted).order_by(AuditSeal.position).limit(LISTED)
     found = [(event, bool(plain)) for event, plain in session.execute(query)]
     hide_redacted(session, [event for event, _plain in found])
-    with words_in(rule.language):
-        zone = ZoneInfo(rule.company.timezone)
+    zone = ZoneInfo(rule.company.timezone)
+    with words_in(rule.language, zone):
         parts = [_("Changes at %(company)s, told by CRM Mail.", company=rule.company.name)]
         if count > 1:
             parts.append(_totals(totals))

@@ -53,14 +53,14 @@ class AuditLines(Listing):
             page = read_audit(scene.session, scene.actor, wanted, zone, after=after, size=AT_ONCE)
             for event in page.events:
                 if event.company_id in (None, scene.company.id):
-                    yield _audit_row(event, scene.language)
+                    yield _audit_row(event, scene.language, zone)
             if page.next_cursor is None:
                 return
             after = page.next_cursor
 
 
-def _audit_row(event: AuditEvent, language: str) -> Row:
-    with words_in(language):
+def _audit_row(event: AuditEvent, language: str, zone: ZoneInfo) -> Row:
+    with words_in(language, zone):
         details = (": ".join(part for part in pair if part) for pair in flatten(event.detail or {}))
         return (
             event.at,
