@@ -1,6 +1,7 @@
 """Pages of the outbox room: prepare, the list of runs, review, commit, progress."""
 
 from flask import Blueprint, Flask
+from flask_babel import gettext as _
 
 from crm_mail.outbox import run_views
 from crm_mail.outbox.links.download_views import add_download_routes
@@ -10,6 +11,7 @@ from crm_mail.outbox.preparing import prepare_views
 from crm_mail.outbox.preparing.kind_views import add_kind_routes
 from crm_mail.outbox.preparing.manual_views import add_manual_routes
 from crm_mail.outbox.reviewing.review_views import add_review_routes
+from crm_mail.outbox.sending.answer_words import answer_words
 from crm_mail.outbox.standing.views import add_standing_routes
 
 
@@ -26,3 +28,4 @@ def init_app(app: Flask) -> None:
     prepare_views.add_prepare_routes(app)
     add_download_routes(app)
     add_unsubscribe_routes(app)
+    app.add_template_filter(lambda detail, cause: answer_words(detail, cause, _), "answer_words")

@@ -17,6 +17,7 @@ from crm_mail.document_types import TypeNames, type_label
 from crm_mail.evidence.proof import Stage
 from crm_mail.evidence.timeline_words import stage_words
 from crm_mail.outbox.models import Run
+from crm_mail.outbox.sending.answer_words import answer_words
 from crm_mail.outbox.sending.cause_words import cause_words
 from crm_mail.outbox.why_words import describe_why, left_out_words, withheld_words
 from crm_mail.permissions import Actor
@@ -147,7 +148,7 @@ class Table:
             describe_why(row.why, self._translate, self._language, self._named),
             reason_word(row, self._translate),
             row.code,
-            "" if row.is_sent else row.detail,
+            "" if row.is_sent else answer_words(row.detail, row.cause, self._translate),
             *(
                 in_zone(at, self._company) if at else None
                 for at in (row.sent_at, row.proof.accepted_at, row.proof.delivered_at)

@@ -29,6 +29,7 @@ from crm_mail.installation import Installation
 from crm_mail.outbox.composing.parts import Origin
 from crm_mail.outbox.models import Run
 from crm_mail.outbox.reviewing.review import can_see_run
+from crm_mail.outbox.sending.answer_words import answer_words
 from crm_mail.outbox.sending.cause_words import cause_words
 from crm_mail.outbox.standing.service import latest_use
 from crm_mail.permissions import INSTALLATION, Actor
@@ -134,7 +135,8 @@ def _compose(
     for group in failure_groups(session, counted, run):
         example = group.examples[0] if group.examples and actor is not _ERROR_DESK else None
         title, remedy = cause_words(group.cause, group.code, group.enhanced, translate)
-        answer = f" — {group.answer}" if group.answer and actor is not _ERROR_DESK else ""
+        said = answer_words(group.answer, group.cause, translate)
+        answer = f" — {said}" if said and actor is not _ERROR_DESK else ""
         failures.append(
             {
                 "party": f"{example.party_code} {example.party_name}" if example else "",

@@ -10,6 +10,7 @@ from crm_mail.outbox.preparing.left_out import list_left_out
 from crm_mail.outbox.reviewing.review import can_see_run
 from crm_mail.outbox.reviewing.summaries import run_counts
 from crm_mail.outbox.run_words import run_state_word
+from crm_mail.outbox.sending.answer_words import answer_words
 from crm_mail.outbox.sending.cause_words import cause_words
 from crm_mail.outbox.sight import messages_in_sight
 from crm_mail.outbox.states import LEFT, MessageState, RunState
@@ -86,7 +87,9 @@ class Messages(OfOutbox):
                 one.subject,
                 numbers,
                 _reason(one, scene.translate),
-                one.last_detail if one.state not in REACHED else "",
+                answer_words(one.last_detail, one.last_cause, scene.translate)
+                if one.state not in REACHED
+                else "",
                 one.sent_at,
                 one.agent,
             )
