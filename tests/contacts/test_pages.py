@@ -288,3 +288,51 @@ def test_routes_of_the_room_are_kebab_case(app: Flask) -> None:
     rules = [rule.rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("contacts.")]
     assert rules
     assert not [rule for rule in rules if "_" in re.sub("<[^>]+>", "", rule)]
+
+
+def _order(html: str, *names: str) -> list[str]:
+    form = html[html.index("<h1") :]
+    places = {name: form.index(f'name="{name}"') for name in names}
+    return sorted(names, key=places.__getitem__)
+
+
+def test_a_new_customer_is_asked_for_its_name_and_address_first(
+    world: SimpleNamespace, browser_of: Browser
+) -> None:
+    asked = ("name", "is_customer", "email", "language", "city", "packaging", "addenda")
+    page = browser_of().get("/contacts/new").text
+    assert _order(page, *reversed(asked)) == list(asked)
+    assert re.search(r'<details class="more-fields"\s*>', page)
+    assert page.index('<details class="more-fields"') < page.index('name="packaging"')
+
+
+def test_seldom_fields_stand_open_where_they_hold_something(
+    world: SimpleNamespace, browser_of: Browser
+) -> None:
+    browser = browser_of()
+    closed = browser.get(f"/contacts/{world.party.id}/details").text
+    assert re.search(r'<details class="more-fields"\s*>', closed)
+    sent = browser.post("/contacts/new", data={"code": "", "name": "Rossi", "packaging": "GRAL,a@x.example"})
+    assert sent.status_code == 422
+    assert '<details class="more-fields" open>' in sent.text
+
+
+def test_a_new_contact_is_asked_in_the_order_in_which_it_is_known(
+    world: SimpleNamespace, browser_of: Browser
+) -> None:
+    asked = ("name", "role_ids", "addresses-0-email", "phone", "language", "privacy_level", "characteristics")
+    asked = (*asked, "receive-invoice", "birthday", "state", "notes")
+    page = browser_of().get(f"/contacts/{world.party.id}/people/new").text
+    assert _order(page, *reversed(asked)) == list(asked)
+    assert re.search(r'<details class="more-fields"\s*>', page)
+
+
+def test_a_search_finds_a_customer_by_its_city(
+    sqlite_home: Installation, world: SimpleNamespace, browser_of: Browser
+) -> None:
+    with sqlite_home.database.write() as session:
+        session.get_one(Party, world.party.id).city = "Reggio nell'Emilia"
+    found = browser_of().get("/contacts/?q=reggio").text
+    assert world.party.code in found
+    assert "Nothing matches these filters" not in found
+    assert "Nothing matches these filters" in browser_of().get("/contacts/?q=palermo").text
