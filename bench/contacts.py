@@ -54,6 +54,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "a word, few": {"text": "41923"},
     "a word, none": {"text": "nothing-like-it"},
     "two words": {"text": "cliente 777"},
+    "a city by its name": {"text": "città 77"},
 }
 
 

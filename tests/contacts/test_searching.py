@@ -41,6 +41,9 @@ FILTERS: tuple[dict[str, Any], ...] = (
     {"text": "who1"},
     {"text": "_"},
     {"text": "nobody"},
+    {"text": "FORLÌ"},
+    {"text": "aquila firm"},
+    {"text": "emilia", "agents": ("rossi",)},
 )
 
 
@@ -55,6 +58,7 @@ def _fill(session: Session) -> int:
             code=str(i),
             name=f"Firm {i}",
             agent=chance.choice(("Rossi", "Bianchi")),
+            city=chance.choice(("", "Forlì", "REGGIO NELL'EMILIA", "L'Aquila")),
             email=chance.choice(("", f"firm{i}@x.test")),
         )
         for n in range(chance.randrange(4)):
@@ -113,3 +117,23 @@ def test_a_long_list_says_more_than_and_counts_exactly_when_asked(
         session, make_actor(), chosen, size=5, after=page.next_cursor or "", is_exact=True
     )
     assert (following.total, following.has_more, following.first) == (30, False, 6)
+
+
+def test_a_word_finds_the_city_of_one_company_in_any_case(session: Session) -> None:
+    company, other = make_company(session), make_company(session, code="XX")
+    for owner, code, city in (
+        (company, "1", "Forlì"),
+        (company, "2", "FORLÌ"),
+        (company, "3", "100%"),
+        (other, "4", "Forlì"),
+    ):
+        make_party(session, owner, code=code, name="Nobody", city=city)
+    session.flush()
+
+    def codes(text: str) -> list[str]:
+        page = list_parties(session, make_actor(3), PartyFilter(company.id, text=text))
+        return sorted(line.party.code for line in page.rows)
+
+    assert codes("forlì") == codes("FORLÌ") == codes("orl") == ["1", "2"]
+    assert codes("0%") == ["3"]
+    assert codes("forlì nobody") == ["1", "2"]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.finding.searching import find_parties
 from crm_mail.contacts.finding.selection import party_query
-from crm_mail.contacts.finding.words import parties_named
+from crm_mail.contacts.finding.words import parties_in_city, parties_named
 from crm_mail.contacts.letters import plain
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 from crm_mail.contacts.word_index import MOST, is_of_words, question
@@ -176,6 +176,19 @@ def test_a_search_begins_with_the_index_and_reads_rows_by_their_number(sqlite_ho
                 assert reads, (is_counted, others)
                 assert all("USING INTEGER PRIMARY KEY" in one for one in reads), (is_counted, others)
         sqlite_home.database.count_anew()
+
+
+def test_a_city_is_looked_for_among_the_cities_in_use(sqlite_home: Installation) -> None:
+    """By jumps in their index, and then by the city: no party is read that does not live there."""
+    with sqlite_home.database.write() as session:
+        company = make_company(session)
+        for i in range(9):
+            make_party(session, company, city=f"Alfa {i}")
+    with sqlite_home.database.read() as session:
+        plan = _plan(session, parties_in_city(company.id, "alfa"))
+    reads = [one for one in plan if "parties" in one]
+    assert reads
+    assert all("SEARCH parties USING COVERING INDEX ix_parties_company_city" in one for one in reads), plan
 
 
 def _plan(session: Session, statement: object) -> list[str]:

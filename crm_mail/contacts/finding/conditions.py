@@ -32,7 +32,7 @@ def _with_a_sign(element: unled, compiler: SQLCompiler, **options: Any) -> str:
     return f"+{compiler.process(element.clauses, **options)}"
 
 
-def holds(column: Column, word: str) -> Condition:
+def holds(column: Column | ColumnElement[str], word: str) -> Condition:
     """Whether a text in lower case holds a word in lower case anywhere; `%` and `_` mean themselves."""
     if not set(word) & set("/%_"):
         return column.like(f"%{word}%")  # twice as quick on SQLite without ESCAPE

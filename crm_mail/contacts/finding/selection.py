@@ -29,7 +29,7 @@ from crm_mail.contacts.finding.party_filter import FilterInvalid, PartyFilter, P
 from crm_mail.contacts.finding.purchase_conditions import bought_what, only_refusals
 from crm_mail.contacts.finding.reach import has_address, has_bounced, has_kind, was_written_to
 from crm_mail.contacts.finding.tags import each_holding, holders, tag_conditions
-from crm_mail.contacts.finding.words import parties_named
+from crm_mail.contacts.finding.words import parties_in_city, parties_named
 from crm_mail.contacts.models import (
     Contact,
     ContactState,
@@ -150,7 +150,8 @@ def _party_conditions(chosen: PartyFilter, sight: Sight) -> list[Condition]:
     conditions += _reach_conditions(chosen, sight)
     conditions += bought_what(chosen, sight)
     for word in chosen.text.split():
-        conditions.append(Party.id.in_(union_all(*parties_named(company_id, sight.clearance, word.lower()))))
+        named = parties_named(company_id, sight.clearance, word.lower())
+        conditions.append(Party.id.in_(union_all(*named, parties_in_city(company_id, word.lower()))))
     return conditions
 
 

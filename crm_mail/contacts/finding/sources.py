@@ -18,7 +18,7 @@ from crm_mail.contacts.finding.party_filter import PartyFilter
 from crm_mail.contacts.finding.purchase_conditions import buyers
 from crm_mail.contacts.finding.reach import dead_addresses, dead_ones
 from crm_mail.contacts.finding.tags import each_holding
-from crm_mail.contacts.finding.words import parties_named, spellings
+from crm_mail.contacts.finding.words import holds_city, parties_in_city, parties_named, spellings
 from crm_mail.contacts.models import (
     Contact,
     ContactAddress,
@@ -162,7 +162,7 @@ def _has_contact(sight: Sight, *checks: Condition) -> Condition:
 
 
 def _word(company_id: int, sight: Sight, word: str) -> Source:
-    """One word, found anywhere in what names a party or one of its visible contacts (of any state)."""
+    """One word, found anywhere in what names a party, its city or one of its visible contacts (of any state)."""
     in_party = or_(*(holds(Party.search_key, one) for one in spellings(word)))
     in_name, in_email = holds(Contact.name_key, spellings(word)[0]), holds(ContactAddress.email_key, word)
     with_email = select(ContactAddress.id).where(ContactAddress.contact_id == Contact.id, in_email)
@@ -171,5 +171,6 @@ def _word(company_id: int, sight: Sight, word: str) -> Source:
         visible_contacts(sight),
         or_(in_name, with_email.correlate(Contact).exists()),
     )
-    check = or_(in_party, of_contact.correlate(Party).exists())
-    return Source(parties_named(company_id, sight.clearance, word), check, is_scan=True)
+    check = or_(in_party, holds_city(Party.city, word), of_contact.correlate(Party).exists())
+    statements = (*parties_named(company_id, sight.clearance, word), parties_in_city(company_id, word))
+    return Source(statements, check, is_scan=True)

@@ -6,12 +6,13 @@ itself. PostgreSQL is asked for the texts alone: it uses `pg_trgm` by itself, wh
 
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import Join, Select, func, select
+from sqlalchemy import ColumnElement, Join, Select, func, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from crm_mail.contacts import word_index
-from crm_mail.contacts.finding.conditions import Column, holds, unled
+from crm_mail.contacts.finding import conditions
+from crm_mail.contacts.finding.conditions import Column, Condition, holds, names_in_use, unled
 from crm_mail.contacts.letters import plain
 from crm_mail.contacts.models import Contact, ContactAddress, Party
 
@@ -36,6 +37,18 @@ def parties_named(company_id: int, clearance: int, word: str) -> tuple[Select[in
     )
     by_party = [holding(parties, Party.search_key, one) for one in spellings(word)]
     return *by_party, holding(contacts, Contact.name_key, spellings(word)[0]), by_email
+
+
+def parties_in_city(company_id: int, word: str) -> Select[int]:
+    """The parties whose city holds a word in lower case: the cities in use, which are few, are looked through."""
+    cities = names_in_use(Party.city, Party.company_id == company_id)
+    held = cities.where(holds_city(cities.selected_columns[0], word))
+    return select(Party.id).where(Party.company_id == company_id, Party.city.in_(held))
+
+
+def holds_city(city: Column | ColumnElement[str], word: str) -> Condition:
+    """Whether the name of a city holds a word in lower case."""
+    return or_(*(holds(func.lower(city), one) for one in sorted(conditions.spellings([word]))))
 
 
 def spellings(word: str) -> tuple[str, ...]:
