@@ -84,13 +84,13 @@ def load_demo(home: Installation) -> DemoResult:
             _add_accounts(session, home, company_id, servers.accounts())
         _bring_in(home, company_id, actor, result)
         first = prepare_run(
-            home, actor, Criteria(PartyFilter(company_id), to_on=FIRST_RUN_ENDS), "First ten days of November"
+            home, actor, Criteria(PartyFilter(company_id), to_on=FIRST_RUN_ENDS), "1–10/11/2026"
         )
         _commit(home, actor, first)
         on_run_finished(mail_run_report)
         run_worker(home, until_idle=True, is_alone=True)
         _read_receipts(home, servers)
-        second = prepare_run(home, actor, Criteria(PartyFilter(company_id)), "The rest of November")
+        second = prepare_run(home, actor, Criteria(PartyFilter(company_id)), "11–30/11/2026")
     result.run_id, result.waiting_run_id = first.run_id, second.run_id
     _judge(home, result)
     return result

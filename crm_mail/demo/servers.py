@@ -109,7 +109,7 @@ class SampleServers:
         assert self.pec is not None
         ordinary, address = self._plain.info.ordinary, ADDRESSES[Channel.PEC]
         certified = AccountDetails(
-            name="Sample PEC server",
+            name="Officine Bassi PEC",
             kind=AccountKind.PEC,
             host=self.pec.host,
             port=self.pec.smtp_port,
@@ -127,7 +127,7 @@ class SampleServers:
 
     def _ordinary(self, server: ServerInfo) -> AccountDetails:
         return AccountDetails(
-            name="Sample SMTP server",
+            name="Officine Bassi SMTP",
             kind=AccountKind.SMTP,
             host=server.host,
             port=server.port,
