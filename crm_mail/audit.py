@@ -1,12 +1,14 @@
 """Audit: an append-only record of who did what, when, and what it was before and after."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crm_mail.db import Base, Id, Json, UtcDateTime, now
+from crm_mail.many_rows import insert_many
 from crm_mail.permissions import Actor
 
 
@@ -67,3 +69,34 @@ def record(
             detail=detail,
         )
     )
+
+
+class Line(NamedTuple):
+    """One of many lines, see `record_many`; the values are those of `record`, the object by its table and id."""
+
+    action: str
+    object_type: str
+    object_id: int
+    label: str
+    privacy_level: int
+    detail: dict[str, Any]
+
+
+def record_many(
+    session: Session, actor: Actor, lines: Iterable[Line], *, company_id: int | None = None
+) -> None:
+    """Write many lines of one actor in few statements, in the transaction of the changes they tell of."""
+    fixed = {"at": now(), "user_id": actor.user_id, "actor_name": actor.name, "company_id": company_id}
+    rows = [
+        {
+            **fixed,
+            "action": line.action,
+            "object_type": line.object_type,
+            "object_id": line.object_id,
+            "object_label": line.label[:300],
+            "privacy_level": line.privacy_level,
+            "detail": line.detail,
+        }
+        for line in lines
+    ]
+    insert_many(session, AuditEvent, rows)

@@ -43,7 +43,9 @@ def contacts(
     """Contacts and parties from CSV, TSV, XLSX or ODS."""
     with home.database.write() as session:
         company, actor = find_company(session, company_code), find_actor(session, email)
-        result = import_contacts(session, actor, company, file, mapping=mapping or "", dry_run=dry_run)
+        result = import_contacts(
+            session, actor, company, file, mapping=mapping or "", dry_run=dry_run, name=file.name
+        )
     return result.as_json()
 
 

@@ -4,8 +4,9 @@ A file that arrives every night says the same again and again. A day makes a wor
 is only written down when nothing is known yet, so that no list gives back what somebody withdrew.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -30,18 +31,26 @@ AT_ONCE = 5000
 _Known = dict[tuple[int, Subject], ConsentState]
 
 
+@dataclass(frozen=True, slots=True)
+class NewWord:
+    """A word that the ledger did not know, and what was known of its subject before."""
+
+    entry: ConsentEntry
+    before: Decision | None
+
+
 def note_imported(
     session: Session, actor: Actor, company_id: int, said: Iterable[tuple[int, Sequence[ConsentEntry]]]
-) -> Counter[int]:
-    """Add the words of a file to the ledger; how many were new, by contact.
+) -> Mapping[int, Sequence[NewWord]]:
+    """Add the words of a file to the ledger; those that were new, by contact.
 
     Args:
         said: contact and what the file says of it; who calls has checked the right to manage contacts.
     """
     wanted = [(contact_id, entry) for contact_id, entries in said for entry in entries]
-    count: Counter[int] = Counter()
+    new: dict[int, list[NewWord]] = defaultdict(list)
     if not wanted:
-        return count
+        return new
     ids = sorted({contact_id for contact_id, _entry in wanted})
     known, told = _read_states(session, ids), _read_told(session, ids)
     by_hand = _withdrawn_by_address(session, company_id, ids)
@@ -56,6 +65,7 @@ def note_imported(
             continue
         if at is None and state is not None and not _is_fresh_no(state, entry):
             continue
+        new[contact_id].append(NewWord(entry, state.decision if state else None))
         if state is None and entry.decision is Decision.GIVEN and contact_id not in by_hand:
             plain[contact_id, entry.subject] = entry
         else:
@@ -63,9 +73,8 @@ def note_imported(
             word = Word(*entry.subject, entry.decision, Source.IMPORT, at=at)
             note_word(session, actor, contact, word)
             known |= _read_states(session, [contact_id])
-        count[contact_id] += 1
     _insert(session, actor, company_id, plain)
-    return count
+    return new
 
 
 def _is_fresh_no(state: ConsentState, entry: ConsentEntry) -> bool:

@@ -1,14 +1,17 @@
 """What an import of contacts did, or would do: counts of rows, and what is said about single rows."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from crm_mail.importers.base import Notice, RowError
+from crm_mail.importers.contacts.changes import Change
 
 KEPT_ERRORS: Final = 20_000
 KEPT_WARNINGS: Final = 2_000
-"""Messages that are kept word by word; beyond that they are only counted, so that memory stays bounded."""
+KEPT_CHANGES: Final = 2_000
+"""Messages and changes that are kept word by word; beyond that they are only counted, so that memory stays bounded."""
 
 
 @dataclass(slots=True)
@@ -38,6 +41,8 @@ class ContactImportResult:
     columns: dict[str, str] = field(default_factory=dict)
     warning_count: int = 0
     warning_codes: Counter[str] = field(default_factory=Counter)
+    changes: list[Change] = field(default_factory=list)
+    change_count: int = 0
 
     def add_errors(self, errors: tuple[RowError, ...]) -> None:
         """Count a row that is not applied, and keep why."""
@@ -52,6 +57,13 @@ class ContactImportResult:
             self.warning_codes[warning.code] += 1
         if len(self.warnings) < KEPT_WARNINGS:
             self.warnings.extend(warnings)
+
+    def add_changes(self, changes: Sequence[Change]) -> None:
+        """Count, and keep those of the first rows."""
+        self.change_count += len(changes)
+        room = KEPT_CHANGES - len(self.changes)
+        if room > 0:
+            self.changes += sorted(changes, key=lambda change: change.row)[:room]
 
     def as_json(self) -> dict[str, Any]:
         """What the command line prints."""
@@ -76,6 +88,8 @@ class ContactImportResult:
                 for w in self.warnings
             ],
             "warning_count": self.warning_count,
+            "changes": [entry for change in self.changes for entry in change.as_json()],
+            "change_count": self.change_count,
             "notes": [{"code": n.code, "message": n.message} for n in self.notes],
             "columns": self.columns,
         }

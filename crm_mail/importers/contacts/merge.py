@@ -17,6 +17,7 @@ from crm_mail.contacts.values import name_key, one_line
 from crm_mail.delivery.addresses import address_key
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.importers.base import Notice, ParsedAddress, ParsedContact
+from crm_mail.importers.contacts.changes import Change, contact_change
 from crm_mail.importers.contacts.party_merge import PartyState
 from crm_mail.importers.contacts.row_rules import join_phones
 from crm_mail.importers.contacts.states import (
@@ -71,15 +72,18 @@ class Wanted:
 class ContactMerge:
     """Recognises and changes contacts batch by batch; remembers which ones the file has spoken of."""
 
-    def __init__(self, role_ids: Mapping[str, int], erased: Container[str] = ()) -> None:
+    def __init__(
+        self, role_ids: Mapping[str, int], role_names: Mapping[int, str], erased: Container[str] = ()
+    ) -> None:
         self.role_ids = role_ids
+        self.role_names = role_names
         self.erased = erased
         self._spoken: set[int] = set()
 
     def merge(
-        self, batch: ContactBatch, wanted: Sequence[Wanted], notices: list[Notice]
+        self, batch: ContactBatch, wanted: Sequence[Wanted], notices: list[Notice], changes: list[Change]
     ) -> list[tuple[ContactItem, bool, bool]]:
-        """(contact, made, changed) of each, in order."""
+        """(contact, made, changed) of each, in order; `changes` takes what is different on stored ones."""
         for item in wanted:  # first those that are certain, so that no guess takes their contact away
             item.found = _find_exact(batch, item)
             if item.found is not None:
@@ -93,6 +97,9 @@ class ContactMerge:
                 found = ContactItem(item.party, values)
             key_before = found.values["name_key"]
             changed = self._apply(batch, found, item, notices) if is_new or not item.only_if_new else False
+            if changed and found.stored is not None:
+                change = contact_change(item.row, found, self.role_names)
+                changes += [change] if change else []
             if is_new:
                 batch.remember(found)
             elif found.values["name_key"] != key_before:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from crm_mail.companies.packaging_rules import DEFAULT_PACKAGING
@@ -23,7 +23,7 @@ from crm_mail.db import now
 from crm_mail.delivery.routing import AddressKind
 from crm_mail.importers.base import Notice, ParsedParty, ParsedRow, PartyKind
 from crm_mail.importers.bulk_insert import insert_rows
-from crm_mail.many_rows import chunks
+from crm_mail.many_rows import chunks, update_many
 from crm_mail.permissions import EVERYTHING, Sight
 
 CHUNK: Final = 1000
@@ -94,6 +94,8 @@ class PartyBatch:
     by_name: dict[str, PartyState] = field(default_factory=dict)
     by_id: dict[int, PartyState] = field(default_factory=dict)
     new: list[PartyState] = field(default_factory=list)
+    changed: list[tuple[int, PartyState, dict[str, Any]]] = field(default_factory=list)
+    """Rows that changed a stored party, with the columns as they were before the row."""
 
     def remember(self, state: PartyState) -> None:
         """Make a party findable."""
@@ -196,12 +198,17 @@ class PartyMerge:
             self._warn_of_zeros(batch, state, row.row, notices)
             return state, True
         values = state.values
-        changed = False
+        before: dict[str, Any] = {}
+        if party.code and party.code != values["code"]:  # it was found by a number
+            before["code"] = values["code"]
+            self._adopt(batch, state, party.code, row.row, notices)
         for name, value in _wanted(party, values).items():
             if values[name] != value:
+                before[name] = values[name]
                 values[name] = value
-                changed = True
-        return state, changed
+        if before and state.stored is not None:
+            batch.changed.append((row.row, state, before))
+        return state, bool(before)
 
     def _find(
         self, batch: PartyBatch, party: ParsedParty, row: int, notices: list[Notice]
@@ -218,9 +225,7 @@ class PartyMerge:
             if not candidates:
                 continue
             state = candidates[0]
-            if party.code:
-                self._adopt(batch, state, party.code, row, notices)
-            elif len(candidates) > 1:
+            if not party.code and len(candidates) > 1:
                 params = {"value": text, "code": state.values["code"]}
                 notices.append(Notice("ambiguous_party", params, row))
             return state
@@ -286,7 +291,7 @@ class PartyMerge:
                 columns = changes | {"id": state.id, "updated_at": at}
                 groups.setdefault(tuple(sorted(columns)), []).append(columns)
         for group in groups.values():
-            self.session.execute(update(Party), group)
+            update_many(self.session, Party, group)
             self.updated += len(group)
         self.created += len(batch.new)
 

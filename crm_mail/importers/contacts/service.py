@@ -11,8 +11,7 @@ address). They are made once; what is changed on them by hand later stays.
 """
 
 import itertools
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,7 +22,7 @@ from sqlalchemy.orm import Session
 from crm_mail import audit
 from crm_mail.companies.models import Company, Packaging
 from crm_mail.companies.type_registry import CompanyTypes, company_types
-from crm_mail.contacts.consents.imported import note_imported
+from crm_mail.contacts.consents.imported import NewWord, note_imported
 from crm_mail.contacts.consents.rules import Decision
 from crm_mail.contacts.erased_addresses import ErasedAddresses
 from crm_mail.contacts.models import Role
@@ -37,6 +36,7 @@ from crm_mail.importers.base import (
     ParsedSubscription,
     RowError,
 )
+from crm_mail.importers.contacts.changes import Change, consent_change, party_change, record_changes
 from crm_mail.importers.contacts.import_result import ContactImportResult
 from crm_mail.importers.contacts.merge import ContactMerge, Wanted
 from crm_mail.importers.contacts.party_merge import PartyBatch, PartyMerge, PartyState
@@ -87,7 +87,7 @@ def import_contacts(
     context = row_context(session, company)
     file = open_contact_file(source, columns=columns, context=context, limits=limits, sheet=sheet)
     with session.begin_nested() as savepoint:
-        result = _Work(session, actor, company, file, dry_run).run()
+        result = _Work(session, actor, company, file, name, dry_run).run()
         if dry_run:
             savepoint.rollback()
     session.expire_all()  # the statements went past the objects that the caller may hold
@@ -127,17 +127,24 @@ class _Work:
     """One import on its way."""
 
     def __init__(
-        self, session: Session, actor: Actor, company: Company, file: ContactFile, dry_run: bool
+        self,
+        session: Session,
+        actor: Actor,
+        company: Company,
+        file: ContactFile,
+        name: str,
+        dry_run: bool,
     ) -> None:
         self.session = session
         self.actor = actor
         self.company = company
         self.file = file
+        self.name = name
         self.result = ContactImportResult(dry_run=dry_run, columns=file.mapping.to_dict())
         self.headers = {target: header for header, target in reversed(list(file.mapping.columns.items()))}
         self.parties = PartyMerge(session, company.id, actor.sight)
-        self.role_ids = self._read_roles()
-        self.contacts = ContactMerge(self.role_ids, ErasedAddresses(session, company.id))
+        self.role_ids, self.role_names = self._read_roles()
+        self.contacts = ContactMerge(self.role_ids, self.role_names, ErasedAddresses(session, company.id))
 
     def run(self) -> ContactImportResult:
         for rows in _batches(self.file.rows()):
@@ -177,13 +184,14 @@ class _Work:
             (item.key for item in wanted),
             (key for item in wanted for key in item.keys),
         )
-        found = self.contacts.merge(batch, wanted, notices)
+        changes: list[Change] = []
+        found = self.contacts.merge(batch, wanted, notices, changes)
         merged = iter(found)
         self.parties.write(parties)
         created, updated = write_contacts(self.session, self.company.id, batch.items)
         said = [(one.id, item.contact.consents) for item, (one, *_) in zip(wanted, found, strict=True)]
         spoke = note_imported(self.session, self.actor, self.company.id, said)
-        self.result.consents += spoke.total()
+        self.result.consents += sum(map(len, spoke.values()))
         gone = {
             one.party.id
             for item, (one, *_) in zip(wanted, found, strict=True)
@@ -191,6 +199,8 @@ class _Work:
         }
         if gone:
             drop_unsubscribed(self.session, self.actor, gone)
+        changes += [party_change(*one) for one in parties.changed if one[1].changes()]
+        self._tell(changes, _consent_changes(wanted, found, spoke))
         for outcome in outcomes:
             self._count(outcome, [next(merged) for _ in outcome.contacts], spoke)
         self.contacts.close_batch(batch)
@@ -244,7 +254,10 @@ class _Work:
                     )
 
     def _count(
-        self, outcome: _Outcome, contacts: Sequence[tuple[ContactItem, bool, bool]], spoke: Counter[int]
+        self,
+        outcome: _Outcome,
+        contacts: Sequence[tuple[ContactItem, bool, bool]],
+        spoke: Container[int],
     ) -> None:
         made = any(is_new for _, is_new, _ in contacts)
         changed = any(changed or one.id in spoke for one, _, changed in contacts)
@@ -256,9 +269,17 @@ class _Work:
         else:
             self.result.unchanged += 1
 
-    def _read_roles(self) -> dict[str, int]:
-        query = select(Role.name, Role.id).where(Role.company_id == self.company.id)
-        return {name_key(name): role_id for name, role_id in self.session.execute(query)}
+    def _tell(self, changes: Sequence[Change], consents: Sequence[Change]) -> None:
+        """Keep what is different for the answer, and for the history what its ledger does not tell."""
+        self.result.add_changes([*changes, *consents])
+        if not self.result.dry_run:
+            record_changes(self.session, self.actor, self.company.id, self.name, changes)
+
+    def _read_roles(self) -> tuple[dict[str, int], dict[int, str]]:
+        """Role ids by key, and their names."""
+        query = select(Role.id, Role.name).where(Role.company_id == self.company.id)
+        names = {role_id: name for role_id, name in self.session.execute(query)}
+        return {name_key(name): role_id for role_id, name in names.items()}, names
 
     def _add_roles(self, rows: Iterable[ParsedRow]) -> None:
         """Roles that the company's list does not have yet (IT-10)."""
@@ -269,13 +290,33 @@ class _Work:
                     role = Role(company_id=self.company.id, name=one_line(name))
                     self.session.add(role)
                     self.session.flush()
-                    self.role_ids[key] = role.id
+                    self.role_ids[key], self.role_names[role.id] = role.id, role.name
                     self.result.roles_created.append(role.name)
 
 
 def _batches(rows: Iterator[ParsedRow]) -> Iterator[list[ParsedRow]]:
     while batch := list(itertools.islice(rows, BATCH)):
         yield batch
+
+
+def _consent_changes(
+    wanted: Sequence[Wanted],
+    found: Sequence[tuple[ContactItem, bool, bool]],
+    spoke: Mapping[int, Sequence[NewWord]],
+) -> list[Change]:
+    """What rows say of the consents of stored contacts that was not known."""
+    changes = []
+    for item, (one, *_rest) in zip(wanted, found, strict=True):
+        if one.stored is None or one.id not in spoke:
+            continue
+        words = {
+            "/".join(word.entry.subject): (word.before or "", word.entry.decision.value)
+            for word in spoke[one.id]
+            if word.entry in item.contact.consents
+        }
+        if words:
+            changes.append(consent_change(item.row, one, words))
+    return changes
 
 
 def _types_for(party: PartyState, types: CompanyTypes) -> list[str]:

@@ -49,6 +49,7 @@ class SubscriptionItem:
     kind: RecipientKind | None
     id: int = 0
     stored: RecipientKind | None = None
+    email: str = ""  # by this address; empty: the contact's usual one
 
 
 @dataclass(slots=True, eq=False)
@@ -73,6 +74,7 @@ class ContactItem:
     tags: dict[str, list[TagItem]] = field(default_factory=dict)  # by key
     roles: set[int] = field(default_factory=set)
     new_roles: set[int] = field(default_factory=set)
+    told: dict[str, Any] | None = None  # its values after the last row that changed it, see `changes`
 
     def changes(self) -> dict[str, Any]:
         """The columns that differ from what is stored."""
@@ -173,15 +175,17 @@ def _read_details(session: Session, items: dict[int, ContactItem]) -> None:
     for ids in chunks(items, CHUNK):
         query = select(address.contact_id, address.id, address.email, address.kind, address.position)
         query = query.where(address.contact_id.in_(ids)).order_by(address.position, address.id)
+        emails: dict[int, str] = {}
         for owner, row_id, email, kind, position in session.execute(query):
+            emails[row_id] = email
             stored = AddressItem(email, kind, position, row_id, (kind, position))
             items[owner].addresses[address_key(email)] = stored
         tags = select(tag.contact_id, tag.id, tag.key, tag.value).where(tag.contact_id.in_(ids))
         for owner, row_id, key, value in session.execute(tags.order_by(tag.id)):
             items[owner].tags.setdefault(key, []).append(TagItem(value, row_id, value))
-        types = select(held.contact_id, held.id, held.document_type, held.recipient_kind)
-        for owner, row_id, document_type, how in session.execute(types.where(held.contact_id.in_(ids))):
-            items[owner].subscriptions[document_type] = SubscriptionItem(how, row_id, how)
+        types = select(held.contact_id, held.id, held.document_type, held.recipient_kind, held.address_id)
+        for owner, row_id, kind_of, how, by in session.execute(types.where(held.contact_id.in_(ids))):
+            items[owner].subscriptions[kind_of] = SubscriptionItem(how, row_id, how, emails.get(by, ""))
         roles = select(contact_roles.c.contact_id, contact_roles.c.role_id)
         for owner, role_id in session.execute(roles.where(contact_roles.c.contact_id.in_(ids))):
             items[owner].roles.add(role_id)
