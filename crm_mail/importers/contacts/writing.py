@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, delete, insert, update
+from sqlalchemy import Table, delete, insert
 from sqlalchemy.orm import Session
 
 from crm_mail.contacts.models import (
@@ -18,7 +18,7 @@ from crm_mail.db import Base, now
 from crm_mail.importers.bulk_insert import insert_rows
 from crm_mail.importers.contacts.party_merge import CHUNK
 from crm_mail.importers.contacts.states import ContactItem
-from crm_mail.many_rows import chunks
+from crm_mail.many_rows import chunks, update_many
 
 SOURCE = "import"
 Rows = list[dict[str, Any]]
@@ -123,4 +123,4 @@ def _update(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any
     for row in rows:
         groups.setdefault(tuple(sorted(row)), []).append(dict(row))
     for group in groups.values():
-        session.execute(update(model), group)
+        update_many(session, model, group)
