@@ -132,10 +132,20 @@ def _consent(row: Any, timeline: Timeline) -> dict[str, Any]:
 
 
 def _change(row: Any) -> dict[str, Any]:
-    told = [(field_label(name) if name else "", value) for name, value in flatten(row.detail or {})]
+    detail = dict(row.detail or {})
+    source = _file_row(detail.pop("file"), detail.pop("row")) if {"file", "row"} <= detail.keys() else ""
+    told = [(field_label(name) if name else "", value) for name, value in flatten(detail)]
     name = row.object_label if row.object_type == "contacts" else ""  # the party's own stands above
     return {
         "title": f"{action_label(row.action)}: {name}" if name else action_label(row.action),
+        "text": source,
         "details": [one for one in told if one != (_("Name"), name)][:MOST_DETAILS],
         "who": row.actor_name,
     }
+
+
+def _file_row(file: str, row: int) -> str:
+    """Which row of an import brought a change."""
+    if not file:
+        return str(_("Row %(row)s of an imported file", row=row))
+    return str(_("Row %(row)s of the imported file %(file)s", row=row, file=file))

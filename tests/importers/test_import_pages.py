@@ -348,3 +348,76 @@ def test_parties_are_offered_by_code_name_and_vat_number_of_the_company_only(off
     assert "A1 · Officine &lt;Neri&gt;" in office.browsers["keeper"].get(
         "/import/parties?party=neri"
     ).get_data(as_text=True)
+
+
+CHANGED = "Codice;Contatto;E-mail contatto;Telefono;Riceve\n"
+HELD = f"{CHANGED}C1;Laura;laura@rossi.example;{{}};{{}}\n"
+
+
+def bring(office: Office, table: str) -> str:
+    """Apply a table; the page of its result."""
+    keeper = office.browsers["keeper"]
+    done = keeper.post(checked(office, table, **RECEIVES).replace("/preview", "/apply"))
+    return keeper.get(done.location).get_data(as_text=True)
+
+
+RECEIVES = {"column-4": "subscriptions"}
+
+
+def plain(page: str) -> str:
+    """What stands on a page, without its marks."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_the_check_shows_what_each_row_would_change(office: Office) -> None:
+    bring(office, HELD.format("051 1", "invoice"))
+    keeper = office.browsers["keeper"]
+    address = checked(office, HELD.format("<b>2", "invoice:cc|price_list"), **RECEIVES)
+    page = keeper.get(address).get_data(as_text=True)
+    assert "What would be different" in page
+    assert "Phone: 051 1 → &lt;b&gt;2" in plain(page)
+    assert "Receives: Invoice → Invoice (Cc), Price list" in plain(page)
+    done = keeper.post(address.replace("/preview", "/apply"))
+    assert "What is different now" in keeper.get(done.location).get_data(as_text=True)
+    assert "What would be different" not in keeper.get(checked(office, HELD.format("<b>2", ""))).get_data(
+        as_text=True
+    )
+
+
+def test_the_history_of_the_card_tells_the_row_of_the_file(office: Office) -> None:
+    for phone in ("051 1", "051 2"):
+        bring(office, HELD.format(phone, ""))
+    with office.home.database.read() as session:
+        party_id = session.scalars(select(Party.id).where(Party.code == "C1")).one()
+    page = plain(office.browsers["keeper"].get(f"/contacts/{party_id}/timeline").get_data(as_text=True))
+    assert "Contact changed: Laura Row 2 of the imported file clienti.csv Phone: 051 1 → 051 2" in page
+
+
+@pytest.mark.parametrize("changed", ["contact", "clerk"])
+def test_a_check_forgets_what_has_risen_above_the_clearance(office: Office, changed: str) -> None:
+    bring(office, HELD.format("051 1", ""))
+    with office.home.database.write() as session:
+        session.scalars(select(Contact)).one().privacy_level = 1
+    address = checked(office, HELD.format("051 2", ""))
+    keeper = office.browsers["keeper"]
+    assert "051 1" in keeper.get(address).get_data(as_text=True)
+    with office.home.database.write() as session:
+        if changed == "contact":
+            session.scalars(select(Contact)).one().privacy_level = 2
+        else:
+            session.get_one(User, office.keeper.id).clearance = 0
+    assert "051 1" not in keeper.get(address).get_data(as_text=True)
+
+
+def test_a_long_list_of_changes_is_cut_and_says_so(office: Office) -> None:
+    rows = "".join(f"C{n};Laura;l@r{n}.example;{{0}};\n" for n in range(120))
+    bring(office, CHANGED + rows.format("1"))
+    page = office.browsers["keeper"].get(checked(office, CHANGED + rows.format("2"))).get_data(as_text=True)
+    assert "The first 100 changes are shown, of 120." in page
+    assert plain(page).count("Phone: 1 → 2") == 100
+
+
+@pytest.mark.parametrize(("who", "name"), [("keeper", "Invoice"), ("admin", "Fattura")])
+def test_the_codes_of_document_types_stand_with_their_names(office: Office, who: str, name: str) -> None:
+    page = office.browsers[who].get("/import/").get_data(as_text=True)
+    assert f"<dt><code>invoice</code></dt><dd>{name}</dd>" in page

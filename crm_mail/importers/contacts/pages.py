@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from crm_mail.companies.models import Company
 from crm_mail.importers.base import ImportRefused, ParsedRow
 from crm_mail.importers.blueprint import blueprint
+from crm_mail.importers.contacts.change_page import kept_changes, told_changes
 from crm_mail.importers.contacts.columns import guess_mapping, score_header
 from crm_mail.importers.contacts.import_result import ContactImportResult
 from crm_mail.importers.contacts.rows import open_contact_file
@@ -24,6 +25,7 @@ from crm_mail.permissions import Permission, requires, signed_in_actor
 from crm_mail.web.door import db, installation
 from crm_mail.web.navigation import current_company
 from crm_mail.web.table_files import CSV_MIME, csv_chunks
+from crm_mail.web.type_names import type_names
 
 SHOWN_MESSAGES: Final = 100
 SHOWN_ROWS: Final = 8
@@ -45,7 +47,9 @@ def home_page(table: TableForm, paste: PasteForm, status: int = 200) -> Any:
     if company is None:
         return render_template("contacts/no_company.html")
     saved = mappings.list_mappings(db(), actor, company.id)
-    page = render_template("importers/home.html", table=table, paste=paste, saved=saved, company=company)
+    page = render_template(
+        "importers/home.html", table=table, paste=paste, saved=saved, company=company, types=type_names()
+    )
     return page, status
 
 
@@ -188,6 +192,8 @@ def report_of(result: ContactImportResult) -> dict[str, Any]:
         "warning_count": result.warning_count,
         "errors": [_kept(e.row, e.column, e.code, e.params) for e in result.errors],
         "warnings": [_kept(w.row, w.column, w.code, w.params) for w in result.warnings[:SHOWN_MESSAGES]],
+        "changes": kept_changes(result.changes),
+        "change_count": result.change_count,
         "notes": [_kept(n.row, n.column, n.code, n.params) for n in result.notes],
     }
 
@@ -233,6 +239,7 @@ def report_page(template: str, token: str) -> Any:
         errors=told(draft.report["errors"]),
         warnings=told(draft.report["warnings"]),
         notes=told(draft.report["notes"]),
+        changes=told_changes(db(), signed_in_actor().sight, draft.report.get("changes", [])),
         first_rows=list(_first_rows(draft, data)),
     )
 
