@@ -17,7 +17,6 @@ def setting_labels() -> dict[str, str]:
         "oauth_scope": _("Scope"),
         "oauth_tenant": _("Directory (tenant) ID"),
         "stopped_reason": _("Why it had stopped"),
-        "sms_price": _("Price of an SMS"),
         "description": _("Description"),
         "types": _("Document types"),
         "uses_order_smtp": _("Servers named by send orders"),
@@ -91,5 +90,4 @@ def setting_labels() -> dict[str, str]:
         "it": "Italiano",
         "es": "Español",
         "en": "English",
-        "till_packaging": _("Customers born at the till get"),
     }
