@@ -199,8 +199,8 @@ class _Work:
         }
         if gone:
             drop_unsubscribed(self.session, self.actor, gone)
-        changes += [party_change(*one) for one in parties.changed if one[1].changes()]
-        self._tell(changes, _consent_changes(wanted, found, spoke))
+        of_parties = [party_change(*one) for one in parties.changed if one[1].changes()]
+        self._tell([*of_parties, *changes], _consent_changes(wanted, found, spoke))
         for outcome in outcomes:
             self._count(outcome, [next(merged) for _ in outcome.contacts], spoke)
         self.contacts.close_batch(batch)
