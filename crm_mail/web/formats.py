@@ -15,6 +15,7 @@ import flask_babel
 from babel.dates import format_timedelta
 from flask import Flask
 from flask_babel import get_locale
+from markupsafe import Markup, escape
 
 NOTHING = "–"
 Number = int | float | Decimal
@@ -86,6 +87,11 @@ def format_duration(value: dt.timedelta | Number) -> str:
     return str(format_timedelta(delta, threshold=1.5, locale=get_locale() or "en"))
 
 
+def breakable(address: str) -> Markup:
+    """A mail address or host name that a narrow column breaks before its @ or after a dot, not within a word."""
+    return escape(address).replace("@", Markup("<wbr>@")).replace(".", Markup(".<wbr>"))
+
+
 FILTERS: dict[str, Callable[..., str]] = {
     "date": _or_nothing(format_date),
     "datetime": _or_nothing(format_datetime),
@@ -96,6 +102,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "filesize": _or_nothing(format_filesize),
     "relative": _or_nothing(format_relative),
     "duration": _or_nothing(format_duration),
+    "breakable": breakable,
 }
 
 

@@ -182,6 +182,11 @@ def test_values_are_written_as_the_language_does(
         assert formats.FILTERS[filter_name](value) == expected
 
 
+def test_an_address_breaks_before_its_at_and_after_dots_and_is_escaped(web_app: Flask) -> None:
+    line = web_app.jinja_env.from_string("{{ address|breakable }}").render(address="<b>a.b@pec.example")
+    assert line == "&lt;b&gt;a.<wbr>b<wbr>@pec.<wbr>example"
+
+
 def test_a_time_without_a_zone_is_never_shown(web_app: Flask) -> None:
     with web_app.test_request_context(), pytest.raises(ValueError, match="time zone"):
         formats.FILTERS["datetime"](MOMENT.replace(tzinfo=None))
