@@ -237,5 +237,5 @@ def _of_part(name: str) -> str:
         return name_of_type(name)
     if name.isdecimal():
         return str(_("Level %(number)s", number=name))
-    first, *parts = _PART.split(name, maxsplit=1)
-    return f"{field_label(first)}: {_of_part(parts[0])}" if parts else name
+    *parts, last = _PART.split(name)
+    return ": ".join([*map(field_label, parts), _of_part(last)]) if parts else name

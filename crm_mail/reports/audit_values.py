@@ -19,10 +19,8 @@ _BOUNCES = {*BounceReason, BY_PERSON, BY_READER} - {BounceReason.UNKNOWN}
 
 def value_label(name: str, value: str) -> str:
     """What a field keeps, for a reader: codes in words, times on the reader's clock."""
-    if _MOMENT.fullmatch(value):
-        return moment_words(datetime.fromisoformat(value))
-    if _DAY.fullmatch(value):
-        return f"{date.fromisoformat(value):%d/%m/%Y}"
+    if told := _time_words(value):
+        return told
     if _is_type(value):
         return name_of_type(value)
     if name == "reason" and value in _BOUNCES:
@@ -30,6 +28,18 @@ def value_label(name: str, value: str) -> str:
     if name == "word" and value.startswith("message "):
         return str(_("Message %(number)s", number=value.removeprefix("message ")))
     return _words_of(name).get(value, value)
+
+
+def _time_words(value: str) -> str:
+    """A time or a day for a reader; empty for any other text, such as a name that only looks like one."""
+    try:
+        if _MOMENT.fullmatch(value):
+            return moment_words(datetime.fromisoformat(value))
+        if _DAY.fullmatch(value):
+            return f"{date.fromisoformat(value):%d/%m/%Y}"
+    except (ValueError, OverflowError):
+        pass
+    return ""
 
 
 def _is_type(value: str) -> bool:

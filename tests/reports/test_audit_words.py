@@ -117,6 +117,22 @@ def test_times_and_codes_are_told_on_the_readers_clock_and_in_words() -> None:
     assert born == [("expires_on", "31/12/2026")]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["2026-02-30", "0000-00-00", "٢٠٢٦-٠١-٠١", "2026-13-01T00:00:00Z", "9999-12-31T23:59:00Z"],
+)
+def test_a_text_that_only_looks_like_a_time_is_told_as_it_is(text: str) -> None:
+    with words_in("it", ZoneInfo("Asia/Tokyo")):
+        assert flatten({"before": {"name": "Rossi"}, "after": {"name": text}}) == [
+            ("name", f"Rossi → {text}"),
+        ]
+
+
+def test_a_name_of_many_parts_is_told() -> None:
+    with words_in("it"):
+        assert field_label("." * 2000)
+
+
 @pytest.mark.parametrize("language", ["it", "es", "en"])
 def test_why_an_address_is_not_written_to_and_what_said_so_are_two_things(language: str) -> None:
     with words_in(language):
