@@ -132,6 +132,32 @@ def test_rows_that_change_the_same_contact_each_tell_their_own(session: Session,
     assert [event.detail["row"] for event in history(session, "contacts.contact.updated")] == [2, 4]
 
 
+def test_rows_that_change_the_same_party_each_tell_their_own(session: Session, company: Company) -> None:
+    header = "party_code;party_name;city"
+    run(session, company, header, "C1;Rossi;Milano")
+    result = run(session, company, header, "C1;Rossi;Roma", "C1;Rossi;Milano", "C1;Rossi Srl;Milano")
+    assert told(result) == {
+        (2, "city"): ("Milano", "Roma"),
+        (3, "city"): ("Roma", "Milano"),
+        (4, "name"): ("Rossi", "Rossi Srl"),
+    }
+    events = history(session, "contacts.party.updated")
+    assert [event.detail["after"] for event in events] == [
+        {"city": "Roma"},
+        {"city": "Milano"},
+        {"name": "Rossi Srl"},
+    ]
+
+
+def test_a_role_that_came_while_the_import_runs_does_not_end_it(
+    session: Session, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(session, company, f"{SHORT};roles", "C1;Laura;l@r.example;1;Acquisti")
+    monkeypatch.setattr(contact_service._Work, "_read_roles", lambda _self: ({}, {}))
+    result = run(session, company, SHORT, "C1;Laura;l@r.example;2")
+    assert told(result) == {(2, "phone"): ("1", "2")}
+
+
 def test_what_a_row_makes_has_no_old_value(session: Session, company: Company) -> None:
     result = run(session, company, SHORT, "C1;Laura;l@r.example;1", "C1;Laura;l@r.example;2")
     assert (result.created, result.updated, result.as_json()["changes"]) == (1, 1, [])

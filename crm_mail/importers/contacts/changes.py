@@ -42,15 +42,15 @@ class Change:
         ]
 
 
-def party_change(row: int, state: PartyState, before: Mapping[str, Any]) -> Change:
+def party_change(row: int, state: PartyState, before: Mapping[str, Any], after: Mapping[str, Any]) -> Change:
     """What a row changed on a stored party.
 
     Args:
-        before: the columns that are different now, as they were.
+        before: the columns that the row made different, as they were.
+        after: the same as the row left them; a later one may have changed them again.
     """
-    told = {name: value for name, value in before.items() if name != "name_key"}
-    after = {name: state.values[name] for name in told}
-    return Change(row, state.values["code"], state.values["name"], None, state.id, 0, told, after)
+    old, new = ({name: side[name] for name in side if name != "name_key"} for side in (before, after))
+    return Change(row, state.values["code"], state.values["name"], None, state.id, 0, old, new)
 
 
 def contact_change(row: int, item: ContactItem, role_names: Mapping[int, str]) -> Change | None:
@@ -111,7 +111,7 @@ def _of_contact(
 def _values(item: ContactItem, role_names: Mapping[int, str]) -> dict[str, Any]:
     """The contact as it will be, like `people.contact_values`, without its notes."""
     return _typed(item.values) | {
-        "roles": sorted(role_names[role] for role in item.roles),
+        "roles": _roles(item.roles, role_names),
         "addresses": [_address(one, one.kind) for one in item.addresses.values()],
         "characteristics": _tags((key, tag.value) for key, tags in item.tags.items() for tag in tags),
         "subscriptions": {
@@ -126,7 +126,7 @@ def _stored_values(item: ContactItem, role_names: Mapping[int, str]) -> dict[str
     """The contact as it was read."""
     kept = [(one.stored, one) for one in item.addresses.values() if one.stored is not None]
     return _typed(item.stored or {}) | {
-        "roles": sorted(role_names[role] for role in item.roles - item.new_roles),
+        "roles": _roles(item.roles - item.new_roles, role_names),
         "addresses": [_address(one, kind) for (kind, _at), one in sorted(kept, key=lambda pair: pair[0][1])],
         "characteristics": _tags(
             (key, tag.stored) for key, tags in item.tags.items() for tag in tags if tag.stored is not None
@@ -144,6 +144,11 @@ def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
     born = Birthday(month, day, values["birth_year"]).as_text() if month and day else ""
     names = ("name", "phone", "mobile", "language", "privacy_level")
     return {name: values[name] for name in names} | {"state": values["state"].value, "birthday": born}
+
+
+def _roles(ids: Iterable[int], names: Mapping[int, str]) -> list[str]:
+    """The names of roles; one that somebody has added since the import began has none here."""
+    return sorted(names[id_] for id_ in ids if id_ in names)
 
 
 def _address(item: AddressItem, kind: str) -> str:

@@ -94,8 +94,8 @@ class PartyBatch:
     by_name: dict[str, PartyState] = field(default_factory=dict)
     by_id: dict[int, PartyState] = field(default_factory=dict)
     new: list[PartyState] = field(default_factory=list)
-    changed: list[tuple[int, PartyState, dict[str, Any]]] = field(default_factory=list)
-    """Rows that changed a stored party, with the columns as they were before the row."""
+    changed: list[tuple[int, PartyState, dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+    """Rows that changed a stored party, with the columns as they were before and after the row."""
 
     def remember(self, state: PartyState) -> None:
         """Make a party findable."""
@@ -207,7 +207,7 @@ class PartyMerge:
                 before[name] = values[name]
                 values[name] = value
         if before and state.stored is not None:
-            batch.changed.append((row.row, state, before))
+            batch.changed.append((row.row, state, before, {name: values[name] for name in before}))
         return state, bool(before)
 
     def _find(
