@@ -14,6 +14,8 @@ from crm_mail.web.type_names import type_name
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_CODE = re.compile("[a-z_]+")
+"""What the tables below hold; a file of the audit has a hundred thousand values that are none."""
 _BOUNCES = {*BounceReason, BY_PERSON, BY_READER} - {BounceReason.UNKNOWN}
 
 
@@ -27,7 +29,7 @@ def value_label(name: str, value: str) -> str:
         return reason_words(value, "", _)[0]
     if name == "word" and value.startswith("message "):
         return str(_("Message %(number)s", number=value.removeprefix("message ")))
-    return _words_of(name).get(value, value)
+    return _words_of(name).get(value, value) if _CODE.fullmatch(value) else value
 
 
 def _time_words(value: str) -> str:

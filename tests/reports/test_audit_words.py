@@ -25,6 +25,7 @@ from crm_mail.importers.folders.settings import FolderChoices
 from crm_mail.installation import Installation
 from crm_mail.privacy.retention_rules import Kind
 from crm_mail.receivables.settings import Rules
+from crm_mail.reports import audit_values
 from crm_mail.reports.audit_details import codes, fields_without_words, flatten
 from crm_mail.reports.audit_fields import field_label
 from crm_mail.reports.audit_page import AuditFilter, export_events
@@ -126,6 +127,13 @@ def test_a_text_that_only_looks_like_a_time_is_told_as_it_is(text: str) -> None:
         assert flatten({"before": {"name": "Rossi"}, "after": {"name": text}}) == [
             ("name", f"Rossi → {text}"),
         ]
+
+
+def test_every_code_that_has_words_is_looked_up() -> None:
+    with words_in("it"):
+        tables = {**audit_values._by_field(), "kind": audit_values._words_of("kind")}
+        for name, words in tables.items():
+            assert {code: audit_values.value_label(name, code) for code in words} == words
 
 
 def test_a_name_of_many_parts_is_told() -> None:
