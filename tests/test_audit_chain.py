@@ -19,7 +19,11 @@ def write(home: Installation, count: int = ROWS, start: int = 0) -> None:
     with home.database.write() as session:
         for number in range(start, start + count):
             audit.record(
-                session, make_actor(), "users.user.updated", label=f"user {number}", before={"è": number}
+                session,
+                make_actor(),
+                "users.user.updated",
+                label=f"user {number}",
+                before={"name": f"è {number}"},
             )
             session.flush()
 
