@@ -1,8 +1,18 @@
-"""Workers of these tests look into the queue, and try a server again, ten times as often as those of an office."""
+"""A company that can send, and workers that look and try again ten times as often as those of an office."""
 
 import pytest
+from sqlalchemy.orm import Session
 
+from crm_mail.companies.models import Company
 from crm_mail.outbox.sending import lanes, sender
+from tests.factories import make_account, make_company
+
+
+@pytest.fixture
+def company(session: Session) -> Company:
+    company = make_company(session)
+    make_account(session, company)
+    return company
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,6 @@ from crm_mail.permissions import OUTBOX_PERMISSIONS, Permission
 from tests.factories import (
     area_grants,
     make_account,
-    make_company,
     make_contact,
     make_document,
     make_party,
@@ -38,13 +37,6 @@ def session(sqlite_home: Installation) -> Iterator[Session]:
     with sqlite_home.database.reading() as session:
         yield session
         session.rollback()
-
-
-@pytest.fixture
-def company(session: Session) -> Company:
-    company = make_company(session)
-    make_account(session, company)
-    return company
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from crm_mail.companies.models import Company
 from crm_mail.installation import Installation
 from crm_mail.outbox.models import Message, MessageEvent, Run
 from crm_mail.outbox.states import MessageState, RunState
-from tests.factories import make_account, make_company, make_contact, make_document, make_party
+from tests.factories import make_contact, make_document, make_party
 from tests.outbox.preparing import prepare, rows
 from tests.outbox.reviewing import actor_of, reviewer
 
@@ -26,13 +26,6 @@ def session(sqlite_home: Installation) -> Iterator[Session]:
     with sqlite_home.database.reading() as session:
         yield session
         session.rollback()
-
-
-@pytest.fixture
-def company(session: Session) -> Company:
-    company = make_company(session)
-    make_account(session, company)
-    return company
 
 
 @pytest.fixture

@@ -79,13 +79,6 @@ def test_limits_that_mean_nothing_are_not_kept() -> None:
 
 
 @pytest.fixture
-def company(session: Session) -> Company:
-    company = make_company(session)
-    make_account(session, company)
-    return company
-
-
-@pytest.fixture
 def giver(session: Session, company: Company) -> User:
     return make_user(session, name="Anna", clearance=1, grants=list(outbox_grants(company.id, "invoice")))
 
